@@ -1,0 +1,1 @@
+"""Read: what compiled files say about themselves."""

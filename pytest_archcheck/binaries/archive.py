@@ -1,0 +1,257 @@
+"""Files inside a zip archive as :class:`~pytest_archcheck.binaries.source.Source`, without extracting anything.
+
+A stored member is read where it lies. A deflated one can only be inflated from its beginning, so its first bytes are kept,
+and behind them a window that moves forward: readers ask for headers first and for what lies near the end next. Going back
+further than the window starts over, and how often that may happen is bounded.
+
+The layout is that of PKWARE's APPNOTE.TXT; :mod:`zipfile` reads the central directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.source import open_file
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pytest_archcheck.binaries.source import FileSource, Source
+
+#: End of central directory record: signature, four 16-bit numbers (the last is the entry count), size and offset of the central
+#: directory, length of the comment that follows; its zip64 form and the locator before it say the same in more bits.
+_END = struct.Struct("<4s4H2LH")
+_END_MAGIC = b"PK\5\6"
+_MAX_COMMENT = 0xFFFF
+#: zip64 end of central directory: locator (signature, disk, offset of the record, disks), and the record itself, whose ninth
+#: number is the size of the directory.
+_LOCATOR_64 = struct.Struct("<4sLQL")
+_LOCATOR_64_MAGIC = b"PK\6\7"
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+#: Local file header: signature, version, flags, method, time, date, crc, two sizes, lengths of the name and of the extra field.
+_LOCAL = struct.Struct("<4s5H3L2H")
+_LOCAL_MAGIC = b"PK\3\4"
+_ENCRYPTED = 0x1
+
+#: TensorFlow's 18,886 members take 2.6 MB of central directory; zipfile makes ten times as much of it in memory.
+MAX_DIRECTORY_SIZE = 12 << 20
+#: First bytes of a deflated member that are kept: header, load commands, and the first pages, which signatures cover.
+PREFIX = 64 << 10
+#: Bytes kept before the furthest point reached. The signature of a 600 MB file takes 5 MB.
+WINDOW = 8 << 20
+#: Compressed bytes read, and bytes inflated, at a time.
+_INPUT, _OUTPUT = 128 << 10, 1 << 20
+#: A member may be inflated this many times over before its reader is taken for hostile.
+_MAX_PASSES = 4
+#: zipfile.ZipFile, plus everything else that a broken archive makes it raise.
+_ZIP_ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, struct.error, EOFError)
+
+
+class ArchiveInvalid(ValueError):
+    """The file is no zip archive that can be read; the message says why."""
+
+
+class Archive:
+    """An open zip archive."""
+
+    def __init__(self, path: str) -> None:
+        """Open it. Raises :class:`ArchiveInvalid`, and :class:`OSError` where there is no such file."""
+        self.path = path
+        self._opened = open_file(path)
+        self._source: FileSource = self._opened.__enter__()
+        try:
+            self.members = _members(path, self._source)
+        except BaseException:
+            self._opened.__exit__(None, None, None)
+            raise
+
+    def __enter__(self) -> Archive:  # noqa: PYI034 - Self is not in typing before Python 3.11
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        self._opened.__exit__(kind, error, traceback)
+
+    def source(self, member: zipfile.ZipInfo) -> Source:
+        """Return the contents of one member. Raises :class:`OSError` where the archive lies about it."""
+        return member_source(self._source, member)
+
+    def text(self, member: zipfile.ZipInfo, limit: int) -> str:
+        """Return a small text file. Raises :class:`OSError`, also where it is larger than ``limit`` bytes or no UTF-8."""
+        if member.file_size > limit:
+            raise OSError(f"{member.file_size} bytes are too many for such a file")
+        content = self.source(member).read(0, member.file_size)
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise OSError("not UTF-8 text") from None
+
+
+def member_source(archive: FileSource, member: zipfile.ZipInfo) -> Source:
+    """Return the contents of a member of an open file. Raises :class:`OSError` where the archive lies about it."""
+    start = _data_offset(archive, member)
+    if member.compress_type == zipfile.ZIP_STORED:
+        if member.compress_size != member.file_size:
+            raise OSError("the archive gives two sizes for a member that is not compressed")
+        return _Stored(archive, start, member.file_size)
+    if member.compress_type == zipfile.ZIP_DEFLATED:
+        return _Deflated(archive, start, member.compress_size, member.file_size)
+    raise OSError(f"compressed by method {member.compress_type}, which wheels do not use")
+
+
+def _data_offset(archive: FileSource, member: zipfile.ZipInfo) -> int:
+    """Return where a member's data begins: behind its own header, which must be there and agree."""
+    if member.flag_bits & _ENCRYPTED:
+        raise OSError("encrypted")
+    header = archive.read(member.header_offset, _LOCAL.size)
+    if len(header) < _LOCAL.size or not header.startswith(_LOCAL_MAGIC):
+        raise OSError("the archive is damaged: no file header where the directory says")
+    fields = _LOCAL.unpack(header)
+    if fields[3] != member.compress_type:
+        raise OSError("the archive is damaged: file header and directory differ")
+    start: int = member.header_offset + _LOCAL.size + fields[-2] + fields[-1]
+    if start + member.compress_size > archive.size:
+        raise OSError("the archive is cut short: the data lies past its end")
+    return start
+
+
+class _Stored:
+    """A member that is not compressed."""
+
+    __slots__ = ("_file", "_start", "size")
+
+    def __init__(self, file: FileSource, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self.size = size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset``."""
+        if offset < 0 or offset >= self.size or size <= 0:
+            return b""
+        return self._file.read(self._start + offset, min(size, self.size - offset))
+
+
+class _Deflated:
+    """A deflated member: a prefix and a window behind it."""
+
+    __slots__ = ("_compressed", "_file", "_inflater", "_input", "_passed", "_prefix", "_start", "_total", "_window", "size")
+
+    def __init__(self, file: FileSource, start: int, compressed: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._compressed = compressed
+        self.size = size
+        self._prefix = b""
+        self._total = 0
+        self._restart()
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset``. Raises :class:`OSError` where they cannot be inflated."""
+        size = min(size, self.size - offset)
+        if offset < 0 or size <= 0:
+            return b""
+        end = offset + size
+        if end <= len(self._prefix):
+            return self._prefix[offset:end]
+        if offset < self._passed - len(self._window):
+            self._restart()
+        goal = min(max(end, PREFIX), self.size)
+        while self._passed < goal:
+            self._inflate(goal, keep_from=min(offset, end - WINDOW))
+        first = self._passed - len(self._window)
+        return bytes(self._window[offset - first : end - first])
+
+    def _restart(self) -> None:
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # raw deflate: zip has no zlib header
+        self._input = 0
+        #: Bytes inflated in this pass; the window ends there.
+        self._passed = 0
+        self._window = bytearray()
+
+    def _inflate(self, goal: int, keep_from: int) -> None:
+        data = self._inflater.unconsumed_tail
+        if not data and not self._inflater.eof:
+            data = self._file.read(self._start + self._input, min(_INPUT, self._compressed - self._input))
+            self._input += len(data)
+        try:
+            # At most what is wanted, so that no input, however well it compresses, takes more memory than the window.
+            piece = self._inflater.decompress(data, min(goal - self._passed, _OUTPUT))
+        except zlib.error as error:
+            raise OSError(f"the archive is damaged: {error}") from None
+        if not piece and (self._inflater.eof or not data):
+            raise OSError(f"the archive promises {self.size} bytes, and holds {self._passed}")
+        self._window += piece
+        self._passed += len(piece)
+        self._total += len(piece)
+        if self._total > _MAX_PASSES * self.size + PREFIX:
+            raise OSError("its contents are laid out so that reading them takes too long")
+        if len(self._prefix) < PREFIX and self._passed - len(self._window) == 0:
+            self._prefix = bytes(self._window[:PREFIX])
+        surplus = keep_from - (self._passed - len(self._window))
+        if surplus > 0:
+            del self._window[:surplus]
+
+
+def _members(path: str, source: FileSource) -> list[zipfile.ZipInfo]:
+    """Read the central directory, after a look at how large it claims to be."""
+    tail = source.read(max(0, source.size - _END.size - _MAX_COMMENT), _END.size + _MAX_COMMENT)
+    at = tail.rfind(_END_MAGIC)
+    if at < 0 or at + _END.size > len(tail):
+        raise ArchiveInvalid(_what_else(source))
+    size = _directory_size(source, tail, at)
+    if size > MAX_DIRECTORY_SIZE:
+        raise ArchiveInvalid(f"its directory claims {size} bytes")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except _ZIP_ERRORS as error:
+        raise ArchiveInvalid(f"a damaged zip archive: {error}") from None
+    _check_overlap(members)
+    return members
+
+
+def _directory_size(source: FileSource, tail: bytes, at: int) -> int:
+    """Return what the end record says, or the zip64 one, which counts where there is one."""
+    size: int = _END.unpack_from(tail, at)[5]
+    if at >= _LOCATOR_64.size:
+        magic, _, offset, _ = _LOCATOR_64.unpack_from(tail, at - _LOCATOR_64.size)
+        record = source.read(offset, _END_64.size) if magic == _LOCATOR_64_MAGIC else b""
+        if len(record) == _END_64.size:
+            size = max(_END_64.unpack(record)[8], size if size != 0xFFFFFFFF else 0)
+    return size
+
+
+def _check_overlap(members: list[zipfile.ZipInfo]) -> None:
+    """Members that share bytes are how a small archive inflates to petabytes."""
+    end = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise ArchiveInvalid(f"member {member.filename!r} overlaps another one")
+        end = member.header_offset + _LOCAL.size + len(os.fsencode(member.orig_filename)) + member.compress_size
+
+
+#: What people rename to .whl, by its first bytes.
+_KINDS = (
+    (re.compile(rb"\x1f\x8b"), "a gzip file"),
+    (re.compile(rb".{257}ustar", re.DOTALL), "a tar archive"),
+    (re.compile(rb"BZh"), "a bzip2 file"),
+    (re.compile(rb"\xfd7zXZ"), "an xz file"),
+    (re.compile(rb"\s*<", re.DOTALL), "an HTML or XML page"),
+)
+
+
+def _what_else(source: FileSource) -> str:
+    head = source.read(0, 512)
+    if not head:
+        return "the file is empty"
+    if head.startswith(_LOCAL_MAGIC):
+        return "a zip archive without its end: it is cut short"
+    found = next((words for pattern, words in _KINDS if pattern.match(head)), None)
+    return f"no zip archive, but {found}" if found else "no zip archive"

@@ -1,0 +1,122 @@
+"""What was read from one compiled file: frozen values, no opinions.
+
+Everything here comes out of headers and load commands. Judging is done in :mod:`pytest_archcheck.rules`; anything that needs
+more bytes (signatures, symbols) is told where they are by an :class:`Extent` and reads them itself.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Format = Literal["mach-o", "elf", "pe"]
+Role = Literal["extension", "library", "executable", "plugin", "object"]
+LinkKind = Literal["regular", "weak", "reexport", "upward", "lazy"]
+
+#: Roles that Python or the loader loads into a process; a file of another role cannot break an import by itself.
+LOADED_ROLES: frozenset[Role] = frozenset({"extension", "library", "plugin"})
+
+
+class Extent(NamedTuple):
+    """A run of bytes in the file, counted from the beginning of the file (not of the slice)."""
+
+    offset: int
+    size: int
+
+
+class LinkedLibrary(NamedTuple):
+    """One library that a slice asks the loader for: the install name (Mach-O) or DT_NEEDED entry (ELF), as written."""
+
+    name: str
+    kind: LinkKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One architecture of a binary."""
+
+    #: Apple's name on Mach-O (``arm64``, ``arm64e``, ``x86_64``, ``i386``), the wheel tag's on ELF (``aarch64``, ``x86_64``).
+    architecture: str
+    #: ``macos``, ``ios``, ``linux``, ...: the operating system that this slice was built for.
+    platform: str
+    #: The oldest OS that it says it supports (``11.0``); ``None`` where the file does not say.
+    min_os: str | None
+    #: LC_ID_DYLIB's name or DT_SONAME.
+    install_name: str | None
+    libraries: tuple[LinkedLibrary, ...]
+    rpaths: tuple[str, ...]
+    extent: Extent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolTable:
+    """LC_SYMTAB: where the nlist entries and the string table lie, in file offsets."""
+
+    symbols: Extent
+    strings: Extent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachOSlice(Slice):
+    """A Mach-O image. Field names follow ``<mach-o/loader.h>``."""
+
+    #: ``MH_EXECUTE``, ``MH_DYLIB``, ``MH_BUNDLE``, ...
+    filetype: int
+    #: mach_header.flags: MH_TWOLEVEL and its kin.
+    flags: int
+    is_64: bool
+    big_endian: bool
+    #: SDK of LC_BUILD_VERSION or LC_VERSION_MIN_*; dyld's policies go by it.
+    sdk: str | None
+    has_uuid: bool
+    #: LC_CODE_SIGNATURE, or None for an unsigned slice.
+    signature: Extent | None
+    symbol_table: SymbolTable | None
+    #: The export trie: LC_DYLD_EXPORTS_TRIE, or the export part of LC_DYLD_INFO[_ONLY].
+    exports: Extent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElfSlice(Slice):
+    """An ELF file: always one slice."""
+
+    #: ``e_type``: ET_REL 1, ET_EXEC 2, ET_DYN 3.
+    elf_type: int
+    is_64: bool
+    big_endian: bool
+    #: PT_INTERP: the path of the dynamic loader; only programs have one.
+    loader: str | None
+    #: True where :attr:`rpaths` come from DT_RUNPATH (not inherited), False where they come from DT_RPATH (inherited).
+    runpath: bool
+    #: DT_VERNEED: (library, version) pairs such as ``("libc.so.6", "GLIBC_2.17")``.
+    required_versions: tuple[tuple[str, str], ...]
+    #: Where the dynamic section lies (PT_DYNAMIC), for readers of symbols.
+    dynamic: Extent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary:
+    """One compiled file."""
+
+    #: Relative to :attr:`location`, with ``/``; names that are no UTF-8 carry surrogate escapes (:func:`os.fsdecode`).
+    path: str
+    #: The absolute folder (or wheel) that :attr:`path` is relative to.
+    location: str
+    format: Format
+    role: Role
+    slices: tuple[Slice, ...]
+    #: Size of the file in bytes.
+    size: int
+    #: Why the file cannot be read as what it claims to be; then :attr:`slices` may be empty or incomplete.
+    problem: str | None = None
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures in file order."""
+        return tuple(piece.architecture for piece in self.slices)
+
+    @property
+    def file(self) -> str:
+        """Absolute path of the file (inside a wheel: of the member, below the wheel's path)."""
+        return f"{self.location}{os.sep}{self.path}"

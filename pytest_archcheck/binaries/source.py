@@ -1,0 +1,86 @@
+"""Random access to the bytes of one compiled file.
+
+Reading is by ``pread``, never by ``mmap``: a mapped file that somebody truncates while it is scanned kills the process.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Source(Protocol):
+    """The bytes of one file."""
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset``; fewer where the file ends. Raises :class:`OSError`."""
+
+
+def _seek_and_read(descriptor: int, size: int, offset: int) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, size)
+
+
+#: ``pread(descriptor, size, offset)``; Windows has none, and no reader here shares a descriptor between threads.
+pread = getattr(os, "pread", _seek_and_read)
+
+
+class FileSource:
+    """A file on disk, by descriptor."""
+
+    __slots__ = ("descriptor", "size")
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor = descriptor
+        self.size = size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset``."""
+        if offset >= self.size or size <= 0:
+            return b""
+        return pread(self.descriptor, min(size, self.size - offset), offset)
+
+
+class BytesSource:
+    """A file held in memory."""
+
+    __slots__ = ("content", "size")
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.size = len(content)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most ``size`` bytes from ``offset``."""
+        return self.content[offset : offset + size] if offset >= 0 else b""
+
+
+#: O_NONBLOCK: opening a FIFO must not wait for a writer. Windows has neither flag.
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def source_of(descriptor: int) -> FileSource:
+    """The open file. Raises :class:`OSError` for what is no regular file."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("not a regular file")
+    return FileSource(descriptor, status.st_size)
+
+
+@contextmanager
+def open_file(path: str) -> Iterator[FileSource]:
+    """Open a regular file for reading. Raises :class:`OSError`, also for what is no regular file."""
+    descriptor = os.open(path, OPEN_FLAGS)
+    try:
+        yield source_of(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Builders of binaries and site-packages folders, from the standard library alone."""
