@@ -1,0 +1,1 @@
+"""Discover: environments, distributions, and who owns which file."""

@@ -1,0 +1,117 @@
+"""conda's own records: ``PREFIX/conda-meta/*.json``, one a package, with the files that it linked into the prefix.
+
+The fields are those of conda's PrefixRecord: ``name``, ``version``, ``subdir`` (``osx-64``, ``osx-arm64``, ``noarch``),
+``files`` (relative to the prefix) and ``paths_data`` with a hash for each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_archcheck.discover.text import plain_name, plain_version, read_text
+from pytest_archcheck.findings import Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+#: Folders of a base prefix that hold other environments and other machines' packages.
+OTHER_ENVIRONMENTS = ("envs", "pkgs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPackage:
+    """One record."""
+
+    name: str
+    version: str | None
+    #: ``osx-64``, ``osx-arm64``, ``linux-64``, ``noarch``, ...
+    subdir: str | None
+    #: Relative to the prefix, with ``/``.
+    files: frozenset[str]
+    #: The record's own path.
+    record: str
+
+
+def is_conda_prefix(path: str) -> bool:
+    """Whether conda (or mamba, pixi) made this folder."""
+    return os.path.isdir(os.path.join(path, "conda-meta"))
+
+
+def packages(prefix: str) -> tuple[list[CondaPackage], list[Skipped]]:
+    """Every record of the prefix, by name, and those that cannot be read."""
+    folder = os.path.join(prefix, "conda-meta")
+    found: list[CondaPackage] = []
+    skipped: list[Skipped] = []
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
+    except OSError as error:
+        return [], [Skipped(folder, f"the folder cannot be read: {error.strerror}")]
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            package = _package(path, json.loads(read_text(path)))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            skipped.append(Skipped(path, f"this conda record cannot be read: {type(error).__name__}: {error}"))
+            continue
+        found.append(package)
+        if outside := next((item for item in package.files if item.startswith(("/", "../"))), None):
+            skipped.append(Skipped(path, f"this conda record names a file outside the prefix, not looked at: {outside}"))
+    return found, skipped
+
+
+def _package(path: str, record: dict[str, Any]) -> CondaPackage:
+    files = record.get("files") or ()
+    if not isinstance(files, list | tuple):
+        raise TypeError("files is no list")
+    name = plain_name(str(record["name"]))
+    if not name:
+        raise ValueError("it names no package")
+    return CondaPackage(
+        name=name,
+        version=None if record.get("version") is None else plain_version(str(record["version"])),
+        subdir=_optional(record.get("subdir")),
+        files=frozenset(str(item) for item in files),
+        record=path,
+    )
+
+
+def hashes(record: str, paths: Container[str]) -> dict[str, str]:
+    """SHA-256 (hexadecimal) of these files as conda linked them; empty where the record does not say."""
+    found = {}
+    try:
+        for entry in json.loads(read_text(record))["paths_data"]["paths"]:
+            digest = entry.get("sha256_in_prefix") or entry.get("sha256")
+            if digest and entry["_path"] in paths:
+                found[entry["_path"]] = str(digest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return found
+
+
+#: A line of a ``.condarc``, which is YAML: ``subdir: osx-64``.
+_SUBDIR_LINE = re.compile(r"""^subdir\s*:\s*["']?([a-z0-9-]+)["']?\s*(?:#.*)?$""", re.MULTILINE)
+
+
+def settings(prefix: str, *, active: bool) -> list[tuple[str, str]]:
+    """Where a platform is set for this prefix, and which: ``[("CONDA_SUBDIR", "osx-64")]``.
+
+    :param active: the prefix is the running environment, so that this process's environment variables are about it.
+    """
+    found = []
+    variable = os.environ.get("CONDA_SUBDIR", "").strip()
+    if active and variable:
+        found.append(("CONDA_SUBDIR", variable))
+    path = os.path.join(prefix, ".condarc")
+    try:
+        match = _SUBDIR_LINE.search(read_text(path, 1 << 20, errors="replace"))
+    except OSError:  # most have none
+        return found
+    return [*found, (path, match[1])] if match else found
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,193 @@
+"""Find environments: what kind of folder a path is, which site directories it has, and who owns the compiled files in it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import site as site_module
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.discover import conda, pth
+from pytest_archcheck.discover.editable import developed_projects, is_project_root, outside_folders, with_linked_sites
+from pytest_archcheck.discover.files import Walk, has_passed_name, look_at, walk
+from pytest_archcheck.discover.installed import conda_prefix_facts, installed_projects
+from pytest_archcheck.discover.interpreters import (
+    INTERPRETER_SUBJECT,
+    interpreter_of_prefix,
+    interpreter_of_venv,
+    running_interpreter,
+)
+from pytest_archcheck.discover.metadata import Project, has_projects, projects
+from pytest_archcheck.discover.model import Environment, EnvironmentKind, Interpreter
+from pytest_archcheck.discover.ownership import Owners
+from pytest_archcheck.findings import Skipped
+
+if TYPE_CHECKING:
+    from pytest_archcheck.host import Host
+
+
+class NothingToInspect(ValueError):
+    """The path holds no environment; the message says what was looked for."""
+
+
+_LOOKED_FOR = (
+    "a virtual environment (pyvenv.cfg), a conda prefix (conda-meta), a prefix (lib/python*/site-packages), a site-packages "
+    "folder (*.dist-info), a folder of wheels (*.whl), or compiled files"
+)
+_FILES = "a wheel (*.whl), or a lock file (uv.lock, pylock.toml, pylock.NAME.toml)"
+
+
+def active_environment(host: Host) -> Environment:
+    """The environment of this process: its interpreter, and every site directory on ``sys.path``."""
+    interpreter, skipped = running_interpreter(host)
+    prefix = sys.prefix if conda.is_conda_prefix(sys.prefix) else None
+    return _assemble("active", os.path.realpath(sys.prefix), site_directories(), prefix, interpreter, skipped)
+
+
+def site_directories() -> list[str]:
+    """The folders of ``sys.path`` that hold installed projects, in its order, without those that come up again."""
+    known = {*site_module.getsitepackages()}
+    if site_module.ENABLE_USER_SITE:
+        known.add(site_module.getusersitepackages())
+    found: dict[str, str] = {}
+    for entry in sys.path:
+        if not entry or not os.path.isdir(entry):
+            continue
+        # A checkout that pytest or PYTHONPATH put on sys.path has an egg-info folder too; only what is installed counts.
+        is_site = entry in known or os.path.basename(entry) in ("site-packages", "dist-packages")
+        if is_site or (has_projects(entry) and not is_project_root(entry)):
+            found.setdefault(os.path.realpath(entry), entry)
+    return list(found.values())
+
+
+def is_environment(path: str) -> bool:
+    """Whether something is installed in a folder, rather than lying there."""
+    if os.path.isfile(os.path.join(path, "pyvenv.cfg")) or conda.is_conda_prefix(path):
+        return True
+    return bool(_sites_below(path)) or has_projects(path)
+
+
+def environment_at(path: str) -> Environment:
+    """The environment in a folder.
+
+    :raises NothingToInspect: there is none; the message says what was looked for.
+    """
+    if not os.path.isdir(path):
+        missing = "no such file or folder" if not os.path.lexists(path) else "not a folder, a wheel or a lock file"
+        raise NothingToInspect(f"{path}: {missing}; expected {_LOOKED_FOR}; or {_FILES}")
+    path = os.path.abspath(path)
+    if os.path.isfile(os.path.join(path, "pyvenv.cfg")):
+        return _with_its_own_interpreter(_assemble("venv", path, _sites_below(path), None, *interpreter_of_venv(path)))
+    if conda.is_conda_prefix(path):
+        return _assemble("conda", path, _sites_below(path), path, *interpreter_of_prefix(path))
+    if sites := _sites_below(path):
+        return _assemble("venv", path, sites, None, *interpreter_of_prefix(path))
+    if has_projects(path):
+        return _assemble("site-packages", path, [path], None, None, [])
+    environment = _assemble("folder", path, [path], None, None, [])
+    if not environment.binaries and environment.files:
+        raise NothingToInspect(f"{path}: nothing to inspect; looked for {_LOOKED_FOR}")
+    return environment
+
+
+def _with_its_own_interpreter(environment: Environment) -> Environment:
+    """Leave out a base interpreter of another system than everything else.
+
+    A virtual environment that was made on a Mac, or filled for one, names the folder of its base interpreter; this machine may
+    have a Python of its own there.
+    """
+    interpreter = environment.interpreter
+    formats = {binary.format for dist in environment.distributions for binary in dist.binaries if binary.slices}
+    if interpreter is None or not interpreter.binaries or not formats or interpreter.binaries[0].format in formats:
+        return environment
+    reason = f"its base interpreter is not on this machine: {interpreter.path} is for another system than its packages"
+    return replace(environment, interpreter=None, skipped=(*environment.skipped, Skipped(INTERPRETER_SUBJECT, reason)))
+
+
+def _sites_below(prefix: str) -> list[str]:
+    """``lib*/python*/site-packages`` (POSIX) and ``Lib/site-packages`` (Windows) of a prefix."""
+    escaped = glob.escape(prefix)
+    found = [
+        *glob.glob(os.path.join(escaped, "lib*", "python*", "site-packages")),
+        *glob.glob(os.path.join(escaped, "Lib", "site-packages")),
+    ]
+    unique = {os.path.realpath(folder): folder for folder in sorted(found, reverse=True) if os.path.isdir(folder)}
+    return sorted(unique.values())
+
+
+def _assemble(
+    kind: EnvironmentKind,
+    path: str,
+    sites: list[str],
+    conda_prefix: str | None,
+    interpreter: Interpreter | None,
+    skipped: list[Skipped],
+) -> Environment:
+    """Walk everything that belongs to the environment and hand each compiled file to its owner."""
+    found = Walk(skipped=list(skipped))
+    owners = Owners()
+    installed: dict[str, list[Project]] = {}
+    for site in with_linked_sites(sites):
+        installed[site] = projects(site)
+        found.skipped += [Skipped(project.name, problem) for project in installed[site] for problem in project.problems]
+        found.skipped += [Skipped(path, problem) for path, problem in pth.problems(site)]
+        walk(found, site)
+    for site, recorded in installed.items():
+        here = recorded + developed_projects(site, recorded)
+        owners.add_projects(here)
+        for outside, owner in outside_folders(site, here).items():
+            before = len(found.binaries)
+            _walk_outside(found, outside)
+            owners.assign(found.binaries[before:], owner)
+        _look_at_scripts(found, site, here, owners)
+    records: list[conda.CondaPackage] = []
+    if conda_prefix:
+        records, unread = conda.packages(conda_prefix)
+        found.skipped += unread
+        owners.add_records(conda_prefix, records)
+        real = os.path.realpath(conda_prefix)
+        found.pruned = frozenset(os.path.join(real, name) for name in conda.OTHER_ENVIRONMENTS)
+        own = [os.path.dirname(item.file) for item in interpreter.binaries] if interpreter else []
+        found.roots += [folder for folder in {os.path.realpath(folder) for folder in own} if folder.endswith("lib-dynload")]
+        walk(found, conda_prefix)
+    return Environment(
+        kind=kind,
+        path=path,
+        label=os.path.basename(path.rstrip(os.sep)) or "root",
+        interpreter=interpreter,
+        distributions=owners.distributions(found.binaries),
+        skipped=tuple(found.skipped),
+        files=found.files,
+        projects=installed_projects(owners.projects, conda_prefix, records),
+        conda=conda_prefix_facts(conda_prefix, records, active=kind == "active") if conda_prefix else None,
+    )
+
+
+def _walk_outside(found: Walk, path: str) -> None:
+    if os.path.isdir(path):
+        walk(found, path, os.path.dirname(path))
+    else:
+        look_at(found, path, os.path.dirname(path), os.path.basename(path))
+
+
+#: A site directory inside a prefix, on POSIX and on Windows.
+_SITE_IN_PREFIX = re.compile(r"(?P<prefix>.*)(?:[/\\]lib\d*[/\\]python[^/\\]*|[/\\]Lib)[/\\](?:site|dist)-packages")
+
+
+def _look_at_scripts(found: Walk, site: str, installed: list[Project], owners: Owners) -> None:
+    """Programs that projects put into the prefix's ``bin``, recorded as ``../../../bin/ruff``."""
+    match = _SITE_IN_PREFIX.fullmatch(site.rstrip("/\\"))
+    if match is None:
+        return  # a folder of ``pip install --target`` holds its own ``bin``; the paths recorded for it lead nowhere
+    prefix = os.path.realpath(match["prefix"])
+    for project in installed:
+        before = len(found.binaries)
+        for recorded in project.outside:
+            if recorded[:3] == "../" and not has_passed_name(os.path.basename(recorded)):
+                path = os.path.normpath(os.path.join(site, recorded))
+                if os.path.realpath(path).startswith(prefix + os.sep) and os.path.isfile(path):
+                    look_at(found, path, site, os.path.relpath(path, site).replace(os.sep, "/"))
+        owners.assign(found.binaries[before:], project.name)

@@ -1,0 +1,192 @@
+"""Find every compiled file below a folder, whatever its name, and read it.
+
+Suffixes do not find them all (Qt frameworks, helper programs, ``libx.so.0``), nor does the executable bit; opening every
+file is slow. So files with a suffix of text or data are passed over, and the first bytes of the rest decide.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, damaged_binary, is_loadable_name, read_binary
+from pytest_archcheck.binaries.source import OPEN_FLAGS, pread, source_of
+from pytest_archcheck.findings import Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_archcheck.binaries.model import Binary
+
+#: Suffixes, in lower case, of files that no loader takes. What is missing here is opened and looked at: slower, never wrong.
+TEXT_AND_DATA_SUFFIXES = frozenset(
+    """
+    py pyi pyc pyo pyx pxd pxi pyf ipynb typed pth egg-link toml cfg ini conf json jsonl json5 yaml yml xml xsd xsl xslt dtd
+    rng h hh hpp hxx h++ inc inl ipp tcc c cc cpp cxx c++ cu cuh m mm f f77 f90 f95 f03 for java kt scala rs go swift zig s asm
+    js mjs cjs ts tsx jsx map css scss less html htm xhtml vue qml qmltypes qm ui qrc qss lua pl pm rb php r rmd jl sql bat cmd
+    ps1 fish csh tcl cmake mk am ac m4 pc la in tmpl tpl jinja jinja2 j2 mako txt md rst adoc tex bib log csv tsv po pot mo
+    png jpg jpeg gif bmp ico icns svg svgz webp tif tiff eps ps pdf wav mp3 ogg flac mp4 avi mov webm ttf otf woff woff2 afm pfb
+    crt cer key der gz tgz bz2 xz lzma zst lz4 br zip tar whl egg jar class npy npz mat sav arff parquet feather orc arrow h5
+    pem hdf5 nc fits pkl pickle joblib db sqlite sqlite3 safetensors onnx pb pbtxt tflite proto fbs thrift avsc a lib pdb tbd
+    wasm plist xcprivacy strings modulemap mplstyle build bzl bazel gyp gypi license apache mit bsd
+    """.split()
+)
+#: Names without a suffix that every installed project has.
+_TEXT_NAMES = frozenset({"RECORD", "METADATA", "WHEEL", "INSTALLER", "REQUESTED", "LICENSE", "COPYING", "NOTICE", "AUTHORS"})
+#: Folders that hold no file that a loader takes.
+_PASSED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn"})
+
+#: Views of the kernel: reading some of their files waits for ever or does something.
+_KERNEL_FOLDERS = frozenset({"/dev", "/proc", "/sys"})
+
+#: Depth of folders that are followed; a real environment stays under 40.
+MAX_DEPTH = 200
+
+
+@dataclass(slots=True)
+class Walk:
+    """What was found below the folders walked so far."""
+
+    #: Folders to pass over, as absolute real paths (a conda base prefix's ``envs`` and ``pkgs``).
+    pruned: frozenset[str] = frozenset()
+    binaries: list[Binary] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    #: Directory entries seen.
+    files: int = 0
+    #: Real paths of the folders walked: a link into one of them leads to what is seen anyway.
+    roots: list[str] = field(default_factory=list)
+
+
+def walk(found: Walk, root: str, location: str | None = None) -> None:
+    """Read every compiled file below ``root`` into ``found``; paths are relative to ``location`` (default: ``root``)."""
+    real_root = os.path.realpath(root)
+    if _inside_any(real_root, found.roots):
+        return
+    found.roots.append(real_root)
+    tree = _Tree(found, location or root, real_root)
+    folders = [(root, 0)]
+    while folders:
+        folder, depth = folders.pop()
+        if depth > MAX_DEPTH:
+            found.skipped.append(Skipped(folder, f"nested deeper than {MAX_DEPTH} folders"))
+            continue
+        inner: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                tree.look_through(entries, inner)
+        except OSError as error:  # also one that comes in the middle of the listing: what came before it is kept
+            found.skipped.append(Skipped(folder, f"the folder cannot be read: {error.strerror}"))
+        folders += [(path, depth + 1) for path in inner]
+
+
+def has_passed_name(name: str) -> bool:
+    """Whether a file of this name is passed over unopened."""
+    dot = name.rfind(".")
+    suffix = name[dot + 1 :].lower() if dot >= 0 else ""
+    return suffix in TEXT_AND_DATA_SUFFIXES or name in _TEXT_NAMES
+
+
+class _Tree:
+    """One walk: what its paths are relative to, and which symbolic links it followed."""
+
+    def __init__(self, found: Walk, location: str, real_root: str) -> None:
+        self._found = found
+        self._location = location
+        self._strip = len(location.rstrip(os.sep)) + 1
+        self._real_root = real_root
+        #: Real paths that links led to; the folders among them.
+        self._followed: set[str] = set()
+        self._followed_folders: list[str] = []
+
+    def look_through(self, entries: Iterator[os.DirEntry[str]], inner: list[str]) -> None:
+        """Read the candidates among a folder's entries; add the folders to go into to ``inner``."""
+        found = self._found
+        pruned = found.pruned
+        seen = 0
+        try:
+            # Names and kinds come with the listing: nothing is stat'ed on the way to a candidate's first bytes.
+            for entry in entries:
+                seen += 1
+                name = entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if name not in _PASSED_FOLDERS and not (pruned and os.path.realpath(entry.path) in pruned):
+                        inner.append(entry.path)
+                    continue
+                # has_passed_name(), spelt out: a call for each file would cost as much as listing it.
+                dot = name.rfind(".")
+                suffix = name[dot + 1 :] if dot >= 0 else ""
+                if suffix in TEXT_AND_DATA_SUFFIXES or suffix.lower() in TEXT_AND_DATA_SUFFIXES or name in _TEXT_NAMES:
+                    continue
+                if not entry.is_symlink():
+                    self._look_at(entry)
+                elif real := self._link_target(entry.path):
+                    if os.path.isdir(real):
+                        self._followed_folders.append(real)
+                        inner.append(entry.path)
+                    else:
+                        self._look_at(entry)
+        finally:
+            found.files += seen
+
+    def _look_at(self, entry: os.DirEntry[str]) -> None:
+        relative = entry.path[self._strip :]
+        if os.sep == "\\":
+            relative = relative.replace("\\", "/")
+        # Opening a device may do something: what is no regular file is left closed.
+        if entry.is_file():
+            look_at(self._found, entry.path, self._location, relative)
+        elif is_loadable_name(relative):
+            _could_not_read(self._found, entry.path, self._location, relative, OSError("not a regular file"))
+
+    def _link_target(self, path: str) -> str | None:
+        """Where a symbolic link leads, if it leads to something that would not be seen otherwise."""
+        found = self._found
+        try:
+            real = os.path.realpath(path, strict=True)
+        except OSError as error:  # dangling, or a loop
+            if is_loadable_name(path):
+                found.skipped.append(Skipped(path, f"the symbolic link leads nowhere: {error.strerror}"))
+            return None
+        if real in self._followed or _inside_any(real, self._followed_folders):
+            return None
+        if _inside_any(real, found.roots) and not _inside_any(real, found.pruned):
+            return None
+        if _inside_any(self._real_root, [real]):  # a folder above: everything in it but this tree is somebody else's
+            return None
+        if _inside_any(real, _KERNEL_FOLDERS):
+            found.skipped.append(Skipped(path, f"the symbolic link leads to {real}, which is no place for files"))
+            return None
+        self._followed.add(real)
+        return real
+
+
+def look_at(found: Walk, path: str, location: str, relative: str) -> None:
+    """Read one file if its first bytes are those of a compiled file, or its name promises one."""
+    try:
+        descriptor = os.open(path, OPEN_FLAGS)
+        try:
+            head = pread(descriptor, HEAD_SIZE, 0)
+            if head[:2] not in FIRST_TWO and not is_loadable_name(relative):
+                return
+            binary = read_binary(relative, location, source_of(descriptor), head)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        _could_not_read(found, path, location, relative, error)
+        return
+    if binary is not None:
+        found.binaries.append(binary)
+
+
+def _could_not_read(found: Walk, path: str, location: str, relative: str, error: OSError) -> None:
+    """A file with a library's name that cannot be read is as broken for the loader; any other is said to be unseen."""
+    reason = f"the file cannot be read: {error.strerror or error}"
+    if not is_loadable_name(relative) or isinstance(error, FileNotFoundError):
+        found.skipped.append(Skipped(path, reason))
+    else:
+        found.binaries.append(damaged_binary(relative, location, 0, reason))
+
+
+def _inside_any(path: str, folders: list[str] | frozenset[str]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)

@@ -1,0 +1,127 @@
+"""The interpreter of an environment: the running one, or the one that a folder names. It is read, never started."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import sysconfig
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.discover.files import Walk, look_at, walk
+from pytest_archcheck.discover.model import Interpreter
+from pytest_archcheck.discover.text import read_text
+from pytest_archcheck.findings import Skipped
+
+if TYPE_CHECKING:
+    from pytest_archcheck.discover.model import Provider
+    from pytest_archcheck.host import Host
+
+INTERPRETER_SUBJECT = "environment::interpreter"
+
+
+def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
+    """The interpreter of this process and the extensions of its standard library.
+
+    :param host: the machine and the process; None: whether it is emulated stays unknown.
+    """
+    executable = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+    folders = {sysconfig.get_path("platstdlib"), sysconfig.get_path("stdlib"), os.path.dirname(os.__file__)}
+    dynload = [os.path.join(folder, "lib-dynload") for folder in folders if folder]
+    interpreter, skipped = _read(executable, platform.python_version(), dynload)
+    return replace(interpreter, emulation=host.emulation if host else None, command=sys.executable or None, host=host), skipped
+
+
+def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
+    """The base interpreter that ``pyvenv.cfg`` names (:mod:`venv`: ``home`` is the folder of its executable)."""
+    settings = _pyvenv_settings(os.path.join(prefix, "pyvenv.cfg"))
+    version = settings.get("version") or settings.get("version_info")
+    home = settings.get("home", "")
+    executable = next(
+        (
+            real
+            for name in _executable_names(version)
+            for folder in (os.path.join(prefix, "bin"), home)
+            if folder and os.path.isfile(real := os.path.realpath(os.path.join(folder, name)))
+        ),
+        None,
+    )
+    if executable is None:
+        reason = f"its base interpreter is not on this machine: pyvenv.cfg says home = {home or '(nothing)'}"
+        return None, [Skipped(INTERPRETER_SUBJECT, reason)]
+    return _read(executable, version, _dynload(os.path.dirname(os.path.dirname(executable)), version))
+
+
+def interpreter_of_prefix(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
+    """The interpreter in a prefix's own ``bin`` (conda, a framework or source build), if there is one."""
+    executable = next(
+        (path for name in _executable_names(None) if os.path.isfile(path := os.path.join(prefix, "bin", name))), None
+    )
+    if executable is None:
+        return None, []
+    real = os.path.realpath(executable)
+    match = re.search(r"(\d+\.\d+)$", os.path.basename(real))
+    return _read(real, match[1] if match else None, _dynload(prefix, None))
+
+
+def _executable_names(version: str | None) -> tuple[str, ...]:
+    minor = ".".join((version or "").split(".")[:2])
+    return ("python3", "python", *((f"python{minor}",) if minor else ()))
+
+
+def _dynload(prefix: str, version: str | None) -> list[str]:
+    """``lib/python3.11/lib-dynload`` below a prefix; every one that is there if the version is not known."""
+    minor = ".".join((version or "").split(".")[:2])
+    lib = os.path.join(prefix, "lib")
+    try:
+        names = sorted(name for name in os.listdir(lib) if re.fullmatch(r"python\d\.\d+t?", name))
+    except OSError:
+        return []
+    return [os.path.join(lib, name, "lib-dynload") for name in names if not minor or name.rstrip("t") == f"python{minor}"]
+
+
+#: What each way of installing Python writes into its path. Homebrew keeps it in its Cellar, uv in a folder named after
+#: python-build-standalone's builds.
+_PROVIDERS: tuple[tuple[Provider, re.Pattern[str]], ...] = (
+    ("uv", re.compile(r"/cpython-\d+\.\d+[^/]*-(?:macos|linux)-[^/]+/bin/")),
+    ("pyenv", re.compile(r"/\.?pyenv/versions/[^/]+/bin/")),
+    ("homebrew", re.compile(r"/Cellar/python@?[^/]*/")),
+    ("xcode", re.compile(r"^/Applications/Xcode[^/]*\.app/|^/Library/Developer/CommandLineTools/")),
+    ("python.org", re.compile(r"^/Library/Frameworks/Python[^/]*\.framework/")),
+)
+
+
+def provider_of(executable: str) -> Provider | None:
+    """How that Python was installed, as far as its real path tells; conda is known by its records."""
+    if os.path.isdir(os.path.join(os.path.dirname(os.path.dirname(executable)), "conda-meta")):
+        return "conda"
+    return next((name for name, pattern in _PROVIDERS if pattern.search(executable)), None)
+
+
+def _read(executable: str, version: str | None, dynload: list[str]) -> tuple[Interpreter, list[Skipped]]:
+    found = Walk()
+    look_at(found, executable, os.path.dirname(executable), os.path.basename(executable))
+    own = found.binaries[0] if found.binaries else None
+    for folder in sorted(dynload):
+        if os.path.isdir(folder):
+            walk(found, folder)
+    interpreter = Interpreter(
+        path=executable,
+        version=version,
+        architectures=own.architectures if own else (),
+        binaries=tuple(found.binaries),
+        provider=provider_of(executable),
+    )
+    return interpreter, found.skipped
+
+
+def _pyvenv_settings(path: str) -> dict[str, str]:
+    """``key = value`` lines; later ones win, as in :mod:`site`."""
+    try:
+        lines = read_text(path, 1 << 20, errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}

@@ -1,0 +1,312 @@
+"""Installed projects and the files they recorded, through importlib_metadata: the only module that imports it.
+
+Importing importlib_metadata changes the process for good: it takes ``find_distributions`` away from the standard library's
+``PathFinder`` and puts a finder of its own on ``sys.meta_path``, so that ``importlib.metadata`` hands out the backport's
+objects from then on. A checker must not do that to the tests beside it, so the import is undone as soon as it is made, and
+only this module keeps the package.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.text import plain_name, plain_version, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+    from types import ModuleType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What an installed project's metadata folder says."""
+
+    #: Normalised (PEP 503).
+    name: str
+    version: str | None
+    installer: str | None
+    #: ``Tag:`` lines of WHEEL.
+    tags: tuple[str, ...]
+    #: The site directory.
+    site: str
+    #: The dist-info or egg-info entry.
+    folder: str
+    #: The project's folder if it was installed in editable mode (direct_url.json, PEP 610).
+    editable_root: str | None
+    #: Recorded files relative to the site directory, with ``/``: those of RECORD, or None if nothing is recorded.
+    files: AbstractSet[str] | None
+    #: Those of them that lie outside the site directory: ``../../../bin/x``.
+    outside: tuple[str, ...]
+    #: Top-level modules and packages, known without a record.
+    top_level: tuple[str, ...]
+    #: What is wrong with the metadata itself.
+    problems: tuple[str, ...] = ()
+
+
+def _import_privately() -> ModuleType:
+    """Import importlib_metadata and put the process back as it was; a copy that the user imported is left alone."""
+    loaded = sys.modules.get("importlib_metadata")
+    if loaded is not None:
+        return loaded
+    meta_path = list(sys.meta_path)
+    finder = PathFinder.__dict__.get("find_distributions")
+    before = set(sys.modules)
+    try:
+        import importlib_metadata  # noqa: PLC0415 - imported only when a scan needs it, never at start-up
+    finally:
+        sys.meta_path[:] = meta_path
+        if finder is not None and "find_distributions" not in PathFinder.__dict__:
+            type.__setattr__(PathFinder, "find_distributions", finder)
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "importlib_metadata":
+                del sys.modules[name]
+    return importlib_metadata
+
+
+_backport: ModuleType | None = None
+
+
+def _library() -> ModuleType:
+    global _backport  # noqa: PLW0603 - the one copy of a module that must not stay in sys.modules
+    if _backport is None:
+        _backport = _import_privately()
+    return _backport
+
+
+def projects(site: str) -> list[Project]:
+    """Every project whose metadata lies in that site directory, in the order of their folders' names."""
+    library = _library()
+    context = library.DistributionFinder.Context(path=[site])
+    # PathDistribution keeps its folder in _path; the public API has no name for it. Its texts are read here: its own reading
+    # waits for FIFOs, and takes in a METADATA of any size.
+    folders = {str(found._path) for found in library.MetadataPathFinder.find_distributions(context)}  # noqa: SLF001 - see above
+    found = [_project(folder, site) for folder in sorted({*folders, *_eggs(site)})]
+    return [project for project in found if project is not None]
+
+
+def has_projects(folder: str, *suffixes: str) -> bool:
+    """Whether a folder holds metadata of installed projects, by the names in it (``.dist-info`` or ``.egg-info``)."""
+    try:
+        return any(name.endswith(suffixes or (".dist-info", ".egg-info")) for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def _eggs(site: str) -> list[str]:
+    """The metadata of ``easy_install``'s eggs: ``NAME-VERSION-pyX.Y.egg/EGG-INFO`` beside the files themselves."""
+    try:
+        names = [name for name in os.listdir(site) if name.endswith(".egg")]
+    except OSError:
+        return []
+    return [folder for name in names if os.path.isdir(folder := os.path.join(site, name, "EGG-INFO"))]
+
+
+def requirements(folder: str) -> tuple[str, ...]:
+    """The ``Requires-Dist`` lines of a dist-info folder; empty where they cannot be read.
+
+    Not by importlib_metadata's ``requires``: that imports more of the package later, with all that is undone above.
+    """
+    try:
+        text = read_text(os.path.join(folder, "METADATA"))
+    except (OSError, ValueError):
+        return ()
+    return tuple(value for key, value in _header_lines(text) if key == "requires-dist")
+
+
+#: Bytes of METADATA that are read: its header; the description after it may be long.
+_HEADER_SIZE = 1 << 16
+
+
+def _project(folder: str, site: str) -> Project | None:
+    problems: list[str] = []
+
+    def read(name: str) -> str | None:
+        try:
+            return read_text(os.path.join(folder, name), errors="surrogateescape")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            problems.append(f"{os.path.join(folder, name)} cannot be read: {error.strerror or error}")
+            return None
+
+    header = _name_and_version(_first_of(folder, problems))
+    egg = os.path.basename(folder) == "EGG-INFO"
+    name_in_folder, version_in_folder = _named(os.path.dirname(folder) if egg else folder)
+    name = plain_name(header.get("name") or name_in_folder)
+    if not name:
+        return None
+    if "name" not in header and not problems:
+        problems.append(f"{folder}: METADATA is missing or names no project")
+    record = read("RECORD")
+    wheel_text = read("WHEEL")
+    wheel = _header(wheel_text or "", "tag")
+    if wheel_text is not None and "wheel-version" not in wheel:
+        problems.append("WHEEL is damaged: it names no version")
+    files = _recorded(record) if record is not None else _installed_files(read("installed-files.txt"), folder, site)
+    outside = _outside(files or ())
+    problems += _record_problems(record or "", outside)
+    top_level: tuple[str, ...] = ()
+    if record is None:
+        inside = os.path.basename(os.path.dirname(folder))
+        top_level = (inside,) if egg else _top_level(read("top_level.txt"), name)
+    return Project(
+        name=canonicalize_name(name),
+        version=plain_version(header.get("version") or version_in_folder) or None,
+        installer=plain_name(read("INSTALLER") or "") or None,
+        tags=tuple(wheel.get("tag", "").split()),
+        site=site,
+        folder=folder,
+        editable_root=_editable_root(read("direct_url.json"), problems),
+        files=files,
+        outside=outside,
+        top_level=top_level,
+        problems=tuple(problems),
+    )
+
+
+def _first_of(folder: str, problems: list[str]) -> str:
+    """The beginning of METADATA or PKG-INFO; Debian's egg-info entries may be such a file themselves."""
+    for path in (os.path.join(folder, "METADATA"), os.path.join(folder, "PKG-INFO"), folder):
+        try:
+            with open_file(path) as source:
+                return source.read(0, _HEADER_SIZE).decode("utf-8", "surrogateescape")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):  # noqa: PERF203 - at most three rounds
+            continue
+        except OSError as error:
+            if path != folder:  # the folder itself is no regular file
+                problems.append(f"{path} cannot be read: {error.strerror or error}")
+    return ""
+
+
+def _named(folder: str) -> tuple[str, str]:
+    """Name and version in ``numpy-2.0.2.dist-info`` or ``foo-1.0-py3.11-linux-x86_64.egg``."""
+    name, _, rest = os.path.basename(folder).rpartition(".")[0].partition("-")
+    return name, rest.partition("-")[0]
+
+
+_NAME_OR_VERSION = re.compile(r"^(name|version):[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
+
+
+def _name_and_version(text: str) -> dict[str, str]:
+    """The two fields of METADATA that every project needs; its header may hold hundreds more."""
+    head = text.replace("\r\n", "\n").partition("\n\n")[0]
+    return {key.lower(): value.strip() for key, value in reversed(_NAME_OR_VERSION.findall(head))}
+
+
+def _header_lines(text: str) -> Iterator[tuple[str, str]]:
+    """The lines of an RFC 822 header up to the first blank one, keys in lower case; continuations are left out."""
+    for line in text.replace("\r\n", "\n").partition("\n\n")[0].split("\n"):
+        key, colon, value = line.partition(":")
+        if colon and key[:1].isalpha():
+            yield key.lower(), value.strip()
+
+
+def _header(text: str, *repeated: str) -> dict[str, str]:
+    """The RFC 822 header of METADATA or WHEEL, keys in lower case; the values of a repeated key are joined by spaces."""
+    header: dict[str, str] = {}
+    for key, value in _header_lines(text):
+        if key not in header:
+            header[key] = value
+        elif key in repeated:
+            header[key] += " " + value
+    return header
+
+
+def _record_problems(record: str, outside: Iterable[str]) -> Iterator[str]:
+    """What is wrong with a RECORD whose every line is a path, a hash and a size."""
+    if record and record.rstrip().rpartition("\n")[2].count(",") < 2:
+        yield "RECORD is cut off: its last line is no path, hash and size"
+    # Three levels up from site-packages is the prefix, which holds ``bin`` and ``share``.
+    lost = [path for path in outside if path[:3] != "../" or path[:12] == "../../../../"]
+    if lost:
+        yield f"RECORD names a file outside the environment, not looked at: {min(lost)}"
+
+
+def _outside(files: Iterable[str]) -> tuple[str, ...]:
+    """Recorded files that do not lie below the site directory."""
+    candidates = [path for path in files if path < "0" or path[1:2] == ":"]  # nearly none: the rest is asked of these
+    return tuple(path for path in candidates if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/")
+
+
+def _recorded(record: str) -> AbstractSet[str]:
+    """The paths of a RECORD: CSV whose first field is a path. Without a quote it needs no CSV parser."""
+    paths = None
+    if '"' in record:
+        with contextlib.suppress(csv.Error):
+            paths = {row[0] for row in csv.reader(io.StringIO(record, newline="")) if row}
+    if paths is None:
+        paths = {line.partition(",")[0] for line in record.replace("\r\n", "\n").split("\n")}
+    if "\\" in record:
+        paths = {path.replace("\\", "/") for path in paths}
+    paths.discard("")
+    return paths
+
+
+def _installed_files(text: str | None, folder: str, site: str) -> frozenset[str] | None:
+    """setuptools' installed-files.txt: paths relative to the egg-info folder."""
+    if text is None:
+        return None
+    absolute = (os.path.normpath(os.path.join(folder, line)) for line in text.splitlines() if line)
+    return frozenset(os.path.relpath(path, site).replace(os.sep, "/") for path in absolute)
+
+
+def _top_level(text: str | None, name: str) -> tuple[str, ...]:
+    """Names in top_level.txt, or else the module that a project of that name is likely to have."""
+    names = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    return tuple(names) or (name.replace("-", "_").replace(".", "/"), name.lower().replace("-", "_"))
+
+
+def _editable_root(text: str | None, problems: list[str]) -> str | None:
+    if not text:
+        return None
+    try:
+        content = json.loads(text)
+        url, info = content.get("url", ""), content.get("dir_info", {})
+        if not info.get("editable"):
+            return None
+        return _path_of(url)
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        problems.append(f"direct_url.json cannot be read: {error}")
+        return None
+
+
+def _path_of(url: str) -> str | None:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - only environments with editable installs need it
+    from urllib.request import url2pathname  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    if parts.netloc not in ("", "localhost"):  # RFC 8089: another host's file is none of ours; Python 3.10 lets anything by
+        raise ValueError("the file lies on another host")
+    path = url2pathname(parts.path)
+    if "\0" in path:
+        raise ValueError("no path holds a NUL")
+    return path
+
+
+def recorded_hashes(folder: str, paths: Container[str]) -> dict[str, str]:
+    """SHA-256 (hexadecimal) of these files by the RECORD of a dist-info folder; without those that it gives none for."""
+    found = {}
+    try:
+        for row in csv.reader(read_text(os.path.join(folder, "RECORD")).splitlines()):
+            if len(row) == 3 and row[0] in paths and row[1].startswith("sha256="):
+                digest = row[1].removeprefix("sha256=")
+                found[row[0]] = base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return found

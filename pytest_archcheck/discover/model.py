@@ -1,0 +1,140 @@
+"""What was found on disk: environments, their distributions and their interpreter, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.findings import Skipped
+    from pytest_archcheck.host import Host
+
+Emulation = Literal["rosetta", "qemu"]
+#: How a Python came onto the machine.
+Provider = Literal["python.org", "homebrew", "conda", "uv", "pyenv", "xcode"]
+EnvironmentKind = Literal["active", "venv", "conda", "site-packages", "folder", "wheel", "lock"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """The Python that an environment belongs to."""
+
+    #: Absolute path of the executable, symbolic links resolved.
+    path: str
+    #: ``3.11.7``; ``None`` where it is not recorded.
+    version: str | None
+    #: Architectures of the executable's own slices.
+    architectures: tuple[str, ...]
+    #: Only known of the running interpreter.
+    emulation: Emulation | None = None
+    #: The executable and the compiled files of its standard library.
+    binaries: tuple[Binary, ...] = ()
+    #: None where its path does not tell.
+    provider: Provider | None = None
+    #: What starts it, as it was called; only known of the running interpreter.
+    command: str | None = None
+    #: The machine and the process; only known of the running interpreter.
+    host: Host | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """An installed project and the compiled files that it owns; ``name`` is None for the files that nobody owns."""
+
+    #: Normalised (``scikit-learn``).
+    name: str | None
+    version: str | None
+    #: Contents of INSTALLER (``pip``, ``uv``, ``conda``, ...), or ``conda`` for a package known from conda-meta alone.
+    installer: str | None
+    #: ``Tag:`` lines of the WHEEL file, expanded: ``cp311-cp311-macosx_11_0_arm64``.
+    tags: tuple[str, ...]
+    #: The folder that the binaries' paths are relative to.
+    location: str
+    binaries: tuple[Binary, ...]
+    #: The dist-info, egg-info or conda-meta entry that says so.
+    metadata: str | None = None
+    editable: bool = False
+    #: The project's folder if it was installed in editable mode and says where it lies.
+    root: str | None = None
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel: a file that is not installed."""
+        return self.metadata is not None and self.metadata == self.location
+
+    @property
+    def title(self) -> str:
+        """``numpy 2.0.2``, or ``files of no distribution``."""
+        if self.name is None:
+            return "files of no distribution"
+        return f"{self.name} {self.version}" if self.version else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledProject:
+    """The metadata folder of an installed project, whether or not it owns a compiled file."""
+
+    #: Normalised.
+    name: str
+    version: str | None
+    #: The site directory.
+    location: str
+    #: The dist-info or egg-info entry.
+    metadata: str
+    #: ``Tag:`` lines of the WHEEL file, expanded.
+    tags: tuple[str, ...] = ()
+    #: Contents of INSTALLER.
+    installer: str | None = None
+    #: ``Requires-Dist`` lines; read for TensorFlow's packages only.
+    requires: tuple[str, ...] = ()
+    editable: bool = False
+    #: False for a metapackage: nothing but metadata and scripts.
+    has_modules: bool = True
+    #: The metadata folder itself is in a conda record.
+    by_conda: bool = False
+    #: Conda packages (``numpy 1.26.4``) whose name or files it shares although no conda record knows its metadata.
+    over_conda: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """``numpy 2.0.2``."""
+        return f"{self.name} {self.version}" if self.version else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondaPrefix:
+    """What conda says of a prefix."""
+
+    path: str
+    #: (name, version, subdir) of each record: ``("numpy", "1.26.4", "osx-64")``.
+    packages: tuple[tuple[str, str | None, str | None], ...]
+    #: (where it is said, subdir) of each setting that decides what conda installs from now on.
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One inspected place."""
+
+    kind: EnvironmentKind
+    #: The path as given, made absolute; the prefix for the active environment.
+    path: str
+    #: Short name, unique in a run: the first part of ids when several environments are inspected.
+    label: str
+    interpreter: Interpreter | None
+    #: Sorted by name, the unowned files last.
+    distributions: tuple[Distribution, ...]
+    skipped: tuple[Skipped, ...] = ()
+    #: Directory entries seen by the walk.
+    files: int = 0
+    #: Every installed project, also those without a compiled file.
+    projects: tuple[InstalledProject, ...] = ()
+    #: None where conda did not make it.
+    conda: CondaPrefix | None = None
+
+    @property
+    def binaries(self) -> tuple[Binary, ...]:
+        """Every compiled file, the interpreter's first."""
+        own = self.interpreter.binaries if self.interpreter else ()
+        return own + tuple(binary for dist in self.distributions for binary in dist.binaries)

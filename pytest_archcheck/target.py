@@ -1,0 +1,145 @@
+"""Where the environment must run: system, architecture and OS version.
+
+A target is ``host`` or a wheel platform tag (PEP 425, PEP 600, PEP 656). On macOS the host is the *hardware*: an x86_64
+Python under Rosetta on Apple Silicon has an arm64 target. On Linux it is the process's own architecture: an aarch64 container
+under QEMU is a healthy aarch64 environment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+System = Literal["macos", "linux", "windows"]
+
+#: PEP 513, 571 and 599: the old names of manylinux profiles and the glibc that each one allows.
+_LEGACY_MANYLINUX = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
+
+_TAG = re.compile(
+    r"""(?: macosx_(?P<mac>\d+_\d+)
+          | manylinux_(?P<glibc>\d+_\d+)
+          | musllinux_(?P<musl>\d+_\d+)
+          | (?P<legacy>manylinux1|manylinux2010|manylinux2014)
+          | (?P<linux>linux)
+        )_(?P<architecture>[a-z0-9][a-z0-9_]*)""",
+    re.VERBOSE,
+)
+_MAC_ARCHITECTURES = {"arm64": ("arm64",), "x86_64": ("x86_64",), "universal2": ("arm64", "x86_64")}
+#: Names of ``uname -m`` for which Linux wheels, or at least Pythons, exist.
+_LINUX_ARCHITECTURES = frozenset(
+    """
+    x86_64 i686 aarch64 armv5l armv6l armv7l armv8l ppc ppc64 ppc64le s390 s390x riscv32 riscv64 loongarch64 mips mipsel mips64
+    mips64el sparc64
+    """.split()
+)
+_WINDOWS_ARCHITECTURES = {"win_amd64": "x86_64", "win_arm64": "arm64", "win32": "i686"}
+
+#: What people write for a target, and the tag that they mean.
+_SUGGESTIONS = {
+    "arm64": "macosx_14_0_arm64",
+    "m1": "macosx_14_0_arm64",
+    "macos": "macosx_14_0_arm64",
+    "macosx_arm64": "macosx_14_0_arm64",
+    "universal2": "macosx_14_0_universal2",
+    "aarch64": "manylinux_2_28_aarch64",
+    "x86_64": "manylinux_2_28_x86_64 or macosx_14_0_x86_64",
+    "amd64": "manylinux_2_28_x86_64",
+    "linux": "manylinux_2_28_x86_64",
+}
+#: What other tools call an architecture, by the system.
+_OTHER_NAMES = {
+    "macosx": {"aarch64": "arm64", "amd64": "x86_64", "x64": "x86_64", "intel": "x86_64"},
+    "linux": {"arm64": "aarch64", "amd64": "x86_64", "x64": "x86_64", "i386": "i686", "x86": "i686", "armv7": "armv7l"},
+}
+
+
+class InvalidTarget(ValueError):
+    """The text names no target; the message says what was given and what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A machine that an environment is meant for."""
+
+    #: The wheel platform tag: ``macosx_14_0_arm64``.
+    tag: str
+    system: System
+    #: All of them must be served; two for ``universal2``.
+    architectures: tuple[str, ...]
+    #: macOS version (``14.0``); None elsewhere.
+    os_version: str | None = None
+    #: ``("glibc", "2.28")``, ``("musl", "1.2")``; None where the tag does not say (``linux_x86_64``).
+    libc: tuple[Literal["glibc", "musl"], str] | None = None
+    #: True where it is this machine, so that paths outside the environment can be looked at.
+    is_host: bool = False
+
+    @property
+    def architecture(self) -> str:
+        """The one architecture, or ``universal2``."""
+        return self.architectures[0] if len(self.architectures) == 1 else "universal2"
+
+    @property
+    def name(self) -> str:
+        """For sentences: ``macOS 14.0 arm64``, ``Linux aarch64``."""
+        system = {"macos": "macOS", "linux": "Linux", "windows": "Windows"}[self.system]
+        return " ".join(part for part in (system, self.os_version, self.architecture) if part)
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read a wheel platform tag.
+
+        Raises :class:`InvalidTarget` for anything else, with the tag that was probably meant.
+        """
+        target = _read(text)
+        if target is None:
+            raise InvalidTarget(_explain(text))
+        return target
+
+
+def _read(text: str) -> Target | None:
+    if text in _WINDOWS_ARCHITECTURES:
+        return Target(tag=text, system="windows", architectures=(_WINDOWS_ARCHITECTURES[text],))
+    match = _TAG.fullmatch(text)
+    if match is None:
+        return None
+    architecture = match["architecture"]
+    if match["mac"]:
+        if architecture not in _MAC_ARCHITECTURES:
+            return None
+        version = match["mac"].replace("_", ".")
+        return Target(tag=text, system="macos", architectures=_MAC_ARCHITECTURES[architecture], os_version=version)
+    if architecture not in _LINUX_ARCHITECTURES:
+        return None
+    libc: tuple[Literal["glibc", "musl"], str] | None = None
+    if match["glibc"]:
+        libc = ("glibc", match["glibc"].replace("_", "."))
+    elif match["legacy"]:
+        libc = ("glibc", _LEGACY_MANYLINUX[match["legacy"]])
+    elif match["musl"]:
+        libc = ("musl", match["musl"].replace("_", "."))
+    return Target(tag=text, system="linux", architectures=(architecture,), libc=libc)
+
+
+def _explain(text: str) -> str:
+    expected = "'host' or a wheel platform tag such as macosx_14_0_arm64, manylinux_2_28_aarch64, musllinux_1_2_x86_64"
+    suggestion = _SUGGESTIONS.get(text.strip().lower()) or _mended(text)
+    hint = f"; did you mean {suggestion}?" if suggestion else ""
+    return f"got {text!r}, expected {expected}{hint}"
+
+
+def _mended(text: str) -> str | None:
+    """The tag in ``macosx-14.0-arm64``, ``macos_14_arm64``, ``manylinux_2_28_arm64`` or ``cp311-cp311-macosx_11_0_arm64``."""
+    plain = text.strip().lower()
+    for part in (plain, plain.rpartition("-")[2]):
+        match = re.fullmatch(r"([a-z]+\d*)_((?:\d+_)*)(.*)", re.sub(r"[-. ]", "_", part).replace("macos_", "macosx_"))
+        if match is None:
+            continue
+        system, version, architecture = match.groups()
+        if system == "macosx" and version.count("_") == 1:
+            version += "0_"
+        other_names = _OTHER_NAMES.get("linux" if "linux" in system else system, {})
+        tag = f"{system}_{version}{other_names.get(architecture, architecture)}"
+        if _read(tag):
+            return tag
+    return None
