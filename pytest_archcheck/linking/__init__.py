@@ -1,0 +1,1 @@
+"""What the dynamic loader would do with what was read: which file every linked library resolves to, and by which symbols."""

@@ -1,0 +1,275 @@
+"""What ld.so would make of an environment's ELF files: links that do not resolve, and who needs them.
+
+Every extension module is loaded, on paper, into a fresh process of the environment's interpreter; then the libraries and
+plugins that no extension module needs, as ``ctypes`` would load them; then the programs. Facts only: how bad a broken link is
+gets decided in :mod:`pytest_archcheck.rules.linking`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_archcheck.binaries.model import ElfSlice
+from pytest_archcheck.linking.images import Images
+from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
+from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, is_imported_guardedly, mentions, module_name
+from pytest_archcheck.linking.process import Closure, Search, folders_of, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution, Environment
+    from pytest_archcheck.linking.images import Image
+    from pytest_archcheck.linking.process import Link
+    from pytest_archcheck.target import Target
+
+#: ``missing``: looked for on the host and not there. ``outside``: not in the environment, and the target cannot be looked at.
+#: ``elsewhere``: not where the loader looks, but an image of the environment has that name: it serves once it is loaded.
+LinkStatus = Literal["missing", "outside", "elsewhere", "wrong-architecture", "damaged"]
+
+#: A wheel's tag names the machine's architecture, a file's header the family: both run files of the second.
+_FILE_ARCHITECTURE = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
+#: auditwheel renames what it bundles after its contents: ``libgfortran-040039e1.so.5.0.0``. It was in the wheel.
+_BUNDLED = re.compile(r"-[0-9a-f]{8}(?:\.[\d.]+)?\.so")
+_OTHER_ABI = re.compile(r"\.cpython-(\d+)t?d?-")
+_LIBPYTHON = re.compile(r"libpython3(\.\d+t?d?)?\.so")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """One library that one file asks for and would not get."""
+
+    #: The file that asks; a system library is reported with the environment's file that loads it.
+    binary: Binary
+    #: None for the interpreter's own files and for files of nobody.
+    distribution: Distribution | None
+    #: Path of the asking file where it lies outside of the environment.
+    via: str | None
+    name: str
+    status: LinkStatus
+    #: The file that cannot be used (or the image of that name); what is wrong with it, or its architecture.
+    path: str | None
+    reason: str | None
+    #: Extension modules that cannot be imported because of it, sorted; the asking one is among them.
+    importers: tuple[Binary, ...]
+    #: Whether something that the environment cannot do without fails: an extension module that its package does not guard
+    #: against, a bundled library, the only library of a package, the interpreter.
+    required: bool
+    #: Whether a tool that repairs wheels gave the library its name: it was in the distribution.
+    bundled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModule:
+    """An extension module (or the interpreter's program) with what it brings into the process."""
+
+    image: Image
+    closure: Closure
+
+
+@dataclass(frozen=True, slots=True)
+class ElfLinks:
+    """The answer for one environment."""
+
+    broken: tuple[BrokenLink, ...]
+    #: The interpreter's own closure: what every extension module finds in the process.
+    base: Closure | None
+    #: Extension modules of the interpreter's version, in the environment's order.
+    modules: tuple[LoadedModule, ...]
+    #: Every sound ELF file of the environment that the target can use.
+    images: tuple[Image, ...]
+    musl: bool
+
+
+def link_elf(environment: Environment, target: Target) -> ElfLinks:
+    """Resolve every DT_NEEDED entry of every ELF file that the target would use.
+
+    Outside of the environment only the host is looked at. LD_LIBRARY_PATH counts for the running environment alone.
+    """
+    return _Linker(environment, target).run()
+
+
+class _Linker:
+    """The work on one environment."""
+
+    def __init__(self, environment: Environment, target: Target) -> None:
+        self.environment = environment
+        self.target = target
+        self.architecture = _FILE_ARCHITECTURE.get(target.architecture, target.architecture)
+        self.owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
+        inside = (environment.path, *{dist.location for dist in environment.distributions})
+        self.images = Images(environment.binaries, None if target.is_host else inside)
+        self.usable = [image for binary in environment.binaries if (image := self._usable(binary)) is not None]
+        self.program = self._program()
+        loader = self.program.piece.loader if self.program else None
+        self.musl = target.libc[0] == "musl" if target.libc else is_musl_loader(loader)
+        self.search = self._search(loader)
+        self.sonames: dict[str, Image] = {}
+        for image in self.usable:
+            for name in (image.soname, os.path.basename(image.path)):
+                self.sonames.setdefault(name, image)
+        #: Images that some extension module brings into the process without fail.
+        self.served: set[str] = set()
+
+    def run(self) -> ElfLinks:
+        base = load(self.search, self.program) if self.program else None
+        chain = self._chain(base)
+        closures: dict[str, Closure] = {}
+        modules = []
+        for image in self.usable:
+            if _role(image) == "extension" and not self._is_foreign(image):
+                closures[image.path] = load(self.search, image, base, chain)
+                modules.append(LoadedModule(image, closures[image.path]))
+        self.served = {image.path for closure in closures.values() if not closure.broken for image in closure.images}
+        reached = {image.path for closure in closures.values() for image in closure.images}
+        for image in self.usable:
+            if image.path not in reached and image is not self.program:
+                alone = _role(image) == "executable"
+                closures[image.path] = load(self.search, image, None if alone else base, () if alone else chain)
+        if base and self.program:
+            closures[self.program.path] = base
+        return ElfLinks(tuple(self._broken(closures)), base, tuple(modules), tuple(self.usable), self.musl)
+
+    def _usable(self, binary: Binary) -> Image | None:
+        if binary.format != "elf" or binary.role == "object" or binary.problem is not None:
+            return None
+        piece = binary.slices[0] if binary.slices else None
+        if not isinstance(piece, ElfSlice) or piece.platform != "linux" or piece.architecture != self.architecture:
+            return None  # wrong-architecture and wrong-platform speak of it
+        return self.images.of(binary)
+
+    def _program(self) -> Image | None:
+        interpreter = self.environment.interpreter
+        if interpreter is None:
+            return None
+        path = os.path.realpath(interpreter.path)
+        return next((image for image in self.usable if os.path.realpath(image.path) == path), None)
+
+    def _search(self, loader: str | None) -> Search:
+        if not self.target.is_host:
+            return Search(self.images, self.architecture, SystemLibraries(musl=self.musl), self._is_assumed)
+        system = this_system(self.architecture, musl=self.musl, loader=loader)
+        active = self.environment.kind == "active"
+        given = os.environ.get("LD_LIBRARY_PATH", "").replace(";", ":").split(":") if active else ()
+        folders = tuple(folder.rstrip("/") for folder in given if folder.startswith("/"))
+        return Search(self.images, self.architecture, system, self._is_assumed, folders)
+
+    def _is_assumed(self, name: str) -> bool:
+        """Whether a library that was not found is to be taken as present."""
+        base = os.path.basename(name)
+        libc = base.startswith(("ld-linux", "ld64.so", "ld.so", "libc.so.6", "libc.musl-", "ld-musl-")) or base == "libc.so"
+        if libc and (self.musl != ("musl" in base or base == "libc.so")):
+            return True  # the other C library: wrong-platform says it, once a file
+        if self.target.is_host:
+            # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
+            return self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base) is not None
+        if _LIBPYTHON.match(base) and self.environment.interpreter is None:
+            return True
+        return libc or base in (MUSLLINUX_LIBRARIES if self.musl else MANYLINUX_LIBRARIES)
+
+    def _chain(self, base: Closure | None) -> tuple[str, ...]:
+        """The DT_RPATH folders of what calls dlopen: libpython, then the program."""
+        if base is None:
+            return ()
+        callers = [image for image in base.images[1:] if _LIBPYTHON.match(os.path.basename(image.path))] + [base.images[0]]
+        folders = (folder for image in callers if not image.piece.runpath or self.musl for folder in self._own(image))
+        return tuple(dict.fromkeys(folders))
+
+    def _own(self, image: Image) -> tuple[str, ...]:
+        return folders_of(image, self.architecture)
+
+    def _is_foreign(self, image: Image) -> bool:
+        """Whether an extension module is for another version of Python: this one never imports it."""
+        interpreter = self.environment.interpreter
+        match = _OTHER_ABI.search(os.path.basename(image.path))
+        if match is None or interpreter is None or interpreter.version is None:
+            return False
+        return match[1] != "".join(interpreter.version.split(".")[:2])
+
+    def _broken(self, closures: Mapping[str, Closure]) -> Iterable[BrokenLink]:
+        links: dict[tuple[str, str], tuple[Link, list[Image]]] = {}
+        found = {(link.user.path, link.name) for closure in closures.values() for link in closure.links if link.image}
+        for path, closure in closures.items():
+            for link in closure.broken:
+                root = closure.images[0] if closure.images[0].path == path else link.user
+                if _role(root) == "library" and (link.user.path, link.name) in found:
+                    continue  # the library that loads this one has the DT_RPATH that leads there
+                links.setdefault((link.user.path, link.name), (link, []))[1].append(root)
+        lonely = self._without_modules({user for user, _ in links})
+        for link, roots in links.values():
+            broken = self._describe(link, roots, lonely)
+            # An interpreter rests on the libraries of the system that it was built for; which those are, no tag says.
+            if broken.status != "outside" or id(broken.binary) in self.owners:
+                yield broken
+
+    def _describe(self, link: Link, roots: list[Image], lonely: frozenset[int]) -> BrokenLink:
+        asking = link.user.binary or roots[0].binary
+        assert asking is not None  # noqa: S101 - every root is a file of the environment
+        distribution = self.owners.get(id(asking))
+        status, path, reason = self._status(link)
+        modules = [root.binary for root in roots if root.binary and _role(root) == "extension" and not self._is_foreign(root)]
+        required = (
+            any(not self._is_optional(module) for module in modules)
+            or _BUNDLED.search(link.name) is not None
+            or any(root is self.program for root in roots)
+            or id(distribution) in lonely
+        )
+        return BrokenLink(
+            binary=asking,
+            distribution=distribution,
+            via=None if link.user.binary else link.user.path,
+            name=link.name,
+            status=status,
+            path=path,
+            reason=reason,
+            importers=tuple(sorted(modules, key=lambda module: module.file)),
+            required=required,
+            bundled=_BUNDLED.search(link.name) is not None,
+        )
+
+    def _status(self, link: Link) -> tuple[LinkStatus, str | None, str | None]:
+        if link.status == "damaged":
+            return "damaged", link.path, link.reason
+        elsewhere = self.sonames.get(link.name)
+        if elsewhere is not None and elsewhere.binary and self._is_preloaded(elsewhere, link.name):
+            return "elsewhere", elsewhere.binary.file, None
+        if link.status == "wrong-architecture":
+            return "wrong-architecture", link.path, link.reason
+        return ("missing" if self.target.is_host or _BUNDLED.search(link.name) else "outside"), None, None
+
+    def _is_preloaded(self, image: Image, name: str) -> bool:
+        """Whether something is seen to load this image: a module that works, or Python code that names the file.
+
+        torchvision's module needs ``libc10.so``, which ``import torch`` has loaded before. A library that nobody reaches (it
+        was renamed, or its folder moved) serves nobody. A bundled one serves its own package only, by its own path.
+        """
+        if _BUNDLED.search(name) or image.binary is None:
+            return False
+        stem = os.path.basename(image.path).partition(".so")[0]
+        return image.path in self.served or mentions(image.binary, stem.encode(errors="surrogateescape"))
+
+    def _is_optional(self, module: Binary) -> bool:
+        if id(module) not in self.owners:  # the standard library
+            return module_name(module).rpartition(".")[2] in OPTIONAL_STANDARD_MODULES
+        return is_imported_guardedly(module)
+
+    def _without_modules(self, users: set[str]) -> frozenset[int]:
+        """Distributions that have libraries but no extension module, and every one of them fails: nothing of them works.
+
+        LightGBM is one library, loaded by ctypes. One file of many that fails is a plugin for something that is not here.
+        """
+        failed = set()
+        for dist in self.environment.distributions:
+            loaded = [image for image in self.usable if self.owners.get(id(image.binary)) is dist]
+            libraries = [image for image in loaded if _role(image) == "library"]
+            if dist.name and libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
+                failed.add(id(dist))
+        return frozenset(failed)
+
+
+def _role(image: Image) -> str:
+    return image.binary.role if image.binary else "library"

@@ -1,0 +1,249 @@
+"""Symbols and symbol versions that loading an extension module would not find.
+
+Python loads extension modules with RTLD_NOW: every symbol is looked up at once, in the interpreter and its libraries first,
+then in the module and everything that it needs (breadth first). Names are compared here; of versions it is asked whether the
+library defines them at all, as glibc does before it looks up anything.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.linking.optional import mentions
+from pytest_archcheck.linking.symbol_table import SymbolTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.linking.elf import ElfLinks, LoadedModule
+    from pytest_archcheck.linking.images import Image
+    from pytest_archcheck.linking.process import Closure
+
+#: Names to remember, about 100 bytes each.
+_MAX_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class MissingSymbols:
+    """What one file wants and nothing in its process has."""
+
+    #: The file that wants them, one of the environment.
+    binary: Binary
+    #: Symbol names, sorted; or versions (``GLIBCXX_3.4.32``) where ``provider`` is set.
+    names: tuple[str, ...]
+    #: The library that has to define the versions.
+    provider: str | None
+    #: Extension modules that cannot be imported because of it, sorted.
+    importers: tuple[Binary, ...]
+    #: An image of the environment that exports the first of them, and may make it visible to all (RTLD_GLOBAL).
+    elsewhere: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolCheck:
+    """The answer for one environment."""
+
+    missing: tuple[MissingSymbols, ...]
+    #: Extension modules whose symbols were all looked up.
+    checked: int
+    #: Extension modules that could not be checked, with the reason.
+    unchecked: tuple[tuple[Binary, str], ...]
+
+
+def check_symbols(links: ElfLinks, seconds: float = 30) -> SymbolCheck:
+    """Look up every symbol of every extension module and of the environment's libraries that it loads.
+
+    Modules with a link that does not resolve are left to that finding, and those with a library that could not be looked at
+    (another target's system) are unchecked.
+
+    :param seconds: modules that are not reached in this time are unchecked; an environment of 1,000 files takes about two.
+    """
+    return _Checker(links, time.monotonic() + seconds).run()
+
+
+class _Checker:
+    def __init__(self, links: ElfLinks, deadline: float) -> None:
+        self.links = links
+        self.deadline = deadline
+        self.base = links.base.images if links.base else ()
+        #: Names found in the interpreter's closure, and names looked for there in vain.
+        self.known: set[bytes] = set()
+        self.absent: set[bytes] = set()
+        #: Where a name was found last: the modules of one package want the same names of the same libraries.
+        self.exporter: dict[bytes, str] = {}
+        self.versions: dict[str, frozenset[str]] = {}
+        #: (path of the provider, version) that an image does not get, by the image's path.
+        self.no_version: dict[str, tuple[tuple[str, str], ...]] = {}
+        #: What an image's own closure does not have, by path.
+        self.left: dict[str, frozenset[bytes]] = {}
+        self.lost: dict[tuple[str, str | None], tuple[Binary, set[str], list[Binary]]] = {}
+        self.unchecked: list[tuple[Binary, str]] = []
+
+    def run(self) -> SymbolCheck:
+        checked = 0
+        for module in self.links.modules:
+            if module.closure.broken:
+                continue
+            reason = self._obstacle(module.closure)
+            if reason is None:
+                try:
+                    self._check(module)
+                except (ElfInvalid, OSError) as error:
+                    reason = str(error)
+            if reason is None:
+                checked += 1
+            elif module.image.binary:
+                self.unchecked.append((module.image.binary, reason))
+        missing = [self._described(provider, *lost) for (_, provider), lost in self.lost.items()]
+        missing.extend(self._lost_by_libraries())
+        return SymbolCheck(tuple(entry for entry in missing if entry), checked, tuple(self.unchecked))
+
+    def _obstacle(self, closure: Closure) -> str | None:
+        if self.links.base is None:
+            return "the interpreter is not known"
+        if time.monotonic() > self.deadline:
+            return "the time for looking up symbols was used up"
+        for part in (self.links.base, closure):
+            if not part.complete:
+                name = next(link.name for link in part.links if link.status != "found")
+                return f"{name} was not looked at"
+        return None
+
+    def _check(self, module: LoadedModule) -> None:
+        closure = module.closure
+        if not self.links.musl:  # musl knows no versions
+            for image in closure.images:
+                if image.binary and image.piece.required_versions:
+                    for provider, version in self._versions_left(image, closure):
+                        self._lose(image.binary, provider, {version}, module)
+        for image in closure.images:
+            if image.binary is None:  # the system's own library: its packages see to that
+                continue
+            left = self._left(image, closure)
+            if left and image is not closure.images[0]:
+                left = left - self._defined(left, closure.images)
+            if left:
+                self._lose(image.binary, None, {name.decode(errors="surrogateescape") for name in left}, module)
+
+    def _left(self, image: Image, closure: Closure) -> frozenset[bytes]:
+        """Names that neither the interpreter nor the image's own libraries have."""
+        left = self.left.get(image.path)
+        if left is None:
+            wanted = SymbolTable(image.path).wanted() - self.known
+            fresh = wanted - self.absent
+            in_base = self._defined(fresh, self.base)
+            self.known |= in_base
+            self.absent |= fresh - in_base
+            rest = wanted - in_base
+            left = self.left[image.path] = frozenset(rest - self._defined(rest, self._below(image, closure)))
+        return left
+
+    @staticmethod
+    def _below(image: Image, closure: Closure) -> tuple[Image, ...]:
+        """The image and what it needs, out of a closure that holds it."""
+        if image is closure.images[0]:
+            return closure.images
+        below = {image.path: image}
+        queue = [image]
+        while queue:
+            user = queue.pop()
+            for link in closure.links:
+                if link.user is user and link.image and link.image.path not in below:
+                    below[link.image.path] = link.image
+                    queue.append(link.image)
+        return tuple(below.values())
+
+    def _defined(self, names: Iterable[bytes], images: tuple[Image, ...]) -> set[bytes]:
+        """Those of the names that one of the images exports."""
+        paths = {image.path for image in images}
+        left = set(names)
+        found = {name for name in left if self.exporter.get(name) in paths}
+        left -= found
+        for image in images:
+            if not left:
+                break
+            here = SymbolTable(image.path).defines(left)
+            found |= here
+            left -= here
+            if len(self.exporter) < _MAX_REMEMBERED:
+                self.exporter.update(dict.fromkeys(here, image.path))
+        return found
+
+    def _versions_left(self, image: Image, closure: Closure) -> tuple[tuple[str, str], ...]:
+        if image.path not in self.no_version:
+            linked = {link.name: link.image for link in closure.links if link.user is image}
+            left = []
+            for library, version in image.piece.required_versions:
+                provider = linked.get(library) or self._loaded_as(library, closure)
+                if provider is None:
+                    continue
+                if provider.path not in self.versions:
+                    self.versions[provider.path] = SymbolTable(provider.path).versions()
+                defined = self.versions[provider.path]
+                if defined and version not in defined:
+                    left.append((provider.path, version))
+            self.no_version[image.path] = tuple(left)
+        return self.no_version[image.path]
+
+    def _loaded_as(self, library: str, closure: Closure) -> Image | None:
+        everything = (*self.base, *closure.images)
+        return next((other for other in everything if library in {other.soname, os.path.basename(other.path)}), None)
+
+    def _lose(self, binary: Binary, provider: str | None, names: set[str], module: LoadedModule) -> None:
+        _, lost, importers = self.lost.setdefault((binary.file, provider), (binary, set(), []))
+        lost |= names
+        if module.image.binary:
+            importers.append(module.image.binary)
+
+    def _described(
+        self, provider: str | None, binary: Binary, names: set[str], importers: list[Binary]
+    ) -> MissingSymbols | None:
+        users = tuple(sorted(set(importers), key=lambda module: module.file))
+        if provider is not None:
+            return MissingSymbols(binary, tuple(sorted(names)), provider, users)
+        encoded = {name.encode(errors="surrogateescape") for name in names}
+        try:
+            encoded = SymbolTable(binary.file).relocated(encoded)
+            if not encoded:
+                return None
+            elsewhere = self._elsewhere(binary, encoded)
+        except (ElfInvalid, OSError) as error:
+            self.unchecked.append((binary, str(error)))
+            return None
+        shown = tuple(sorted(name.decode(errors="surrogateescape") for name in encoded))
+        return MissingSymbols(binary, shown, None, users, elsewhere)
+
+    def _lost_by_libraries(self) -> Iterator[MissingSymbols]:
+        """Libraries that do not find a symbol of their own; asked only of those beside which a symbol is missing already."""
+        losers = {path for path, provider in self.lost if provider is None}
+        suspects: dict[str, Image] = {}
+        for module in self.links.modules:
+            if any(image.binary and image.binary.file in losers for image in module.closure.images):
+                suspects.update((image.path, image) for image in module.closure.images if image.binary)
+        for path, image in suspects.items():
+            try:
+                names = SymbolTable(path).lost()
+            except (ElfInvalid, OSError):  # said already, where it was read before
+                continue
+            if names and image.binary:
+                users = [module.image.binary for module in self.links.modules if image in module.closure.images]
+                importers = tuple(sorted((user for user in users if user), key=lambda module: module.file))
+                shown = tuple(sorted(name.decode(errors="surrogateescape") for name in names))
+                yield MissingSymbols(image.binary, shown, None, importers)
+
+    def _elsewhere(self, binary: Binary, names: set[bytes]) -> str | None:
+        """An image that has them all, of a package that knows RTLD_GLOBAL: it may be there first, for everybody to see."""
+        for image in self._others(binary):
+            if SymbolTable(image.path).defines(names) == names and (
+                mentions(binary, b"RTLD_GLOBAL") or (image.binary and mentions(image.binary, b"RTLD_GLOBAL"))
+            ):
+                return image.path
+        return None
+
+    def _others(self, binary: Binary) -> Iterator[Image]:
+        return (image for image in self.links.images if image.binary is not binary and image.piece.dynamic)

@@ -1,0 +1,116 @@
+"""The ELF files that a loader could map: those of the environment, and on the host whatever lies on disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
+from pytest_archcheck.binaries.model import Binary, ElfSlice
+from pytest_archcheck.binaries.source import open_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HEAD = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One ELF file under the name by which the loader opens it."""
+
+    path: str
+    piece: ElfSlice
+    #: None for a file outside of the environment.
+    binary: Binary | None
+
+    @property
+    def soname(self) -> str:
+        """DT_SONAME, else the file's name."""
+        return self.piece.install_name or self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A file that stops the loader: it is there, and is no ELF file that could be mapped."""
+
+    path: str
+    reason: str
+    #: None for a file outside of the environment.
+    binary: Binary | None = None
+
+
+class Images:
+    """Files by path; each is looked at once.
+
+    :param binaries: the environment's.
+    :param roots: only files below these folders are looked up on disk; ``None``: anywhere (the host's own environment).
+    """
+
+    def __init__(self, binaries: Iterable[Binary], roots: tuple[str, ...] | None) -> None:
+        self._folders: dict[str, str] = {}
+        self._names: dict[str, frozenset[str]] = {}
+        self._found: dict[str, Image | Damaged | None] = {}
+        self._roots = None if roots is None else tuple(os.path.join(os.path.realpath(root), "") for root in roots)
+        self._binaries = {self._key(binary.file): binary for binary in binaries}
+        self._inside: dict[str, set[str]] = {}
+        for path in self._binaries:
+            folder, _, name = path.rpartition("/")
+            self._inside.setdefault(folder, set()).add(name)
+
+    def find(self, path: str) -> Image | Damaged | None:
+        """Return the file that the loader would open by this absolute path, None where there is none."""
+        key = self._key(path)
+        if key not in self._found:
+            self._found[key] = self._look(key)
+        return self._found[key]
+
+    def of(self, binary: Binary) -> Image | None:
+        """Return a binary of the environment as an image; None where it is no sound ELF file."""
+        found = self.find(binary.file)
+        return found if isinstance(found, Image) else None
+
+    def _key(self, path: str) -> str:
+        # The folder's real path: what "$ORIGIN/../x" means to the kernel where a folder is a symbolic link. The file's own
+        # name stays, since $ORIGIN of a linked file is the folder of the link.
+        folder, _, name = path.rpartition("/")
+        real = self._folders.get(folder)
+        if real is None:
+            real = self._folders[folder] = os.path.realpath(folder)
+        return f"{real}/{name}"
+
+    def _look(self, key: str) -> Image | Damaged | None:
+        folder, _, name = key.rpartition("/")
+        if name not in self._inside.get(folder, ()) and name not in self._listing(folder):
+            return None
+        binary = self._binaries.get(key)
+        if binary is None and os.path.islink(key):
+            binary = self._binaries.get(os.path.realpath(key))
+        if binary is None:
+            return self._read(key)
+        piece = binary.slices[0] if len(binary.slices) == 1 else None
+        if isinstance(piece, ElfSlice) and binary.problem is None:
+            return Image(key, piece, binary)
+        return Damaged(key, binary.problem or f"it is a {binary.format} file", binary)
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        names = self._names.get(folder)
+        if names is None:
+            names = frozenset()
+            if self._roots is None or os.path.join(folder, "").startswith(self._roots):
+                try:
+                    names = frozenset(os.listdir(folder))
+                except (OSError, ValueError):  # ValueError: a NUL in the name
+                    names = frozenset()
+            self._names[folder] = names
+        return names
+
+    def _read(self, key: str) -> Image | Damaged | None:
+        try:
+            with open_file(key) as source:
+                return Image(key, read_elf(source, source.read(0, _HEAD)), None)
+        except ElfInvalid as error:
+            return Damaged(key, str(error))
+        except OSError:  # not there after all, or not for us: the loader goes on to the next folder
+            return None

@@ -1,0 +1,284 @@
+"""Which file dyld would take for every library that an environment's Mach-O files link to. Facts only; nothing is loaded.
+
+dyld's rules, as far as they decide whether a library is found (dyld's ``Loader.cpp``, ``man dyld``):
+
+- ``/usr/lib`` and ``/System`` live in the shared cache, not on disk: present on every Mac.
+- ``@loader_path`` is the folder of the image that asks, ``@executable_path`` that of the program.
+- ``@rpath/X`` is first compared with the install names of the images already loaded, then looked for in the LC_RPATHs of the
+  image that asks, of those that loaded it, and of the program.
+- A weak link may stay unresolved.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_archcheck.binaries.model import Binary, MachOSlice
+from pytest_archcheck.binaries.reader import read_file
+from pytest_archcheck.linking.optional import is_imported_guardedly, mentions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_archcheck.binaries.model import LinkedLibrary
+    from pytest_archcheck.discover.model import Environment
+    from pytest_archcheck.target import Target
+
+#: ``found``: a file of the environment, or of this host. ``system``: the shared cache. ``loaded``: found nowhere by path, but
+#: an image of the environment has that install name, so that it serves once it is loaded. ``outside``: a place on the target
+#: that nobody can look at from here. ``absent``: nowhere.
+LinkStatus = Literal["found", "system", "loaded", "outside", "absent"]
+
+_SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
+#: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
+#: the machine that built the file: it exists on no other.
+_INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
+#: A chain of images that load each other; real ones stay under 10.
+_MAX_CHAIN = 64
+#: Rpaths and libraries of one image that are looked at; of real ones the largest had 94 load commands of all kinds.
+_MAX_RPATHS, _MAX_LIBRARIES = 128, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What one linked library resolves to."""
+
+    status: LinkStatus
+    #: The environment's file that serves, for ``found`` and ``loaded``; None for a file outside of it.
+    provider: Binary | None = None
+    #: Where it lies or would have to lie, for ``found`` outside of the environment and for ``outside``.
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One linked library of one slice, and what came of it."""
+
+    binary: Binary
+    piece: MachOSlice
+    library: LinkedLibrary
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """One linked library that would not be found by path, or that the process could not load."""
+
+    binary: Binary
+    library: LinkedLibrary
+    #: ``wrong-architecture``: found, but without a slice for the target.
+    status: Literal["loaded", "outside", "absent", "wrong-architecture"]
+    #: The file that serves or that cannot be loaded, as a reader would look for it.
+    path: str | None
+    #: Whether the environment cannot do without the file that asks.
+    required: bool
+
+
+_SYSTEM = Resolution("system")
+_ABSENT = Resolution("absent")
+
+
+class MachOLinks:
+    """The Mach-O images of one environment as dyld would link them, for the architectures of a target."""
+
+    def __init__(self, environment: Environment, target: Target) -> None:
+        self._is_host = target.is_host
+        self._executable = environment.interpreter.path if environment.interpreter else None
+        self._is_folder: dict[str, bool] = {}
+        self._resolved: dict[tuple[int, str, str], Resolution] = {}
+        self._images: list[tuple[Binary, MachOSlice]] = []
+        self._by_path: dict[str, Binary] = {}
+        self._by_install_name: dict[str, Binary] = {}
+        self._folders: dict[int, str] = {}
+        real_locations: dict[str, str] = {}
+        for binary in environment.binaries:
+            if binary.format != "mach-o":
+                continue
+            real = real_locations.get(binary.location)
+            if real is None:
+                real = real_locations[binary.location] = os.path.realpath(binary.location)
+            path = os.path.normpath(f"{real}/{binary.path}")
+            self._by_path.setdefault(path, binary)  # conda's python owns the interpreter's file, too
+            self._folders[id(binary)] = os.path.dirname(path)
+            if binary.role == "object" or binary.problem:
+                continue
+            for piece in binary.slices:
+                if isinstance(piece, MachOSlice) and piece.architecture in target.architectures:
+                    self._images.append((binary, piece))
+                    if piece.install_name:
+                        self._by_install_name.setdefault(piece.install_name, binary)
+        self._program_rpaths = tuple(self._rpaths_of_program())
+        self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
+
+    def links(self) -> Iterator[Link]:
+        """Every linked library of every image that the target would use."""
+        for binary, piece in self._images:
+            for library in piece.libraries[:_MAX_LIBRARIES]:
+                yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
+
+    def broken(self) -> Iterator[BrokenLink]:
+        """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
+        seen: set[tuple[int, str]] = set()
+        for link in self.links():
+            status, path = self._fault(link)
+            key = (id(link.binary), link.library.name)
+            if status is None or link.binary.role == "plugin" or key in seen:
+                continue
+            seen.add(key)
+            required = status == "loaded" or self._is_required(link.binary)
+            yield BrokenLink(link.binary, link.library, status, path, required)
+
+    def _fault(self, link: Link) -> tuple[Literal["loaded", "outside", "absent", "wrong-architecture"] | None, str | None]:
+        found = link.resolution
+        if found.status == "system" or (link.library.kind == "weak" and found.status in ("outside", "absent")):
+            return None, None
+        if found.status in ("outside", "absent"):
+            return found.status, found.path
+        if not self._serves(found, link.piece.architecture):
+            return "wrong-architecture", found.provider.path if found.provider else found.path
+        if found.status == "loaded":
+            return "loaded", found.provider.path if found.provider else None
+        return None, None
+
+    @staticmethod
+    def _serves(found: Resolution, architecture: str) -> bool:
+        """Whether the library has a slice of that architecture; damaged files are findings of their own."""
+        provider = found.provider
+        if provider is None and found.path:
+            provider = read_file(found.path)
+        return provider is None or bool(provider.problem) or architecture in provider.architectures
+
+    def _is_required(self, binary: Binary) -> bool:
+        """Whether Python would load the file: an extension module, what one links to, or a library that its package names.
+
+        The rest are plugins of the library that looks for them, such as Qt's drivers for databases that few people have.
+        """
+        reached = [binary]
+        for image in reached:
+            if image.role == "extension":
+                if not is_imported_guardedly(image):
+                    return True
+            elif image.role == "executable" or mentions(image, os.path.basename(image.path).partition(".")[0].encode()):
+                return True
+            if len(reached) < _MAX_CHAIN:
+                reached += [loader for loader, _ in self._loaders_of(image) if loader not in reached]
+        return False
+
+    def resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
+        """Find what dyld would take for one linked library."""
+        key = (id(binary), piece.architecture, name)
+        found = self._resolved.get(key)
+        if found is None:
+            found = self._resolved[key] = self._resolve(binary, piece, name)
+        return found
+
+    def _resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
+        own = self._resolve_alone(binary, piece, name)
+        if own is not None:
+            return own
+        if name.startswith("@rpath/") and (inherited := self._by_inherited_rpaths(binary, name[7:])):
+            return inherited
+        if provider := self._by_install_name.get(name):
+            return Resolution("loaded", provider)
+        return self._outside(binary, piece, name)
+
+    def _resolve_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
+        """By the image's own load commands and the program's, without those that may have loaded it."""
+        if name.startswith(_SYSTEM_FOLDERS):
+            return _SYSTEM
+        if name.startswith("@rpath/"):
+            return self._by_rpaths(self._own_rpaths(binary, piece), name[7:]) or self._by_rpaths(self._program_rpaths, name[7:])
+        if name.startswith(("@loader_path/", "@executable_path/")):
+            return next((found for path in self._expand((name,), binary) if (found := self._at(path))), None)
+        return self._at(name) if name.startswith("/") else None
+
+    def _expand(self, paths: Iterable[str], binary: Binary) -> Iterator[str]:
+        """Replace ``@loader_path`` and ``@executable_path``; paths that need a program nobody knows are left out."""
+        folder = self._folders[id(binary)]
+        for path in paths:
+            if path.startswith("@loader_path"):
+                yield folder + path[12:]
+            elif path.startswith("@executable_path"):
+                program = folder if binary.role == "executable" else self._executable and os.path.dirname(self._executable)
+                if program:
+                    yield program + path[16:]
+            else:
+                yield path
+
+    def _own_rpaths(self, binary: Binary, piece: MachOSlice) -> Iterator[str]:
+        return self._expand(piece.rpaths[:_MAX_RPATHS], binary)
+
+    def _rpaths_of_program(self) -> Iterator[str]:
+        for binary, piece in self._images:
+            if self._executable and os.path.join(self._folders[id(binary)], os.path.basename(binary.path)) == self._executable:
+                yield from self._own_rpaths(binary, piece)
+
+    def _by_rpaths(self, rpaths: Iterable[str], rest: str) -> Resolution | None:
+        for rpath in rpaths:
+            if f"{rpath}/".startswith(_SYSTEM_FOLDERS):
+                # The shared cache cannot be looked at from here; Swift's run-time library and frameworks are what lives there.
+                if os.path.basename(rest).startswith("libswift") or ".framework/" in rest:
+                    return _SYSTEM
+            elif found := self._at(f"{rpath}/{rest}"):
+                return found
+        return None
+
+    def _by_inherited_rpaths(self, binary: Binary, rest: str) -> Resolution | None:
+        """By the LC_RPATHs of the images that load this one, directly or not: whoever comes first in a process."""
+        seen = {id(binary)}
+        waiting = [binary]
+        for _ in range(_MAX_CHAIN):
+            loaders = (loader for image in waiting for loader, _ in self._loaders_of(image))
+            waiting = list({id(loader): loader for loader in loaders if id(loader) not in seen}.values())
+            if not waiting:
+                return None
+            for loader in waiting:
+                seen.add(id(loader))
+                for piece in loader.slices:
+                    if isinstance(piece, MachOSlice) and (found := self._by_rpaths(self._own_rpaths(loader, piece), rest)):
+                        return found
+        return None
+
+    def _loaders_of(self, binary: Binary) -> list[tuple[Binary, MachOSlice]]:
+        if self._loaders is None:
+            self._loaders = defaultdict(list)
+            for loader, piece in self._images:
+                for library in piece.libraries[:_MAX_LIBRARIES]:
+                    found = self._resolve_alone(loader, piece, library.name)
+                    if found and found.provider:
+                        self._loaders[id(found.provider)].append((loader, piece))
+        return self._loaders.get(id(binary), [])
+
+    def _at(self, path: str) -> Resolution | None:
+        """The file at an absolute path: one of the environment's, or on the host any."""
+        normal = os.path.normpath(path)
+        if binary := self._by_path.get(normal):
+            return Resolution("found", binary)
+        folder = os.path.dirname(normal)
+        if folder not in self._is_folder:
+            self._is_folder[folder] = os.path.isdir(folder)
+        if not self._is_folder[folder] or not os.path.lexists(normal):  # realpath asks once a path component
+            return None
+        real = os.path.realpath(normal)
+        if binary := self._by_path.get(real):
+            return Resolution("found", binary)
+        if self._is_host and os.path.isfile(real):
+            return Resolution("found", None, real)
+        return None
+
+    def _outside(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
+        """What is not in the environment: absent on the host, but on another machine it may lie where software is installed."""
+        if self._is_host:
+            return _ABSENT
+        candidates = [name]
+        if name.startswith("@rpath/"):
+            candidates = [f"{rpath}{name[6:]}" for rpath in self._own_rpaths(binary, piece)]
+        path = next((path for path in candidates if path.startswith(_INSTALL_FOLDERS)), None)
+        if path is not None:
+            return Resolution("outside", None, path)
+        if name.startswith("/"):
+            return Resolution("outside", None, name)
+        return _ABSENT

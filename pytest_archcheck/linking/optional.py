@@ -1,0 +1,145 @@
+"""Whether a package gets by without one of its extension modules.
+
+Some wheels carry modules that need a library which is not meant to be there: numba's ``tbbpool`` needs Intel TBB and is
+imported inside ``try``. Calling such an installation broken would be a false alarm, so the package's own source is asked.
+It is asked only of a module that cannot be loaded.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
+from pytest_archcheck.binaries.source import open_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from zipfile import ZipInfo
+
+    from pytest_archcheck.binaries.model import Binary
+
+#: Bounds on what is read of one package; PyTorch has 2,500 modules.
+MAX_FILES = 5000
+MAX_FILE_BYTES = 1 << 20
+
+#: What an import of a module that the loader refuses raises, and the wider ones that catch it.
+_CAUGHT = frozenset({"ImportError", "OSError", "Exception", "BaseException"})
+
+#: Modules of the standard library that distributors leave without their library on purpose: the ``slim`` images of Docker hold
+#: ``_tkinter`` and no Tk; the others are absent or unusable on many systems.
+OPTIONAL_STANDARD_MODULES = frozenset({"_tkinter", "_dbm", "_gdbm", "nis", "ossaudiodev", "_ctypes_test", "_testcapi"})
+
+
+def module_name(binary: Binary) -> str:
+    """The dotted name under which an extension module is imported: ``numba.np.ufunc.tbbpool``."""
+    folder, _, name = binary.path.rpartition("/")
+    stem = name.partition(".")[0]
+    return f"{folder.replace('/', '.')}.{stem}" if folder else stem
+
+
+def is_imported_guardedly(binary: Binary) -> bool:
+    """Whether its package imports this extension module, and everywhere inside a ``try`` that survives a failure."""
+    name = module_name(binary)
+    guards: list[bool] = []
+    stem = name.rpartition(".")[2]
+    for path, text in _sources(binary):
+        if stem.encode() in text:
+            folder = os.path.relpath(os.path.dirname(path), binary.location).replace(os.sep, ".")
+            guards.extend(_imports(text, name, folder))
+    return bool(guards) and all(guards)
+
+
+def mentions(binary: Binary, text: bytes) -> bool:
+    """Whether a Python file of the package that holds this binary contains a text."""
+    return any(text in content for _, content in _sources(binary))
+
+
+def _sources(binary: Binary) -> Iterator[tuple[str, bytes]]:
+    """Yield path and contents of the Python files of the package that a binary lies in.
+
+    Nothing where it lies in no package (``../../libmkl_core.so.2``).
+    """
+    package, _, rest = binary.path.partition("/")
+    if not rest or package == "..":
+        return
+    if os.path.isfile(binary.location):  # a wheel
+        yield from _sources_in_wheel(binary.location, package)
+        return
+    left = MAX_FILES
+    for parent, _, names in os.walk(os.path.join(binary.location, package)):
+        for name in names:
+            if name.endswith(".py"):
+                path = os.path.join(parent, name)
+                yield path, _read(path)
+                left -= 1
+                if not left:
+                    return
+
+
+def _sources_in_wheel(wheel: str, package: str) -> Iterator[tuple[str, bytes]]:
+    try:
+        with open_file(wheel) as archive:
+            for name, member in _python_members(wheel).items():
+                if name.startswith(f"{package}/"):
+                    try:
+                        yield f"{wheel}/{name}", member_source(archive, member).read(0, MAX_FILE_BYTES)
+                    except OSError:  # said already, where the wheel was read
+                        continue
+    except OSError:
+        return
+
+
+@lru_cache(maxsize=1)
+def _python_members(wheel: str) -> Mapping[str, ZipInfo]:
+    try:
+        with Archive(wheel) as archive:
+            members = [member for member in archive.members if member.filename.endswith(".py")]
+    except (ArchiveInvalid, OSError):
+        return {}
+    return {member.filename: member for member in members[:MAX_FILES]}
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_FILE_BYTES)
+    except OSError:
+        return b""
+
+
+def _imports(text: bytes, name: str, package: str) -> Iterator[bool]:
+    """Yield for each import of the module whether it is guarded."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    stack: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while stack:
+        node, guarded = stack.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            if name in _names(node, package):
+                yield guarded
+            continue
+        if isinstance(node, ast.Try):
+            inner = guarded or any(_catches(handler) for handler in node.handlers)
+            stack.extend((child, inner) for child in node.body)
+            stack.extend((child, guarded) for child in (*node.handlers, *node.orelse, *node.finalbody))
+        else:
+            stack.extend((child, guarded) for child in ast.iter_child_nodes(node))
+
+
+def _names(node: ast.Import | ast.ImportFrom, package: str) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+    origin = ".".join(part for part in (base, node.module or "") if part)
+    return {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or (isinstance(kind, ast.Name) and kind.id in _CAUGHT) for kind in kinds)

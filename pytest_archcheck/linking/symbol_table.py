@@ -1,0 +1,261 @@
+"""The dynamic symbols of one ELF file: what it exports, what it wants, and the versions that it defines.
+
+Counts and look-ups go through DT_GNU_HASH (https://flapenguin.me/elf-dt-gnu-hash, ``elf/dl-lookup.c``) or DT_HASH (gABI,
+chapter 5), as in the loader: there may be no section headers.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.elf import ElfInvalid, open_image
+from pytest_archcheck.binaries.source import open_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_archcheck.binaries.elf import Image as Bytes
+    from pytest_archcheck.binaries.elf import Layout
+
+DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
+DT_RELA, DT_RELASZ, DT_REL, DT_RELSZ, DT_JMPREL, DT_PLTREL, DT_PLTRELSZ = 7, 8, 17, 18, 23, 20, 2
+DT_GNU_HASH, DT_VERDEF, DT_VERDEFNUM = 0x6FFFFEF5, 0x6FFFFFFC, 0x6FFFFFFD
+STB_GLOBAL, STB_WEAK = 1, 2
+
+#: The largest libraries of real wheels (PyTorch, LLVM) export about 150,000 symbols.
+MAX_SYMBOLS = 1_000_000
+#: Linkers make a bucket for every two to four symbols; a longer chain is no real one.
+MAX_CHAIN = 10_000
+#: Tables up to this size are read at once; of larger ones only what a look-up touches.
+MAX_TABLE_BYTES = 32 * 1024 * 1024
+#: Relocations are read for symbols that seem to be missing only.
+MAX_RELOCATION_BYTES = 64 * 1024 * 1024
+#: Real libraries define up to about 150 versions (libstdc++, glibc).
+MAX_VERSIONS = 4096
+
+
+class SymbolTable:
+    """The dynamic symbols of one file.
+
+    Every method opens the file for as long as it runs. They raise :class:`~pytest_archcheck.binaries.elf.ElfInvalid` for
+    tables that make no sense, or are larger than any real ones, and :class:`OSError`.
+    """
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def wanted(self) -> frozenset[bytes]:
+        """Names that must be found elsewhere when the file is loaded: undefined and not weak."""
+        with open_file(self.path) as source:
+            return _Reader(*open_image(source, source.read(0, 4096))).wanted()
+
+    def defines(self, names: Iterable[bytes]) -> set[bytes]:
+        """Those of the names that the file exports, in whatever version."""
+        with open_file(self.path) as source:
+            return _Reader(*open_image(source, source.read(0, 4096))).defines(names)
+
+    def versions(self) -> frozenset[str]:
+        """The versions that it defines (DT_VERDEF); empty for a library without versions, from which any is taken."""
+        with open_file(self.path) as source:
+            return _Reader(*open_image(source, source.read(0, 4096))).versions()
+
+    def relocated(self, names: Iterable[bytes]) -> set[bytes]:
+        """Those of the wanted names that a relocation uses; the loader never looks up the others."""
+        with open_file(self.path) as source:
+            return _Reader(*open_image(source, source.read(0, 4096))).relocated(names)
+
+    def lost(self) -> set[bytes]:
+        """Names that the file exports and relocations of its own use, but that no look-up finds: not in the hash table.
+
+        So it is after a name was changed in place; the loader then does not find the file's own function either.
+        """
+        with open_file(self.path) as source:
+            return _Reader(*open_image(source, source.read(0, 4096))).lost()
+
+
+class _Reader:
+    """The work on one open file."""
+
+    def __init__(self, image: Bytes, layout: Layout, entries: list[tuple[int, int]]) -> None:
+        self.image = image
+        self.values = dict(entries)
+        self.is_64 = layout.is_64
+        order = layout.dynamic.format[:1]
+        # 64 bit: st_name, st_info, st_other, st_shndx, st_value, st_size; 32 bit: st_name, st_value, st_size, st_info, ...
+        self.symbol = struct.Struct(f"{order}IBBHQQ" if self.is_64 else f"{order}IIIBBH")
+        self.word = struct.Struct(f"{order}I")
+        self.order = order
+        self.strings = self._at(DT_STRTAB, "the string table")
+        self.symbols = self._at(DT_SYMTAB, "the symbol table")
+        self.string_size = self.values.get(DT_STRSZ, 0)
+
+    def _at(self, tag: int, what: str) -> int:
+        if tag not in self.values:
+            raise ElfInvalid(f"it has no {what.removeprefix('the ')}")
+        return self.image.offset_of(self.values[tag], what)
+
+    def _words(self, offset: int, count: int, what: str) -> tuple[int, ...]:
+        if not 0 <= count <= 4 * MAX_SYMBOLS:
+            raise ElfInvalid(f"{what} is larger than any real one")
+        return struct.unpack(f"{self.order}{count}I", self.image.read(offset, 4 * count, what))
+
+    def _name(self, offset: int) -> bytes:
+        if offset >= self.string_size:
+            raise ElfInvalid("the name of a symbol lies outside of the string table")
+        return self.image.text(self.strings + offset, "the name of a symbol", 1 << 20).encode(errors="surrogateescape")
+
+    def _fields(self, index: int, count: int) -> Iterator[tuple[int, int, int]]:
+        """Yield (st_name, st_info, st_shndx) of a run of symbols."""
+        size = self.symbol.size
+        if count > MAX_SYMBOLS:
+            raise ElfInvalid("the symbol table is larger than any real one")
+        table = self.image.read(self.symbols + index * size, count * size, "the symbol table")
+        for entry in self.symbol.iter_unpack(table):
+            yield (entry[0], entry[1], entry[3]) if self.is_64 else (entry[0], entry[3], entry[5])
+
+    def _undefined_count(self) -> int:
+        """How many symbols to read to see every undefined one."""
+        if DT_HASH in self.values:
+            return self._words(self._at(DT_HASH, "the hash table"), 2, "the hash table")[1]  # nbucket, nchain
+        if DT_GNU_HASH in self.values:  # hashed symbols are defined, and come last
+            first = self._words(self._at(DT_GNU_HASH, "the hash table"), 2, "the hash table")[1]  # nbuckets, symoffset
+            if first > 1:
+                return first
+            # Nothing is exported (GNU ld then writes 1): tables of linkers lie side by side, symbols before their names.
+            gap = self.strings - self.symbols
+            return gap // self.symbol.size if 0 < gap <= MAX_TABLE_BYTES else 0
+        return 0
+
+    def wanted(self) -> frozenset[bytes]:
+        count = self._undefined_count()
+        names = [name for name, info, section in self._fields(0, count) if section == 0 and info >> 4 == STB_GLOBAL and name]
+        if self.string_size > MAX_TABLE_BYTES:
+            return frozenset(self._name(name) for name in names)
+        table = self.image.read(self.strings, self.string_size, "the string table")
+        if any(name >= len(table) for name in names):
+            raise ElfInvalid("the name of a symbol lies outside of the string table")
+        return frozenset(table[name : table.find(b"\0", name)] for name in names)
+
+    def defines(self, names: Iterable[bytes]) -> set[bytes]:
+        if DT_GNU_HASH not in self.values:
+            if DT_HASH not in self.values:
+                return set()
+            count = self._undefined_count()
+            exported = {
+                self._name(name) for name, info, section in self._fields(0, count) if section != 0 and info >> 4 != 0 and name
+            }
+            return exported.intersection(names)
+        table = self._at(DT_GNU_HASH, what := "the hash table")
+        buckets, first, bloom_words, shift = self._words(table, 4, what)
+        size = 8 if self.is_64 else 4
+        if not 0 < buckets <= MAX_SYMBOLS or not 0 < bloom_words <= MAX_SYMBOLS or shift > 63:
+            raise ElfInvalid("the hash table makes no sense")
+        chains = table + 16 + bloom_words * size + 4 * buckets
+        content = self.image.read(table + 16, chains - table - 16, what)  # the Bloom filter, then the heads of the chains
+        filter_word = struct.Struct(f"{self.order}{'Q' if self.is_64 else 'I'}")
+        bits = size * 8
+        found = set()
+        for name in names:
+            value = gnu_hash(name)
+            mask = 1 << value % bits | 1 << (value >> shift) % bits
+            (present,) = filter_word.unpack_from(content, value // bits % bloom_words * size)
+            if present & mask == mask:
+                (head,) = self.word.unpack_from(content, bloom_words * size + value % buckets * 4)
+                if self._in_chain(name, value, head, chains, first):
+                    found.add(name)
+        return found
+
+    def _in_chain(self, name: bytes, value: int, index: int, chains: int, first: int) -> bool:
+        if index < first:  # an empty bucket
+            return False
+        for step in range(index, index + MAX_CHAIN):
+            (entry,) = self.word.unpack(self._peek(chains + 4 * (step - first), 4))
+            if entry | 1 == value | 1 and self._is_defined_as(step, name):
+                return True
+            if entry & 1:
+                return False
+        return False
+
+    def _is_defined_as(self, index: int, name: bytes) -> bool:
+        entry = self.symbol.unpack(self._peek(self.symbols + index * self.symbol.size, self.symbol.size))
+        section = entry[3] if self.is_64 else entry[5]
+        if section == 0 or entry[0] + len(name) >= self.string_size:
+            return False
+        return self._peek(self.strings + entry[0], len(name) + 1) == name + b"\0"
+
+    def _peek(self, offset: int, size: int) -> bytes:
+        """A few bytes of tables that look-ups jump about in: no more is read than asked for."""
+        content = self.image.source.read(offset, size)
+        if len(content) < size:
+            raise ElfInvalid("the symbol table lies past the end of the file")
+        return content
+
+    def versions(self) -> frozenset[str]:
+        if DT_VERDEF not in self.values:
+            return frozenset()
+        offset = self._at(DT_VERDEF, what := "the table of versions")
+        # Elf*_Verdef: vd_version, vd_flags, vd_ndx, vd_cnt, vd_hash, vd_aux, vd_next; Elf*_Verdaux: vda_name, vda_next.
+        definition = struct.Struct(f"{self.order}HHHHIII")
+        names = set()
+        for _ in range(min(self.values.get(DT_VERDEFNUM, 0), MAX_VERSIONS)):
+            *_, first, following = definition.unpack(self.image.read(offset, definition.size, what))
+            (name,) = self.word.unpack(self.image.read(offset + first, 4, what))
+            names.add(self._name(name).decode(errors="surrogateescape"))
+            if not following:
+                break
+            offset += following
+        return frozenset(names)
+
+    def relocated(self, names: Iterable[bytes]) -> set[bytes]:
+        used = self._used()
+        found = set()
+        for index, (name, info, section) in enumerate(self._fields(0, self._undefined_count())):
+            if section == 0 and info >> 4 == STB_GLOBAL and name and index in used:
+                found.add(self._name(name))
+        return found.intersection(names)
+
+    def lost(self) -> set[bytes]:
+        if DT_GNU_HASH not in self.values:
+            return set()
+        first = self._words(self._at(DT_GNU_HASH, "the hash table"), 2, "the hash table")[1]
+        used = [index for index in sorted(self._used()) if first <= index < first + MAX_SYMBOLS]
+        fields = (next(self._fields(index, 1)) for index in used)
+        # Lower visibilities than default (st_other) are bound by the linker and leave no relocation by name.
+        names = {self._name(name) for name, info, section in fields if section != 0 and info >> 4 == STB_GLOBAL and name}
+        return names - self.defines(names)
+
+    def _used(self) -> set[int]:
+        """The symbols that relocations refer to, by index."""
+        used: set[int] = set()
+        for start, size, with_addend in (
+            (DT_RELA, DT_RELASZ, True),
+            (DT_REL, DT_RELSZ, False),
+            (DT_JMPREL, DT_PLTRELSZ, self.values.get(DT_PLTREL) == DT_RELA),
+        ):
+            if start in self.values and self.values.get(size, 0):
+                used.update(self._relocation_symbols(start, self.values[size], with_addend=with_addend))
+        return used
+
+    def _relocation_symbols(self, tag: int, size: int, *, with_addend: bool) -> Iterator[int]:
+        # r_offset, r_info and, in RELA, r_addend; the symbol's index is the upper part of r_info.
+        code = "Q" if self.is_64 else "I"
+        entry = struct.Struct(f"{self.order}{code * (3 if with_addend else 2)}")
+        if size > MAX_RELOCATION_BYTES:
+            raise ElfInvalid("the relocations are larger than any real ones")
+        size -= size % entry.size
+        shift = 32 if self.is_64 else 8
+        for relocation in entry.iter_unpack(self.image.read(self._at(tag, "the relocations"), size, "the relocations")):
+            yield relocation[1] >> shift
+
+
+@lru_cache(maxsize=1 << 15)
+def gnu_hash(name: bytes) -> int:
+    """The hash of DT_GNU_HASH: Bernstein's, 32 bits. Modules of one package want the same names."""
+    value = 5381
+    for byte in name:
+        value = value * 33 + byte & 0xFFFFFFFF
+    return value

@@ -1,0 +1,104 @@
+"""Symbols between distributions: what one installed project needs of another one's library.
+
+Files of one distribution were built together, and looking up every symbol of a large environment takes seconds (155,000 of them
+in 763 files of two environments were all there). What breaks is an upgrade of one side, so only pairs that cross
+distributions are compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.symbols.resolve import Image, SymbolSpace, image_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pytest_archcheck.binaries.model import Binary, MachOSlice
+    from pytest_archcheck.symbols.resolve import Provider
+
+
+#: Where the comparison ends: one or two seconds. An environment with PySide6, torch and 80 more looks up 33,000.
+_MAX_SYMBOLS = 40_000
+_SYSTEM = ("/usr/lib/", "/System/")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPair:
+    """A file and a library of another distribution that do not fit."""
+
+    binary: Binary
+    provider: Binary
+    #: Install name by which the file links the library.
+    library: str
+    #: The symbols that the library does not offer, never empty.
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PairReport:
+    """What came of all pairs."""
+
+    broken: tuple[BrokenPair, ...]
+    #: How many files were compared with a library of another distribution.
+    files: int
+    #: Their symbols that were found.
+    found: int
+    #: File -> why it could not be compared.
+    unread: tuple[tuple[Binary, str], ...]
+
+
+def check_pairs(
+    binaries: Iterable[Binary],
+    architecture: str,
+    owner: Callable[[Binary], str | None],
+    providers: Callable[[Binary, MachOSlice], Sequence[Provider]],
+) -> PairReport:
+    """Compare every file with the libraries of other distributions that it links to.
+
+    :param binaries: Mach-O files that get loaded or run.
+    :param owner: the distribution of a file; None for files that nobody owns, which are compared with nothing.
+    :param providers: who serves each linked library, None where that is not certain; see :class:`SymbolSpace`.
+    """
+    broken: list[BrokenPair] = []
+    unread: list[tuple[Binary, str]] = []
+    files = found = 0
+    with SymbolSpace(providers) as space:
+        for binary in binaries:
+            image = image_of(binary, architecture)
+            if image is None or (foreign := _foreign(image, owner, providers)) == {}:
+                continue
+            if found > _MAX_SYMBOLS:
+                unread.append((binary, "too many symbols of other distributions to look up"))
+                continue
+            report = space.check(image, ordinals=foreign)
+            files += 1
+            found += report.found
+            if report.problem:
+                unread.append((binary, report.problem))
+            for ordinal, provider in foreign.items():
+                library = image.piece.libraries[ordinal - 1].name
+                missing = tuple(symbol.name for symbol in report.missing if symbol.library == library)
+                if missing:
+                    broken.append(BrokenPair(binary, provider, library, missing))
+    return PairReport(tuple(broken), files, found, tuple(unread))
+
+
+def _foreign(
+    image: Image,
+    owner: Callable[[Binary], str | None],
+    providers: Callable[[Binary, MachOSlice], Sequence[Provider]],
+) -> dict[int, Binary]:
+    """The libraries of other distributions by their ordinal."""
+    own = owner(image.binary)
+    if own is None or all(library.name.startswith(_SYSTEM) for library in image.piece.libraries):
+        return {}
+    foreign = {}
+    for ordinal, provider in enumerate(providers(image.binary, image.piece), 1):
+        if provider is None or provider == "system":
+            continue
+        other = owner(provider)
+        if other is not None and other != own:
+            foreign[ordinal] = provider
+    return foreign

@@ -1,0 +1,419 @@
+"""Which file each DT_NEEDED entry resolves to, what is said where none does, and the symbols behind it."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support import elfs
+from support.sites import add_distribution, make_venv, write
+from support.tools import find_tool
+
+from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.discover.environments import environment_at
+from pytest_archcheck.discover.interpreters import running_interpreter
+from pytest_archcheck.host import this_host
+from pytest_archcheck.linking import ldso
+from pytest_archcheck.linking.elf import link_elf
+from pytest_archcheck.linking.elf_symbols import SymbolCheck, check_symbols
+from pytest_archcheck.linking.optional import is_imported_guardedly
+from pytest_archcheck.linking.symbol_table import SymbolTable, gnu_hash
+from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
+from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from support.sites import Content
+
+    from pytest_archcheck.discover.model import Environment
+    from pytest_archcheck.findings import Finding
+
+ARM = Target.parse("manylinux_2_28_aarch64")
+MODULE = "pkg/_core.cpython-311-aarch64-linux-gnu.so"
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux loader's own files")
+
+
+def arm(*needed: str, **facts: object) -> bytes:
+    return elfs.shared("aarch64", needed=needed, **facts)
+
+
+def site_with(tmp_path: Path, files: Mapping[str, Content], name: str = "pkg") -> Path:
+    site = tmp_path / "lib/python3.11/site-packages" if (tmp_path / "pyvenv.cfg").exists() else make_venv(tmp_path)
+    add_distribution(site, name, "1.0", files)
+    return site
+
+
+def owners(environment: Environment) -> dict[str, tuple[object, str]]:
+    return {binary.file: (dist, dist.name or "unowned") for dist in environment.distributions for binary in dist.binaries}
+
+
+def judged(folder: Path, target: Target = ARM) -> list[Finding]:
+    environment = environment_at(str(folder))
+    return judge_elf_links(link_elf(environment, target).broken, owners(environment), {})  # type: ignore[arg-type] # Distribution
+
+
+def brief(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
+    return [(finding.rule, finding.severity, finding.path) for finding in findings]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"runpath": "$ORIGIN/../pkg.libs"},
+        {"rpath": "${ORIGIN}/../pkg.libs"},
+        {"runpath": "/nowhere:$ORIGIN/../pkg.libs/"},
+        {"rpath": "$ORIGIN/../$LIB:$ORIGIN/../pkg.libs"},
+    ],
+)
+def test_a_bundled_library_is_found_by_the_modules_search_path(tmp_path: Path, search: dict[str, str]) -> None:
+    library = "libz-12345678.so.1"
+    site_with(tmp_path, {MODULE: arm(library, "libc.so.6", **search), f"pkg.libs/{library}": arm("libc.so.6", soname=library)})
+    assert judged(tmp_path) == []
+
+
+def test_a_bundled_library_that_is_gone_is_an_error_with_the_command(tmp_path: Path) -> None:
+    site_with(tmp_path, {MODULE: arm("libz-12345678.so.1", "libc.so.6", runpath="$ORIGIN/../pkg.libs")})
+    (finding,) = judged(tmp_path)
+    assert (finding.rule, finding.severity, finding.subject, finding.path) == ("missing-library", "error", "pkg", MODULE)
+    assert "libz-12345678.so.1" in finding.message
+    assert finding.remedy == "pip install --force-reinstall --no-cache-dir pkg==1.0"
+
+
+def test_one_cause_is_said_once_with_who_needs_it(tmp_path: Path) -> None:
+    files = {f"pkg/_{name}.abi3.so": arm("libtop.so", rpath="$ORIGIN") for name in "abcde"}
+    site_with(tmp_path, {**files, "pkg/libtop.so": arm("libgone-12345678.so")})
+    (finding,) = judged(tmp_path)
+    assert finding.path == "pkg/libtop.so"
+    assert "so pkg/_a.abi3.so, pkg/_b.abi3.so, pkg/_c.abi3.so and 2 more cannot be imported" in finding.message
+
+
+def test_rpath_is_inherited_and_runpath_is_not(tmp_path: Path) -> None:
+    files = {"pkg/libtop.so": arm("libdeep.so"), "pkg/deep/libdeep.so": arm()}
+    site_with(tmp_path, {MODULE: arm("libtop.so", rpath="$ORIGIN:$ORIGIN/deep"), **files})
+    assert judged(tmp_path) == []
+    site_with(tmp_path, {MODULE: arm("libtop.so", runpath="$ORIGIN:$ORIGIN/deep"), **files})
+    assert brief(judged(tmp_path)) == [("library-outside-environment", "warning", "pkg/libtop.so")]
+
+
+def test_a_runpath_cuts_off_its_own_inheritance_only(tmp_path: Path) -> None:
+    files = {
+        "pkg/libmid.so": arm("libdeep.so", runpath="$ORIGIN/mid"),
+        "pkg/mid/libdeep.so": arm("liblow.so"),
+        "pkg/deep/liblow.so": arm(),
+    }
+    site_with(tmp_path, {MODULE: arm("libmid.so", rpath="$ORIGIN:$ORIGIN/deep"), **files})
+    assert judged(tmp_path) == []
+
+
+def test_a_file_for_another_machine_is_passed_over(tmp_path: Path) -> None:
+    wrong = elfs.shared("x86_64", needed=())
+    module = arm("libown.so", runpath="$ORIGIN/first:$ORIGIN/second")
+    site_with(tmp_path, {MODULE: module, "pkg/first/libown.so": wrong, "pkg/second/libown.so": arm()})
+    assert judged(tmp_path) == []
+
+
+def test_a_library_of_another_architecture(tmp_path: Path) -> None:
+    wrong = elfs.shared("x86_64", needed=())
+    site_with(tmp_path, {MODULE: arm("libown-12345678.so", runpath="$ORIGIN"), "pkg/libown-12345678.so": wrong})
+    (finding,) = judged(tmp_path)
+    assert (finding.rule, finding.severity) == ("library-wrong-architecture", "error")
+    assert "is for x86_64" in finding.message
+    environment = environment_at(str(tmp_path))
+    (link,) = link_elf(environment, ARM).broken
+    assert link.path is not None
+    problems = {link.path: "pkg"}
+    again = judge_elf_links([link], owners(environment), problems)  # type: ignore[arg-type] # Distribution
+    assert (again[0].severity, again[0].remedy) == ("note", "see archcheck::pkg")
+
+
+def test_a_damaged_library_stops_the_search(tmp_path: Path) -> None:
+    module = arm("libown.so", runpath="$ORIGIN/first:$ORIGIN/second")
+    site_with(tmp_path, {MODULE: module, "pkg/first/libown.so": arm()[:200], "pkg/second/libown.so": arm()})
+    (finding,) = judged(tmp_path)
+    assert finding.rule == "missing-library"
+    assert "is damaged: a loaded segment lies past the end" in finding.message
+
+
+def test_a_library_that_another_package_loads_first_is_a_note(tmp_path: Path) -> None:
+    core = {"torch/_C.abi3.so": arm("libc10.so", runpath="$ORIGIN/lib"), "torch/lib/libc10.so": arm(soname="libc10.so")}
+    site_with(tmp_path, core, "torch")
+    site_with(tmp_path, {"vision/_C.abi3.so": arm("libc10.so")}, "vision")
+    (finding,) = judged(tmp_path)
+    assert (finding.rule, finding.severity, finding.subject) == ("missing-library", "note", "vision")
+    assert "torch/lib/libc10.so" in finding.message
+
+
+def test_a_library_that_nothing_reaches_any_more_serves_nobody(tmp_path: Path) -> None:
+    module = arm("libown.so.2", runpath="$ORIGIN")
+    site_with(tmp_path, {MODULE: module, "pkg/moved/libown.so.2": arm(soname="libown.so.2")})
+    assert brief(judged(tmp_path)) == [("library-outside-environment", "warning", MODULE)]
+
+
+@pytest.mark.parametrize("name", ["libc.so.6", "libstdc++.so.6", "libz.so.1", "ld-linux-aarch64.so.1", "libpthread.so.0"])
+def test_what_every_manylinux_system_has_is_taken_as_present(tmp_path: Path, name: str) -> None:
+    site_with(tmp_path, {MODULE: arm(name)})
+    assert judged(tmp_path) == []
+
+
+def test_libraries_of_a_graphics_driver_are_a_note(tmp_path: Path) -> None:
+    site_with(tmp_path, {MODULE: arm("libcuda.so.1")})
+    (finding,) = judged(tmp_path)
+    assert (finding.rule, finding.severity) == ("missing-library", "note")
+    assert "driver" in finding.message
+
+
+def test_a_plugin_that_nobody_needs_is_a_note(tmp_path: Path) -> None:
+    site_with(tmp_path, {MODULE: arm("libc.so.6"), "pkg/plugins/libqsqlmysql.so": arm("libmysqlclient.so.21")})
+    assert brief(judged(tmp_path)) == [("library-outside-environment", "note", "pkg/plugins/libqsqlmysql.so")]
+
+
+def test_the_only_library_of_a_package_without_modules_is_needed(tmp_path: Path) -> None:
+    site_with(tmp_path, {"lightgbm/lib/lib_lightgbm.so": arm("libgomp.so.1")}, "lightgbm")
+    (finding,) = judged(tmp_path)
+    assert (finding.rule, finding.severity) == ("library-outside-environment", "warning")
+    assert "apt-get install libgomp1" in finding.remedy
+
+
+GUARDED = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "severity"),
+    [
+        (GUARDED, "note"),
+        ("from pkg import _core\n", "warning"),
+        (GUARDED + "def f():\n    import pkg._core\n", "warning"),
+        ("try:\n    import pkg._core\nexcept KeyError:\n    pass\n", "warning"),
+        ("", "warning"),
+        ("def f(:\n    _core\n", "warning"),
+    ],
+)
+def test_a_module_that_its_package_does_without_is_a_note(tmp_path: Path, source: str, severity: str) -> None:
+    site_with(tmp_path, {MODULE: arm("libtbb.so.12"), "pkg/__init__.py": source})
+    assert brief(judged(tmp_path)) == [("library-outside-environment", severity, MODULE)]
+
+
+def test_relative_imports_from_deeper_folders_are_followed(tmp_path: Path) -> None:
+    site = site_with(tmp_path, {MODULE: arm(), "pkg/a/b.py": GUARDED.replace("from .", "from ..")})
+    (dist,) = environment_at(str(site)).distributions
+    assert is_imported_guardedly(dist.binaries[0])
+
+
+def test_modules_of_another_python_are_never_imported(tmp_path: Path) -> None:
+    other = "pkg/_core.cpython-310-aarch64-linux-gnu.so"
+    site_with(tmp_path, {other: arm("libgone.so.1")})
+    environment = environment_at(str(tmp_path))
+    known = environment.__class__(
+        kind="venv",
+        path=environment.path,
+        label="x",
+        interpreter=_unknown_python("3.11.7"),
+        distributions=environment.distributions,
+    )
+    findings = judge_elf_links(link_elf(known, ARM).broken, owners(known), {})  # type: ignore[arg-type] # Distribution
+    assert brief(findings) == [("library-outside-environment", "note", other)]
+
+
+def _unknown_python(version: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - Interpreter, imported for this alone
+    from pytest_archcheck.discover.model import Interpreter  # noqa: PLC0415 - see above
+
+    return Interpreter(path="/nowhere/python3", version=version, architectures=("aarch64",))
+
+
+def test_musl_reports_neither_its_own_libc_nor_glibcs(tmp_path: Path) -> None:
+    site_with(tmp_path, {MODULE: arm("libc.musl-aarch64.so.1", "libz.so.1"), "pkg/_other.abi3.so": arm("libc.so.6")})
+    assert judged(tmp_path, Target.parse("musllinux_1_2_aarch64")) == []
+
+
+def test_musl_inherits_runpaths(tmp_path: Path) -> None:
+    files = {"pkg/libtop.so": arm("libdeep.so"), "pkg/deep/libdeep.so": arm()}
+    site_with(tmp_path, {MODULE: arm("libtop.so", runpath="$ORIGIN:$ORIGIN/deep"), **files})
+    assert judged(tmp_path, Target.parse("musllinux_1_2_aarch64")) == []
+
+
+def test_libraries_that_need_each_other_and_themselves(tmp_path: Path) -> None:
+    files = {"pkg/liba.so": arm("libb.so", "liba.so", rpath="$ORIGIN"), "pkg/libb.so": arm("liba.so", rpath="$ORIGIN/../pkg")}
+    site_with(tmp_path, {MODULE: arm("liba.so", rpath="$ORIGIN"), **files})
+    assert judged(tmp_path) == []
+
+
+def test_folders_that_are_links_to_themselves(tmp_path: Path) -> None:
+    site = site_with(tmp_path, {MODULE: arm("liba-12345678.so", rpath="$ORIGIN/loop/loop:$ORIGIN/../pkg/loop")})
+    (site / "pkg/loop").symlink_to("loop")
+    assert brief(judged(tmp_path)) == [("missing-library", "error", MODULE)]
+
+
+@on_linux
+def test_the_cache_holds_what_ldconfig_prints() -> None:
+    ldconfig = next((path for path in ("/sbin/ldconfig", "/usr/sbin/ldconfig") if Path(path).exists()), None)
+    if ldconfig is None or not Path("/etc/ld.so.cache").exists():
+        pytest.skip("no ld.so.cache here")
+    printed = subprocess.run([ldconfig, "-p"], capture_output=True, text=True, check=True).stdout
+    expected: dict[str, list[str]] = {}
+    for line in printed.splitlines()[1:]:
+        if " => " in line and "(libc6" in line:
+            expected.setdefault(line.split()[0], []).append(line.split(" => ")[1])
+    assert {name: list(paths) for name, paths in ldso.parse_cache(Path("/etc/ld.so.cache").read_bytes()).items()} == expected
+
+
+@on_linux
+@pytest.mark.parametrize(
+    "change", [lambda c: c[:0], lambda c: c[:40], lambda c: c[: len(c) // 2], lambda c: c[:20] + b"\xff" * 4 + c[24:]]
+)
+def test_a_cache_that_makes_no_sense(change) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - a lambda of bytes
+    header = b"glibc-ld.so.cache1.1" + struct.pack("=II4BI12x", 1, 20, 0, 0, 0, 0, 0)
+    cache = header + struct.pack("=iIIIQ", 3, 72, 80, 0, 0) + b"liba.so\0/lib/liba.so\0"
+    assert ldso.parse_cache(cache) == {"liba.so": ("/lib/liba.so",)}
+    for paths in ldso.parse_cache(change(cache)).values():
+        assert isinstance(paths, tuple)
+
+
+# Symbols: real files out of the C compiler, for this machine.
+
+needs_compiler = pytest.mark.skipif(sys.platform != "linux", reason="files for this machine's loader")
+C_LIBRARY = "int answer(void) { return 42; }\nint other(void) { return answer(); }\n"
+C_MODULE = "int answer(void);\nint PyInit__core(void) { return answer(); }\n"
+
+
+def compiled(path: Path, source: str, *options: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code = path.with_suffix(".c")
+    code.write_text(source)
+    subprocess.run([find_tool("gcc"), "-shared", "-fPIC", "-o", str(path), str(code), *options], check=True, timeout=60)
+    code.unlink()
+    return path
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """``pkg/_core.abi3.so`` needs ``answer`` of ``pkg/libanswer.so``."""
+    site = make_venv(tmp_path)
+    library = compiled(site / "pkg/libanswer.so", C_LIBRARY, "-Wl,-soname,libanswer.so")
+    compiled(site / "pkg/_core.abi3.so", C_MODULE, str(library), "-Wl,-rpath,$ORIGIN")
+    write(site / "pkg/__init__.py", "from . import _core\n")
+    return site
+
+
+def symbols_of(site: Path) -> tuple[SymbolCheck, list[Finding]]:
+    found = environment_at(str(site))
+    environment = found.__class__(
+        kind="venv", path=found.path, label="x", interpreter=running_interpreter(None)[0], distributions=found.distributions
+    )
+    check = check_symbols(link_elf(environment, this_host().target()))
+    return check, judge_elf_symbols(check.missing, owners(environment))  # type: ignore[arg-type] # Distribution
+
+
+@on_linux
+def test_nothing_that_this_python_needs_is_missing(tmp_path: Path) -> None:
+    found = environment_at(str(site_with(tmp_path, {"pkg/__init__.py": "", "pkg/_core.abi3.so": arm()})))
+    interpreter, _ = running_interpreter(None)
+    environment = found.__class__(kind="active", path=found.path, label="x", interpreter=interpreter, distributions=())
+    links = link_elf(environment, this_host().target())
+    assert links.base is not None
+    assert links.base.images[0].path == interpreter.path
+    assert [link.name for link in links.broken if link.required] == []
+
+
+@needs_compiler
+def test_symbols_that_are_all_there(package: Path) -> None:
+    check, findings = symbols_of(package)
+    assert findings == []
+    assert check.unchecked == ()
+    assert check.checked > 10  # the standard library's own modules too
+
+
+@needs_compiler
+@pytest.mark.parametrize("style", ["-Wl,--hash-style=gnu", "-Wl,--hash-style=sysv", "-Wl,--hash-style=both"])
+def test_a_symbol_that_the_library_no_longer_exports(package: Path, style: str) -> None:
+    compiled(package / "pkg/libanswer.so", C_LIBRARY.replace("answer", "reply"), "-Wl,-soname,libanswer.so", style)
+    _, (finding,) = symbols_of(package)
+    assert (finding.rule, finding.severity, finding.path) == ("missing-symbol", "error", "pkg/_core.abi3.so")
+    assert "needs answer, which" in finding.message
+
+
+@needs_compiler
+def test_weak_symbols_may_be_missing(package: Path) -> None:
+    compiled(package / "pkg/_core.abi3.so", "__attribute__((weak)) " + C_MODULE)
+    assert symbols_of(package)[1] == []
+
+
+@needs_compiler
+def test_a_symbol_that_was_made_global_before_is_a_note(package: Path) -> None:
+    compiled(package / "pkg/_core.abi3.so", C_MODULE)
+    assert [finding.severity for finding in symbols_of(package)[1]] == ["error"]
+    write(package / "pkg/__init__.py", "import ctypes\nctypes.CDLL(path, ctypes.RTLD_GLOBAL)\n")
+    assert [finding.severity for finding in symbols_of(package)[1]] == ["note"]
+
+
+@needs_compiler
+def test_a_version_that_the_library_does_not_define(package: Path, tmp_path: Path) -> None:
+    for version in ("TWO", "ONE"):  # linked to the first, shipped with the second
+        script = write(tmp_path / "version.map", f"{version} {{ global: answer; }};\n")
+        name = tmp_path / "libanswer.so" if version == "TWO" else package / "pkg/libanswer.so"
+        compiled(name, C_LIBRARY, "-Wl,-soname,libanswer.so", f"-Wl,--version-script={script}")
+    compiled(package / "pkg/_core.abi3.so", C_MODULE, str(tmp_path / "libanswer.so"), "-Wl,-rpath,$ORIGIN")
+    _, (finding,) = symbols_of(package)
+    assert (finding.rule, finding.severity) == ("missing-symbol", "error")
+    assert "needs TWO of libanswer.so" in finding.message
+
+
+@needs_compiler
+def test_the_static_verdict_is_that_of_dlopen(package: Path) -> None:
+    import ctypes  # noqa: PLC0415 - loads what was built two lines above
+
+    ctypes.CDLL(str(package / "pkg/_core.abi3.so"), mode=os.RTLD_NOW)
+    content = (package / "pkg/libanswer.so").read_bytes()
+    other = package / "changed" / "pkg"
+    write(other / "libanswer.so", content.replace(b"\0answer\0", b"\0xnswer\0"))
+    write(other / "_core.abi3.so", (package / "pkg/_core.abi3.so").read_bytes())
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import ctypes, os, sys; ctypes.CDLL(sys.argv[1], mode=os.RTLD_NOW)",
+            str(other / "_core.abi3.so"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "undefined symbol" in child.stderr
+    said = {finding.path for finding in symbols_of(package / "changed")[1]}
+    assert said == {"pkg/_core.abi3.so", "pkg/libanswer.so"}  # its own call of the renamed function is lost too
+
+
+@needs_compiler
+def test_symbol_tables_that_were_changed_give_an_answer_or_a_reason(package: Path) -> None:
+    path = package / "pkg/libanswer.so"
+    content = path.read_bytes()
+    outcomes = set()
+    for position in [*range(64, 700, 3), *range(0x2A0, 0x600, 7)]:
+        changed = bytearray(content)
+        changed[position] ^= 0xFF
+        path.unlink(missing_ok=True)
+        path.write_bytes(changed)
+        outcomes.add(_asked(SymbolTable(str(path))))
+    assert {True, False} <= outcomes
+
+
+def _asked(table: SymbolTable) -> bool:
+    try:
+        table.wanted(), table.versions(), table.relocated([b"answer"]), table.lost()
+        return table.defines([b"answer", b"nothing"]) == {b"answer"}
+    except ElfInvalid as error:
+        return not str(error)
+
+
+def test_the_hash_function_is_the_published_one() -> None:
+    assert [hex(gnu_hash(name)) for name in (b"", b"printf", b"exit", b"syscall")] == [
+        "0x1505",
+        "0x156b2bb8",
+        "0x7c967e3f",
+        "0xbac212a0",
+    ]

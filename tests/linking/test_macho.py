@@ -1,0 +1,163 @@
+"""Which file dyld would take for every linked library, on environments made of built files."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import machos
+from support.sites import add_distribution, make_venv, write
+
+from pytest_archcheck.discover.environments import environment_at
+from pytest_archcheck.linking.macho import MachOLinks
+from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULE = "foo/_x.cpython-311-darwin.so"
+SYSTEM = machos.LIBSYSTEM
+
+
+def links(site: Path, files: dict[str, bytes], target: str = "macosx_14_0_arm64", *, host: bool = False) -> MachOLinks:
+    add_distribution(site, "foo", files=files)
+    parsed = Target.parse(target)
+    facts = {name: getattr(parsed, name) for name in ("tag", "system", "architectures", "os_version")}
+    return MachOLinks(environment_at(str(site)), Target(**facts, is_host=host))
+
+
+def statuses(found: MachOLinks) -> dict[str, str]:
+    """Linked library -> what became of it, the system's own apart."""
+    return {link.library.name: link.resolution.status for link in found.links() if link.library.name != SYSTEM}
+
+
+def module(library: str, *rpaths: str, **facts: Any) -> bytes:
+    return machos.bundle(libraries=[SYSTEM, library], rpaths=rpaths, **facts)
+
+
+@pytest.mark.parametrize(
+    ("library", "rpaths", "place", "status"),
+    [
+        ("@rpath/liba.dylib", ["@loader_path/.dylibs"], "foo/.dylibs/liba.dylib", "found"),
+        ("@rpath/liba.dylib", ["/nowhere", "@loader_path/../lib"], "lib/liba.dylib", "found"),
+        ("@rpath/liba.dylib", ["@loader_path/."], "foo/liba.dylib", "found"),
+        ("@rpath/liba.dylib", ["@loader_path"], "foo/liba.dylib", "found"),
+        ("@rpath/sub/liba.dylib", ["@loader_path"], "foo/sub/liba.dylib", "found"),
+        ("@loader_path/.dylibs/liba.dylib", [], "foo/.dylibs/liba.dylib", "found"),
+        ("@loader_path/../foo/liba.dylib", [], "foo/liba.dylib", "found"),
+        ("@rpath/liba.dylib", ["@loader_path/lib"], "other/liba.dylib", "loaded"),
+        ("@rpath/liba.dylib", [], "foo/liba.dylib", "loaded"),
+        ("@rpath/libb.dylib", ["@loader_path"], "foo/liba.dylib", "absent"),
+        ("@loader_path/libb.dylib", [], "foo/liba.dylib", "absent"),
+        ("@rpath/libb.dylib", ["/opt/homebrew/lib"], "foo/liba.dylib", "outside"),
+        ("@rpath/libb.dylib", ["/Users/runner/build/lib"], "foo/liba.dylib", "absent"),
+        ("/opt/homebrew/opt/libomp/lib/libomp.dylib", [], "foo/liba.dylib", "outside"),
+        ("/usr/lib/libz.1.dylib", [], "foo/liba.dylib", "system"),
+        ("/System/Library/Frameworks/Metal.framework/Metal", [], "foo/liba.dylib", "system"),
+        ("@rpath/libswiftCore.dylib", ["/usr/lib/swift"], "foo/liba.dylib", "system"),
+        ("@rpath/libb.dylib", ["/usr/lib/swift"], "foo/liba.dylib", "absent"),
+        ("liba.dylib", [], "foo/other.dylib", "absent"),
+        ("", [], "foo/liba.dylib", "absent"),
+        ("@rpath/", ["@loader_path"], "foo/liba.dylib", "absent"),
+    ],
+)
+def test_one_link(tmp_path: Path, library: str, rpaths: list[str], place: str, status: str) -> None:
+    found = links(tmp_path, {MODULE: module(library, *rpaths), place: machos.dylib(install_name="@rpath/liba.dylib")})
+    assert statuses(found)[library] == status
+
+
+def test_rpaths_are_inherited_from_those_who_load(tmp_path: Path) -> None:
+    files = {
+        MODULE: module("@loader_path/lib/liba.dylib", "@loader_path/more"),
+        "foo/lib/liba.dylib": machos.dylib(install_name="x", libraries=["@loader_path/libb.dylib"]),
+        "foo/lib/libb.dylib": machos.dylib(install_name="y", libraries=["@rpath/libc.dylib"]),
+        "foo/more/libc.dylib": machos.dylib(install_name="z"),
+    }
+    assert set(statuses(links(tmp_path, files)).values()) == {"found"}
+
+
+def test_the_program_of_a_venv_brings_rpaths_and_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "python/bin/python3", machos.executable(rpaths=["@executable_path/../lib"]))
+    write(tmp_path / "python/lib/python3.11/lib-dynload/libp.dylib", machos.dylib(install_name="p"))
+    site = make_venv(tmp_path / "venv")
+    write(tmp_path / "venv/pyvenv.cfg", f"home = {tmp_path}/python/bin\nversion = 3.11.7\n")
+    libraries = ["@executable_path/../lib/python3.11/lib-dynload/libp.dylib", "@rpath/python3.11/lib-dynload/libp.dylib"]
+    add_distribution(site, "foo", files={MODULE: machos.bundle(libraries=libraries)})
+    found = MachOLinks(environment_at(str(tmp_path / "venv")), Target.parse("macosx_14_0_arm64"))
+    assert set(statuses(found).values()) == {"found"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+def test_links_on_disk_lead_to_the_file_that_was_read(tmp_path: Path) -> None:
+    site = tmp_path / "real"
+    found = None
+    write(site / "foo/liba.1.dylib", machos.dylib(install_name="a"))
+    (site / "foo/liba.dylib").symlink_to("liba.1.dylib")
+    (tmp_path / "site").symlink_to(site)
+    found = links(tmp_path / "site", {MODULE: module("@loader_path/liba.dylib")})
+    (link,) = (link for link in found.links() if link.library.name != SYSTEM)
+    assert link.resolution.provider
+    assert link.resolution.provider.path == "foo/liba.1.dylib"
+
+
+def broken(found: MachOLinks) -> list[tuple[str, str, bool]]:
+    return [(link.library.name, link.status, link.required) for link in found.broken()]
+
+
+def test_a_host_is_looked_at(tmp_path: Path) -> None:
+    write(tmp_path / "homebrew/liba.dylib", machos.dylib())
+    write(tmp_path / "homebrew/libi.dylib", machos.dylib("x86_64"))
+    names = [str(tmp_path / "homebrew" / name) for name in ("liba.dylib", "libi.dylib", "gone.dylib")]
+    found = links(tmp_path / "site", {MODULE: machos.bundle(libraries=names)}, host=True)
+    assert broken(found) == [(names[1], "wrong-architecture", True), (names[2], "absent", True)]
+
+
+@pytest.mark.parametrize("kind", ["regular", "reexport", "weak"])
+def test_only_weak_links_may_break(tmp_path: Path, kind: str) -> None:
+    found = links(tmp_path, {MODULE: machos.bundle(libraries=[("@rpath/gone.dylib", kind)])})
+    assert broken(found) == ([] if kind == "weak" else [("@rpath/gone.dylib", "absent", True)])
+
+
+def test_a_library_of_the_wrong_architecture(tmp_path: Path) -> None:
+    files = {MODULE: module("@loader_path/liba.dylib"), "foo/liba.dylib": machos.dylib("x86_64")}
+    assert broken(links(tmp_path, files)) == [("@loader_path/liba.dylib", "wrong-architecture", True)]
+    files["foo/liba.dylib"] = machos.fat(machos.dylib("x86_64"), machos.dylib("arm64"))
+    assert broken(links(tmp_path, files)) == []
+
+
+def test_slices_that_the_target_does_not_use_do_not_count(tmp_path: Path) -> None:
+    data = machos.fat(machos.bundle("x86_64", libraries=["@rpath/gone.dylib"]), machos.bundle("arm64"))
+    assert broken(links(tmp_path, {MODULE: data})) == []
+    assert len(broken(links(tmp_path, {MODULE: data}, "macosx_14_0_universal2"))) == 1
+
+
+def test_what_a_package_gets_by_without(tmp_path: Path) -> None:
+    plugin = machos.dylib(install_name="q", libraries=["@rpath/gone.dylib"])
+    found = links(tmp_path, {"foo/plugins/libqsql.dylib": plugin, "foo/__init__.py": b"import os\n"})
+    assert broken(found) == [("@rpath/gone.dylib", "absent", False)]
+    write(tmp_path / "foo/__init__.py", "import ctypes\nctypes.CDLL('plugins/libqsql.dylib')\n")
+    assert broken(links(tmp_path, {})) == [("@rpath/gone.dylib", "absent", True)]
+
+
+def test_rings_end(tmp_path: Path) -> None:
+    ring = {
+        f"foo/lib{number}.dylib": machos.dylib(
+            install_name=f"@rpath/lib{number}.dylib",
+            libraries=[f"@loader_path/lib{(number + step) % 30}.dylib" for step in range(30)] + ["@rpath/gone.dylib"],
+            rpaths=["@loader_path", "@loader_path/../foo"],
+        )
+        for number in range(30)
+    }
+    begin = time.perf_counter()
+    assert {status for _, status, _ in broken(links(tmp_path, ring))} == {"absent"}
+    assert time.perf_counter() - begin < 3
+
+
+def test_thousands_of_rpaths_and_libraries_end(tmp_path: Path) -> None:
+    rpaths = [f"@loader_path/{number}" for number in range(5000)]
+    data = machos.bundle(rpaths=rpaths, libraries=[f"@rpath/{number}.dylib" for number in range(5000)])
+    begin = time.perf_counter()
+    assert broken(links(tmp_path, {MODULE: data}))
+    assert time.perf_counter() - begin < 10
