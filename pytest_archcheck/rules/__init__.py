@@ -1,0 +1,1 @@
+"""Judge: facts in, findings out. No rule opens a file."""

@@ -1,0 +1,193 @@
+"""From what came of a probe or a benchmark to findings: what is an error, on which machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+
+if TYPE_CHECKING:
+    from pytest_archcheck.accelerators.model import Benchmark, Framework, Outcome
+    from pytest_archcheck.findings import Severity
+    from pytest_archcheck.host import Host
+
+#: Statuses that say something of the GPU rather than of the framework: on a virtual Mac they are its nature.
+_OF_THE_GPU = frozenset({"no-gpu", "unchecked", "matmul-failed", "wrong-device", "wrong-result"})
+_GPU_STAGES = frozenset({"devices", "compute", "read back", "compare", "measure"})
+
+#: Where the message does not say what was raised: nothing was.
+_SILENT = frozenset({"import-crashed", "matmul-failed", "probe-timeout"})
+
+_VIRTUAL = "this is a virtual Mac, whose GPU is listed but seldom computes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What this machine and the user want of a framework."""
+
+    host: Host
+    #: ``archcheck_require`` names it.
+    required: bool = False
+    #: The framework's distribution for Metal is installed.
+    has_metal: bool = False
+
+    @property
+    def gpu_expected(self) -> bool:
+        """A GPU that computes is the only good answer."""
+        return self.required or (self.has_metal and _is_physical_apple_silicon(self.host))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """The least that a benchmark must reach; None: no gate."""
+
+    gflops: float | None = None
+    speedup: float | None = None
+
+
+def _is_physical_apple_silicon(host: Host) -> bool:
+    return host.system == "macos" and host.hardware_architecture == "arm64" and not host.virtual
+
+
+def judge(outcome: Outcome, expectation: Expectation, subject: str) -> tuple[Finding, ...]:
+    """Return the finding that an outcome is, or none."""
+    if outcome.status == "ok":
+        return ()
+    rule = "no-gpu" if outcome.status == "unchecked" else outcome.status
+    message = outcome.message
+    if outcome.cause:
+        message += f"; {outcome.cause}"
+    elif outcome.text and outcome.status in _SILENT:
+        message += f"; it wrote: {outcome.text.splitlines()[-1]}"
+    if rule == "no-gpu":
+        message = because(outcome, expectation.host)
+    elif _excused(outcome, expectation):
+        message += f"; {_VIRTUAL}"
+    return (
+        Finding(
+            rule=rule,
+            severity=_severity(outcome, expectation),
+            subject=subject,
+            distribution=next(iter(outcome.framework.distributions), None),
+            path=None,
+            message=message,
+            remedy=outcome.remedy or remedy(outcome, expectation),
+        ),
+    )
+
+
+def because(outcome: Outcome, host: Host) -> str:
+    """Say what is in the way of using the GPU on this machine, for an outcome that is not ``ok``."""
+    if outcome.status in ("no-gpu", "unchecked"):
+        return outcome.message + _why_none(outcome.framework, host)
+    return f"{outcome.message}; {outcome.cause}" if outcome.cause else outcome.message
+
+
+def _severity(outcome: Outcome, expectation: Expectation) -> Severity:
+    if outcome.status in ("no-gpu", "unchecked"):
+        return "error" if expectation.gpu_expected else "note"
+    return "note" if _excused(outcome, expectation) else "error"
+
+
+def _excused(outcome: Outcome, expectation: Expectation) -> bool:
+    """A virtual Mac's GPU need not compute, unless that is required; its CPU must."""
+    if not expectation.host.virtual or expectation.required:
+        return False
+    if outcome.device is not None and not outcome.device.is_gpu:
+        return False
+    return outcome.status in _OF_THE_GPU or (outcome.status == "probe-timeout" and outcome.stage in _GPU_STAGES)
+
+
+def _why_none(framework: Framework, host: Host) -> str:
+    """Why there is no GPU, as far as the machine explains it; begins with its own punctuation."""
+    if host.system == "linux" and host.container:
+        return "; Metal never exists in a Linux container, and a CUDA GPU only where the container is given one"
+    if host.system != "macos":
+        return "; Metal exists on macOS only, and no GPU of another kind is seen"
+    if host.virtual:
+        return f"; {_VIRTUAL}"
+    if host.emulation == "rosetta" or host.process_architecture != host.hardware_architecture:
+        return "; this Python runs under Rosetta, where Metal is of no use to it"
+    if framework.name == "metal":
+        return "; Metal is blocked for this process (a sandbox, say) or this Mac has no Metal GPU"
+    return ""
+
+
+def remedy(outcome: Outcome, expectation: Expectation) -> str:
+    """What to do about it where the failure's text is not a known one."""
+    framework, host = outcome.framework, expectation.host
+    if outcome.status in ("no-gpu", "unchecked"):
+        if host.system == "macos" and not expectation.has_metal and framework.metal_remedy:
+            return metal_remedy(outcome)
+        if host.system == "macos" and host.virtual:
+            return "gate Metal on a physical Apple Silicon Mac"
+        if host.system != "macos":
+            return "for Metal use an Apple Silicon Mac; for CUDA a build with CUDA, where there is an NVIDIA GPU and its driver"
+        return f"see what it says: {_by_hand(outcome)}"
+    if outcome.status == "plugin-incompatible":
+        return "install a plugin built for this version of the framework, or uninstall the plugin"
+    if outcome.status == "probe-timeout":
+        return f"see where it hangs: {_by_hand(outcome)}; if it is only slow, raise archcheck_probe_timeout"
+    if outcome.status in ("import-failed", "import-crashed"):
+        name = next(iter(framework.distributions), framework.name)
+        return f"see all of it: {_by_hand(outcome)}; reinstall: pip install --force-reinstall --no-cache-dir {name}"
+    return "update the framework, its device plugin and the system's driver, or keep the work on the CPU"
+
+
+def metal_remedy(outcome: Outcome) -> str:
+    """What to type for Metal, for the version that is installed; empty where there is nothing to type."""
+    framework, version = outcome.framework, outcome.version or ""
+    if framework.metal_serves and not version.startswith(framework.metal_serves):
+        return framework.metal_downgrade
+    return framework.metal_remedy
+
+
+def _by_hand(outcome: Outcome) -> str:
+    module = outcome.framework.name
+    return f"python -X faulthandler -c 'import {module}'"
+
+
+def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation, subject: str) -> tuple[Finding, ...]:
+    """Return ``slow-matmul`` where a gate is not reached. A virtual GPU never gates on speed."""
+    if expectation.host.virtual and benchmark.platform:
+        return ()
+    where = f"{benchmark.device} ({benchmark.platform})" if benchmark.platform else "the CPU: no GPU is there to be measured"
+    missed = []
+    if gates.gflops is not None and benchmark.gflops < gates.gflops:
+        missed.append(f"{benchmark.gflops:.3g} GFLOP/s, archcheck_matmul_min_gflops is {gates.gflops:g}")
+    # Without a GPU the CPU is compared with itself.
+    speedup = 1.0 if benchmark.speedup is None else benchmark.speedup
+    if gates.speedup is not None and speedup < gates.speedup:
+        missed.append(f"{speedup:.3g} times as fast as the CPU, archcheck_matmul_min_speedup is {gates.speedup:g}")
+    return tuple(
+        Finding(
+            rule="slow-matmul",
+            severity="error",
+            subject=subject,
+            distribution=None,
+            path=None,
+            message=f"{benchmark.dtype} matmul of size {benchmark.size} on {where}: {figure}",
+            remedy="look for other work on the device, for throttling (power, heat), and for work that fell back to the CPU",
+        )
+        for figure in missed
+    )
+
+
+def answer(outcome: Outcome, expectation: Expectation, gflops: float | None = None) -> str:
+    """Return the one line that answers the question: ``tensorflow 2.19.1: Metal GPU computes, 2.9 TFLOP/s``."""
+    title = f"{outcome.framework.name} {outcome.version}" if outcome.version else outcome.framework.name
+    if outcome.status == "ok" and outcome.device is not None:
+        speed = "" if gflops is None else f", {flops(gflops)}"
+        return f"{title}: {outcome.device.label} computes{speed}"
+    if outcome.status == "no-gpu":
+        host = expectation.host
+        mac = host.system == "macos" and not host.virtual and host.hardware_architecture == "arm64"
+        hint = metal_remedy(outcome) if mac and not expectation.has_metal else ""
+        return f"{title}: CPU only" + (f"; for the GPU: {hint}" if hint else "")
+    return f"{title}: {outcome.status}"
+
+
+def flops(gflops: float) -> str:
+    """``2.9 TFLOP/s``, ``61 GFLOP/s``."""
+    return f"{gflops / 1000:.2g} TFLOP/s" if gflops >= 1000 else f"{gflops:.2g} GFLOP/s"

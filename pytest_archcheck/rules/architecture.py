@@ -1,0 +1,197 @@
+"""Judge files one by one: made for the target, and whole.
+
+Rules ``wrong-architecture``, ``wrong-platform``, ``newer-os-required`` and ``unreadable-binary``.
+
+Severities follow the loader. dyld and ld.so refuse a file of another architecture, system or C library, so that is an error
+for all that gets loaded or run. dyld does not refuse a library for its minimum OS (a promise of the build, not a fact), so that
+is a warning; ld.so does refuse a symbol version that its glibc lacks, so that is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.model import LOADED_ROLES, Binary, ElfSlice, MachOSlice
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.remedies import reinstall, reinstall_for
+from pytest_archcheck.rules.twins import serving_twins, systems_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.findings import Severity
+    from pytest_archcheck.target import Target
+
+#: The format that each system's loader takes.
+NATIVE_FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}
+#: Slices that an ordinary process of that architecture loads besides its own: x86_64h is x86_64 for Haswell and later; an ELF
+#: header does not tell versions of 32-bit ARM apart.
+_ALSO_LOADS = {"x86_64": ("x86_64", "x86_64h"), **dict.fromkeys(("armv5l", "armv6l", "armv8l"), ("armv7l",))}
+_FIRST_ARM64 = (11,)
+_PLATFORM_NAMES = {"elf": "Linux", "mach-o": "macOS"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """Why a file does not serve the target."""
+
+    rule: str
+    message: str
+
+
+def judge_architecture(distribution: Distribution, subject: str, target: Target) -> list[Finding]:
+    """Judge every file that a distribution owns."""
+    if target.system == "windows":
+        return []
+    twin = serving_twins(distribution.binaries, lambda other: misfit(other, target) is None and not other.problem)
+    findings = []
+    for binary in distribution.binaries:
+        if binary.role == "object" or binary.format == "pe":
+            continue
+        if binary.problem:
+            findings.append(_unreadable(distribution, binary, subject))
+        elif wrong := misfit(binary, target):
+            serving = twin(binary)
+            findings.append(_misfitting(distribution, binary, subject, target, wrong, serving))
+        else:
+            findings += _newer_os(distribution, binary, subject, target)
+    return findings
+
+
+def misfit(binary: Binary, target: Target) -> _Misfit | None:
+    """Why the target's loader would refuse the file, or None."""
+    if binary.format != NATIVE_FORMATS[target.system]:
+        if binary.format == "pe":
+            return _Misfit("wrong-platform", f"is a Windows file, the target is {target.name}")
+        return _Misfit("wrong-platform", f"is made for {_PLATFORM_NAMES[binary.format]}, the target is {target.name}")
+    missing = [name for name in target.architectures if not _slices_for(binary, name)]
+    if missing:
+        return _Misfit("wrong-architecture", f"has {_only(binary.architectures)}, the target needs {' and '.join(missing)}")
+    if target.system == "macos":
+        return _mac_platform_misfit(binary, target)
+    return _libc_misfit(binary, target)
+
+
+def _slices_for(binary: Binary, architecture: str) -> list[MachOSlice | ElfSlice]:
+    wanted = _ALSO_LOADS.get(architecture, (architecture,))
+    return [piece for piece in binary.slices if piece.architecture in wanted and isinstance(piece, (MachOSlice, ElfSlice))]
+
+
+def serving_slices(binary: Binary, target: Target) -> list[MachOSlice | ElfSlice]:
+    """The slices that processes of the target would use."""
+    return [piece for name in target.architectures for piece in _slices_for(binary, name)[:1]]
+
+
+def _only(architectures: Iterable[str]) -> str:
+    names = list(dict.fromkeys(architectures))
+    return f"only {names[0]}" if len(names) == 1 else " and ".join(names) or "no slice"
+
+
+def _mac_platform_misfit(binary: Binary, target: Target) -> _Misfit | None:
+    for piece in serving_slices(binary, target):
+        if piece.platform != "macos":
+            return _Misfit("wrong-platform", f"has a slice for {piece.platform}, which a macOS process does not load")
+    return None
+
+
+def _libc_misfit(binary: Binary, target: Target) -> _Misfit | None:
+    """glibc and musl do not load each other's files: one process holds one C library."""
+    piece = binary.slices[0]
+    if piece.platform != "linux":
+        return _Misfit("wrong-platform", f"is made for {piece.platform}, the target is {target.name}")
+    names = {library.name for library in piece.libraries}
+    needs_musl = any(name.startswith("libc.musl-") for name in names)
+    if target.libc is not None and (
+        ("libc.so.6" in names and target.libc[0] == "musl") or (needs_musl and target.libc[0] == "glibc")
+    ):
+        built_for = "musl" if needs_musl else "glibc"
+        return _Misfit("wrong-platform", f"is linked to {built_for}, the target has {target.libc[0]}")
+    return None
+
+
+def _misfitting(
+    distribution: Distribution, binary: Binary, subject: str, target: Target, wrong: _Misfit, serving: Binary | None
+) -> Finding:
+    severity: Severity = "error"
+    message, remedy = wrong.message, reinstall_for(distribution, target)
+    if serving is not None:
+        severity, remedy = "note", "none needed: it is payload for another machine"
+        message += f"; {serving.path} beside it serves the target"
+    elif wrong.rule == "wrong-platform" and binary.role != "extension" and _named_for_others(binary.path, target):
+        severity, remedy = "note", "none needed unless this feature is used: the file's path names the system that it is for"
+    return _finding(wrong.rule, severity, distribution, binary, subject, message, remedy)
+
+
+def _named_for_others(path: str, target: Target) -> bool:
+    """``bin/linux/tool``: by its path, payload that another system picks."""
+    named = systems_named(path)
+    return bool(named) and target.system not in named
+
+
+def _unreadable(distribution: Distribution, binary: Binary, subject: str) -> Finding:
+    severity: Severity = "error" if binary.role in LOADED_ROLES else "note"
+    return _finding(
+        "unreadable-binary",
+        severity,
+        distribution,
+        binary,
+        subject,
+        f"cannot be loaded: {binary.problem}",
+        reinstall(distribution),
+    )
+
+
+def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: Target) -> list[Finding]:
+    newer = "newer-os-required"
+    for piece in serving_slices(binary, target):
+        if isinstance(piece, MachOSlice):
+            if piece.min_os and target.os_version and _numbers(piece.min_os) > _oldest(target.os_version, piece):
+                message = f"says that it needs macOS {piece.min_os}, the target has {target.os_version}"
+                remedy = (
+                    f"update macOS to {piece.min_os}, or install a version of {distribution.name or 'it'} built for "
+                    f"macOS {target.os_version}"
+                )
+                return [_finding(newer, "warning", distribution, binary, subject, message, remedy)]
+        elif target.libc and target.libc[0] == "glibc" and (needed := _newest_glibc(piece)) > _numbers(target.libc[1]):
+            version = ".".join(map(str, needed))
+            message = f"needs glibc {version}, the target has {target.libc[1]}"
+            remedy = (
+                f"use a system with glibc {version} or newer, or install a version of {distribution.name or 'it'} that has a "
+                f"manylinux_{target.libc[1].replace('.', '_')} wheel"
+            )
+            return [_finding(newer, "error", distribution, binary, subject, message, remedy)]
+    return []
+
+
+def _oldest(os_version: str, piece: MachOSlice) -> tuple[int, ...]:
+    """The target's version; macosx_10_9_universal2 stands for 11.0 on Apple Silicon, which runs nothing older."""
+    return max(_numbers(os_version), _FIRST_ARM64) if piece.architecture.startswith("arm64") else _numbers(os_version)
+
+
+def _newest_glibc(piece: ElfSlice) -> tuple[int, ...]:
+    versions = [version[6:] for _, version in piece.required_versions if version.startswith("GLIBC_")]
+    return max((_numbers(version) for version in versions if version[:1].isdigit()), default=())
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``14.2`` -> (14, 2); ``14`` and ``14.0`` are the same version."""
+    numbers = [int(part) for part in version.split(".") if part.isdigit()]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _finding(
+    rule: str, severity: Severity, distribution: Distribution, binary: Binary, subject: str, message: str, remedy: str
+) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=severity,
+        subject=subject,
+        distribution=distribution.name,
+        path=binary.path,
+        message=message,
+        remedy=remedy,
+    )

@@ -1,0 +1,134 @@
+"""Rule ``conflicting-distributions``: installed packages that break each other although pip accepts them.
+
+Where the packages' own requirements say that they do not go together, those are the grounds; numbers stand here only for
+releases of TensorFlow that do not say it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from pytest_archcheck.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_archcheck.discover.model import Environment, InstalledProject
+
+#: Projects that bring the package ``tensorflow``, as a real wheel or as a metapackage of another of them.
+_TENSORFLOWS = frozenset(
+    """
+    tensorflow tensorflow-macos tensorflow-cpu tensorflow-gpu tensorflow-intel tensorflow-rocm tensorflow-aarch64
+    tensorflow-cpu-aws intel-tensorflow tf-nightly tf-nightly-cpu
+    """.split()
+)
+#: The first TensorFlow compiled for numpy 2; older ones fail with it ("compiled using NumPy 1.x"). Not all cap it.
+_NUMPY_2_SINCE = Version("2.18.0.dev0")
+#: TensorFlow from here, and up to there, imports distutils, which Python 3.12 no longer has and setuptools brings.
+_DISTUTILS_SINCE, _DISTUTILS_UNTIL = Version("2.13.0.dev0"), Version("2.19.0.dev0")
+
+
+def conflicts(environment: Environment, subject: str) -> list[Finding]:
+    """Every such conflict in one environment."""
+    projects = {project.name: project for project in reversed(environment.projects)}  # the first of a name counts
+    tensorflows = [project for name, project in sorted(projects.items()) if name in _TENSORFLOWS]
+    found = [*_same_package(tensorflows), *_numpy(tensorflows, projects.get("numpy"))]
+    if "setuptools" not in projects:
+        found += _distutils(tensorflows, environment)
+    return [
+        Finding(
+            rule="conflicting-distributions",
+            severity="warning",
+            subject=subject,
+            distribution=project.name,
+            path=None,
+            message=message,
+            remedy=remedy,
+        )
+        for project, message, remedy in found
+    ]
+
+
+def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[InstalledProject, str, str]]:
+    """Several packages called tensorflow in one folder, of different versions, or none at all."""
+    if not tensorflows:
+        return
+    real = [project for project in tensorflows if project.has_modules]
+    names = " ".join(project.name for project in tensorflows)
+    newest = max(tensorflows, key=lambda project: _version(project) or Version("0"))
+    once = f"pip uninstall {names}, then pip install tensorflow=={newest.version}"
+    titles = " and ".join(project.title for project in tensorflows)
+    if not real:
+        is_macos = any(project.name == "tensorflow-macos" for project in tensorflows)
+        hint = " (tensorflow-macos 2.15.1 was published empty)" if is_macos and newest.version == "2.15.1" else ""
+        verb = "is" if len(tensorflows) == 1 else "are"
+        yield tensorflows[0], f"{titles} {verb} empty{hint}: import tensorflow says No module named 'tensorflow'", once
+    elif len(real) > 1:
+        titles = " and ".join(project.title for project in real)
+        yield real[0], f"{titles} both hold the package tensorflow: the files of one lie over the other's", once
+    elif len({project.version for project in tensorflows}) > 1:
+        yield real[0], f"{titles} belong together and are of different versions", once
+
+
+def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) -> Iterator[tuple[InstalledProject, str, str]]:
+    """numpy 2 beside a TensorFlow that was compiled for numpy 1."""
+    version = _version(numpy) if numpy else None
+    if version is None or version.major < 2:
+        return
+    for project in tensorflows:
+        own = _version(project)
+        requirement = _required(project, "numpy")
+        if not project.has_modules or own is None:
+            continue
+        if requirement is not None and "<" in str(requirement.specifier):
+            allowed = requirement.specifier.contains("2.0.2") or requirement.specifier.contains(version, prereleases=True)
+            says = f"requires numpy{requirement.specifier}"
+        else:
+            allowed, says = own >= _NUMPY_2_SINCE, "is compiled for numpy 1, although it does not say so"
+        if not allowed:
+            yield project, f"{project.title} {says}, and numpy {version} is installed", 'pip install "numpy<2"'
+
+
+def _distutils(tensorflows: list[InstalledProject], environment: Environment) -> Iterator[tuple[InstalledProject, str, str]]:
+    for project in tensorflows:
+        own, python = _version(project), _python(project, environment)
+        if not project.has_modules or own is None or python is None:
+            continue
+        if _DISTUTILS_SINCE <= own < _DISTUTILS_UNTIL and python >= (3, 12):
+            message = (
+                f"{project.title} imports distutils, which Python {python[0]}.{python[1]} lacks, and setuptools is missing"
+            )
+            yield project, message, "pip install setuptools"
+
+
+def _python(project: InstalledProject, environment: Environment) -> tuple[int, int] | None:
+    """The Python that the project was built for (``cp312``), or else the environment's."""
+    for tag in project.tags:
+        if match := re.match(r"cp(\d)(\d+)-", tag):
+            return int(match[1]), int(match[2])
+    version = environment.interpreter.version if environment.interpreter else None
+    match = re.match(r"(\d+)\.(\d+)", version or "")
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _required(project: InstalledProject, name: str) -> Requirement | None:
+    """The requirement of that name that holds unconditionally or for some Python; the first one that has a version."""
+    for line in project.requires:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if requirement.name.lower() == name and "extra" not in str(requirement.marker or "") and requirement.specifier:
+            return requirement
+    return None
+
+
+def _version(project: InstalledProject) -> Version | None:
+    try:
+        return Version(project.version or "")
+    except InvalidVersion:
+        return None

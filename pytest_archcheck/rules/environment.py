@@ -1,0 +1,52 @@
+"""Questions about an environment as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Check, Finding
+from pytest_archcheck.rules.architecture import NATIVE_FORMATS
+
+if TYPE_CHECKING:
+    from pytest_archcheck.discover.model import Environment
+    from pytest_archcheck.target import Target
+
+PACKAGES_SUBJECT = "environment::packages"
+_SYSTEMS = {"mach-o": ("macOS", "macosx_14_0_{}", "arm64"), "elf": ("Linux", "manylinux_2_28_{}", "x86_64")}
+
+
+def foreign_environment(environment: Environment, target: Target, prefix: str) -> list[Check] | None:
+    """One finding instead of hundreds for an environment of another system that was given without a target.
+
+    It is taken for one if no compiled file has the host's own format. Its distributions stay in the result, not judged.
+    """
+    formats = Counter(binary.format for binary in environment.binaries if binary.format != "pe" and binary.slices)
+    native = NATIVE_FORMATS[target.system]
+    if environment.kind == "active" or not formats or native in formats or native == "pe":
+        return None
+    ((form, _),) = formats.most_common(1)
+    system, tag, usual = _SYSTEMS[form]
+    architectures = Counter(name for binary in environment.binaries if binary.format == form for name in binary.architectures)
+    # The one that most files have; an even count of both, as in universal2 wheels, says nothing.
+    tag = tag.format(
+        architectures.most_common(1)[0][0] if len(set(architectures.values())) > 1 or len(architectures) == 1 else usual
+    )
+    command = f"--archcheck-target {tag}"
+    subject = prefix + PACKAGES_SUBJECT
+    what = "wheel" if environment.kind == "wheel" else "environment"
+    finding = Finding(
+        rule="wrong-platform",
+        severity="error",
+        subject=subject,
+        distribution=None,
+        path=None,
+        message=f"this is a {system} {what} and no target was given: this machine is {target.name}",
+        remedy=f"say which machine it is for: pytest --archcheck-path {environment.path} {command}",
+    )
+    reason = f"not judged: a {system} environment without a target (pass {command})"
+    names = sorted({distribution.name or "unowned" for distribution in environment.distributions})
+    return [
+        Check(subject=subject, title="the environment", findings=(finding,)),
+        *(Check(subject=prefix + name, title=name, unasked=reason) for name in names),
+    ]

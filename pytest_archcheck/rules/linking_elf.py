@@ -1,0 +1,212 @@
+"""Judge what ld.so would find: broken links (``missing-library`` and its kin) and ``missing-symbol``.
+
+An error is what stops an import: a link of an extension module, or of a library that one needs. A file that nothing here is
+seen to need (a plugin for a database, a GPU, MPI) is loaded on demand if ever, so its broken link is a note; so are links to a
+graphics driver's libraries, which are absent on every machine without that hardware, and modules that their package imports
+inside ``try``. ``BrokenLink.required`` says which is which.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.linking.ldso import DRIVER_LIBRARIES
+from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
+from pytest_archcheck.rules.remedies import reinstall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.findings import Severity
+    from pytest_archcheck.linking.elf import BrokenLink
+    from pytest_archcheck.linking.elf_symbols import MissingSymbols
+
+INTERPRETER_SUBJECT = "environment::interpreter"
+
+#: soname up to its version -> package of Debian and Ubuntu: what wheels are known to take from the system.
+_DEBIAN_PACKAGES = {
+    "libgomp.so": "libgomp1",
+    "libGL.so": "libgl1",
+    "libEGL.so": "libegl1",
+    "libGLX.so": "libglx0",
+    "libOpenGL.so": "libopengl0",
+    "libgthread-2.0.so": "libglib2.0-0",
+    "libglib-2.0.so": "libglib2.0-0",
+    "libgobject-2.0.so": "libglib2.0-0",
+    "libSM.so": "libsm6",
+    "libICE.so": "libice6",
+    "libX11.so": "libx11-6",
+    "libXext.so": "libxext6",
+    "libXrender.so": "libxrender1",
+    "libxcb.so": "libxcb1",
+    "libxkbcommon.so": "libxkbcommon0",
+    "libfontconfig.so": "libfontconfig1",
+    "libdbus-1.so": "libdbus-1-3",
+    "libnss3.so": "libnss3",
+    "libasound.so": "libasound2",
+    "libstdc++.so": "libstdc++6",
+    "libgcc_s.so": "libgcc-s1",
+    "libgfortran.so": "libgfortran5",
+    "libquadmath.so": "libquadmath0",
+    "libatomic.so": "libatomic1",
+    "libopenblas.so": "libopenblas0",
+    "libpq.so": "libpq5",
+    "libmariadb.so": "libmariadb3",
+    "libodbc.so": "libodbc2",
+    "libtbb.so": "libtbb12",
+    "libz.so": "zlib1g",
+    "libexpat.so": "libexpat1",
+    "libffi.so": "libffi8",
+    "libssl.so": "libssl3",
+    "libcrypto.so": "libssl3",
+    "libsndfile.so": "libsndfile1",
+    "libportaudio.so": "libportaudio2",
+    "libusb-1.0.so": "libusb-1.0-0",
+}
+_NAMED = 3
+
+
+def judge_elf_links(
+    broken: Iterable[BrokenLink],
+    owners: Mapping[str, tuple[Distribution, str]],
+    problems: Mapping[str, str],
+    brings: Callable[[str], str | None] = nobody,
+) -> list[Finding]:
+    """Judge the broken links of an environment.
+
+    :param owners: file -> the distribution that owns it and its subject; the interpreter's own files are not among them.
+    :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
+    :param brings: who may bring a library that is not here, see :mod:`pytest_archcheck.rules.elsewhere`.
+    """
+    findings = []
+    for link in broken:
+        distribution, subject = owners.get(link.binary.file, (None, INTERPRETER_SUBJECT))
+        if _is_not_here(link) and (who := brings(link.name)):
+            rule, severity, message, remedy = judge_elsewhere(f"needs {link.name}", who)
+        else:
+            rule, severity, message, remedy = _judge(link, distribution, problems)
+        findings.append(_finding(rule, severity, subject, distribution, link.binary, message, remedy))
+    return findings
+
+
+def _is_not_here(link: BrokenLink) -> bool:
+    """Whether nothing here, and no package of a system that is known, has the library."""
+    known = link.bundled or link.name in DRIVER_LIBRARIES or _debian_package(link.name) is not None
+    return link.status in {"missing", "outside"} and not known
+
+
+def judge_elf_symbols(missing: Iterable[MissingSymbols], owners: Mapping[str, tuple[Distribution, str]]) -> list[Finding]:
+    """Judge symbols and versions that loading would not find; ``owners`` as in :func:`judge_elf_links`."""
+    findings = []
+    for entry in missing:
+        if entry.provider is not None and all(name.startswith("GLIBC_") for name in entry.names):
+            continue  # newer-os-required speaks of it
+        distribution, subject = owners.get(entry.binary.file, (None, INTERPRETER_SUBJECT))
+        names = _listed(entry.names)
+        severity: Severity = "error"
+        if entry.provider is not None:
+            message = f"needs {names} of {os.path.basename(entry.provider)}, which {entry.provider} does not have"
+            remedy = (
+                f"update what provides {entry.provider}, or install a build for an older system: {_reinstall(distribution)}"
+            )
+        elif entry.elsewhere is not None:
+            severity = "note"
+            message = (
+                f"needs {names}, which nothing that it loads exports; {entry.elsewhere} does, if it was made global before"
+            )
+            remedy = "none needed: import the package that brings it first"
+        else:
+            message = f"needs {names}, which neither Python nor any library that it loads exports"
+            remedy = _reinstall(distribution)
+        message += _consequence(entry.binary, entry.importers)
+        findings.append(_finding("missing-symbol", severity, subject, distribution, entry.binary, message, remedy))
+    return findings
+
+
+def _finding(
+    rule: str,
+    severity: Severity,
+    subject: str,
+    distribution: Distribution | None,
+    binary: Binary,
+    message: str,
+    remedy: str,
+) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=severity,
+        subject=subject,
+        distribution=distribution.name if distribution else None,
+        path=binary.path,
+        message=message,
+        remedy=remedy,
+    )
+
+
+def _judge(link: BrokenLink, distribution: Distribution | None, problems: Mapping[str, str]) -> tuple[str, Severity, str, str]:
+    asks = f"loads {link.via}, which needs {link.name}" if link.via else f"needs {link.name}"
+    ending = _consequence(link.binary, link.importers)
+    if link.status == "elsewhere":
+        message = f"{asks}, which its search path does not lead to; {link.path} has that name and serves once it is loaded"
+        return "missing-library", "note", message, "none needed: import the package that brings it first"
+    if link.name in DRIVER_LIBRARIES:
+        message = f"{asks}, which the driver of a graphics card installs; there is none here"
+        return "missing-library", "note", message, "none needed unless the graphics card is to be used: install its driver"
+    if link.status in {"wrong-architecture", "damaged"}:
+        wrong = link.status == "wrong-architecture"
+        what = f"is for {link.reason}" if wrong else f"is damaged: {link.reason}"
+        rule = "library-wrong-architecture" if wrong else "missing-library"
+        message = f"{asks}, found as {link.path}, which {what}{ending}"
+        if link.path is not None and link.path in problems:
+            return rule, "note", message, f"see archcheck::{problems[link.path]}"
+        return rule, _by_need("error", link), message, _bring(link, distribution)
+    if link.status == "outside":
+        message = f"{asks}, which is not in this environment and not on every system of the target's kind{ending}"
+        return "library-outside-environment", _by_need("warning", link), message, f"on the target: {_bring(link, distribution)}"
+    message = f"{asks}, which is not where the loader looks{ending}"
+    return "missing-library", _by_need("error", link), message, _bring(link, distribution)
+
+
+def _by_need(severity: Severity, link: BrokenLink) -> Severity:
+    """A file that the environment gets by without is worth no more than a note."""
+    return severity if link.required else "note"
+
+
+def _consequence(binary: Binary, importers: tuple[Binary, ...]) -> str:
+    """Who else cannot be imported, for a library that extension modules load."""
+    others = [module.path for module in importers if module is not binary]
+    return f"; so {_listed(others)} cannot be imported" if others else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
+
+
+def _bring(link: BrokenLink, distribution: Distribution | None) -> str:
+    command = _command(link, distribution)
+    return command if link.required else f"none needed unless this file is used: {command}"
+
+
+def _command(link: BrokenLink, distribution: Distribution | None) -> str:
+    package = _debian_package(link.name)
+    if package:
+        return f"apt-get install {package} (or what provides {link.name} on your system), or {_reinstall(distribution)}"
+    if distribution is None or distribution.name is None:
+        return f"install what provides {link.name} (apt-file search {link.name})"
+    if link.bundled:
+        return reinstall(distribution)
+    return f"{reinstall(distribution)}; if it does not bring {link.name}: install the system's package that does"
+
+
+def _debian_package(name: str) -> str | None:
+    return _DEBIAN_PACKAGES.get(name.partition(".so")[0] + ".so")
+
+
+def _reinstall(distribution: Distribution | None) -> str:
+    return reinstall(distribution) if distribution else "reinstall Python"

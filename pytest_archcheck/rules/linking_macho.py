@@ -1,0 +1,102 @@
+"""Judge what dyld would find: ``missing-library``, ``library-wrong-architecture``, ``library-outside-environment``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
+from pytest_archcheck.rules.remedies import reinstall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.findings import Severity
+    from pytest_archcheck.linking.macho import BrokenLink
+
+#: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
+_FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}
+_NOT_NEEDED = "none needed unless this feature is used"
+
+
+def judge_macho_links(
+    broken: Iterable[BrokenLink],
+    owners: Mapping[str, tuple[Distribution, str]],
+    problems: Mapping[str, str],
+    brings: Callable[[str], str | None] = nobody,
+) -> list[Finding]:
+    """Judge the broken links of an environment.
+
+    :param owners: file -> the distribution that owns it and its subject.
+    :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
+    :param brings: who may bring a library that is absent, see :mod:`pytest_archcheck.rules.elsewhere`.
+    """
+    findings = []
+    for link in broken:
+        distribution, subject = owners[link.binary.file]
+        if link.status == "absent" and (who := brings(link.library.name)):
+            rule, severity, message, remedy = judge_elsewhere(f"links to {link.library.name}", who)
+        else:
+            rule, severity, message, remedy = _judge(link, distribution, problems)
+        findings.append(
+            Finding(
+                rule=rule,
+                severity=severity,
+                subject=subject,
+                distribution=distribution.name,
+                path=link.binary.path,
+                message=message,
+                remedy=remedy,
+            )
+        )
+    return findings
+
+
+def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, str]) -> tuple[str, Severity, str, str]:
+    name = link.library.name
+    if link.status == "loaded":
+        message = f"links to {name}, which no rpath leads to; {link.path} has that install name and serves once it is loaded"
+        return "missing-library", "note", message, "none needed: import the package that brings it first"
+    if link.status == "wrong-architecture":
+        message = f"links to {name}, found as {link.path}, which has no slice for the target"
+        if link.path and link.path in problems:
+            return "library-wrong-architecture", "note", message, f"see archcheck::{problems[link.path]}"
+        return (
+            "library-wrong-architecture",
+            _by_need("error", link),
+            message,
+            f"install {os.path.basename(name)} for the target",
+        )
+    if link.status == "outside":
+        place = f"; it looks for {link.path} on the target" if link.path != name else ""
+        message = f"links to {name}, which is not in this environment{place}"
+        remedy = _install_there(name, link.path or name, link.binary)
+        return "library-outside-environment", _by_need("warning", link), message, remedy
+    message = f"links to {name}, which is nowhere: not by its rpaths, and no file of this environment has that install name"
+    return "missing-library", _by_need("error", link), message, _bring(name, distribution)
+
+
+def _by_need(severity: Severity, link: BrokenLink) -> Severity:
+    """A file that the environment gets by without is worth no more than a note."""
+    return severity if link.required else "note"
+
+
+def _bring(name: str, distribution: Distribution) -> str:
+    formula = _formula(name)
+    return f"brew install {formula}, or {reinstall(distribution)}" if formula else reinstall(distribution)
+
+
+def _install_there(name: str, path: str, binary: Binary) -> str:
+    # Homebrew's own layout says which formula a file belongs to: /opt/homebrew/opt/FORMULA/lib/...
+    formula = _formula(name) or path.partition("/homebrew/opt/")[2].partition("/")[0]
+    if formula:
+        return f"on the target: brew install {formula}"
+    return f"on the target: install what provides {path}, or a build of {binary.path.partition('/')[0]} that does not need it"
+
+
+def _formula(name: str) -> str | None:
+    stem = os.path.basename(name).partition(".")[0]
+    return _FORMULAE.get(stem)

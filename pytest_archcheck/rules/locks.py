@@ -1,0 +1,207 @@
+"""Judge locked packages: whether a wheel of each installs on the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.locks.tags import any_version, fits_python, platforms, supported_tags, wheel_tags
+from pytest_archcheck.rules.catalog import RULES
+from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from packaging.specifiers import SpecifierSet
+
+    from pytest_archcheck.locks.model import LockedPackage
+
+#: Pythons that a remedy may name.
+_PYTHONS = tuple((3, minor) for minor in range(8, 17))
+_SYSTEMS = {"macos": "macosx", "linux": "manylinux", "windows": "win"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lock is to be installed: one machine of one architecture and one Python."""
+
+    label: str
+    machine: Target
+    #: ``3.12`` or ``3.12.4``.
+    python: str
+
+    @property
+    def minor_python(self) -> tuple[int, int]:
+        """``(3, 12)``."""
+        version = Version(self.python)
+        return version.major, version.minor
+
+    @property
+    def full_python(self) -> str:
+        """``3.12.0`` where only ``3.12`` is known."""
+        return self.python if self.python.count(".") > 1 else f"{self.python}.0"
+
+    @property
+    def words(self) -> str:
+        """``Python 3.12 on macOS 14.0 arm64``."""
+        libc = self.machine.libc
+        return f"{_python(self.minor_python)} on {self.machine.name}" + (f" ({libc[0]} {libc[1]})" if libc else "")
+
+    @property
+    def wheel_words(self) -> str:
+        """``macosx arm64 wheel for Python 3.12``."""
+        system = "musllinux" if self.machine.libc and self.machine.libc[0] == "musl" else _SYSTEMS[self.machine.system]
+        return f"{system} {self.machine.architectures[0]} wheel for {_python(self.minor_python)}"
+
+
+def judge_python(place: Place, excluded: str) -> Finding:
+    """Say that the lock as a whole is not for this Python or machine."""
+    return Finding(
+        rule="lock-excludes-target",
+        severity=RULES["lock-excludes-target"].severity,
+        subject=f"{place.label}::environment::packages",
+        distribution=None,
+        path=None,
+        message=f"an installer refuses this lock for {place.words}: {excluded}",
+        remedy="judge it for a Python (--archcheck-python) and a target (--archcheck-target) that it is locked for, or widen "
+        "requires-python or the environments of the project and lock again",
+    )
+
+
+def locked_elsewhere(package: LockedPackage, everything: Iterable[LockedPackage]) -> list[LockedPackage]:
+    """Return the other versions of a package that the same lock holds for other environments, newest first."""
+    others = {other.version: other for other in everything if other.name == package.name and other.version != package.version}
+    return sorted(others.values(), key=lambda other: _order(other.version), reverse=True)
+
+
+def judge_package(
+    package: LockedPackage, place: Place, others: Sequence[LockedPackage], requires_python: SpecifierSet | None
+) -> Finding | None:
+    """Say what is wrong with installing one package at one place; None where a wheel fits.
+
+    :param others: other versions of it in the same lock.
+    :param requires_python: the Pythons that the lock is for; a remedy names no other.
+    """
+    if _installs(package, place.machine, place.minor_python):
+        return None
+    pin = _pin(package, place, others)
+    if package.origin in {"git", "archive"}:
+        source = "a git repository" if package.origin == "git" else "a source archive"
+        return _finding("source-only", package, place, f"comes from {source}: it is built on the target", _build(pin))
+    reason, other = _why(package, place, requires_python)
+    if package.has_sdist:
+        message = f"has no wheel for {place.words}, only a source distribution: it is built on the target; {reason}"
+        return _finding("source-only", package, place, message, _build(pin))
+    if package.origin == "wheel":
+        pin = f"lock the {place.wheel_words}, by its URL or from an index"
+    message = f"has no wheel for {place.words} and no source distribution; {reason}"
+    return _finding("no-wheel-for-target", package, place, message, f"{other}, or {pin}" if other else pin)
+
+
+def _finding(rule: str, package: LockedPackage, place: Place, message: str, remedy: str) -> Finding:
+    needed = f" (needed by {', '.join(package.required_by[:3])})" if package.required_by else ""
+    return Finding(
+        rule=rule,
+        severity=RULES[rule].severity,
+        subject=f"{place.label}::{package.name}",
+        distribution=package.name,
+        path=None,
+        message=f"{package.title}{needed} {message}",
+        remedy=remedy,
+    )
+
+
+def _build(pin: str) -> str:
+    return f"{pin}, or have its compiler and build requirements on the target"
+
+
+def _pin(package: LockedPackage, place: Place, others: Sequence[LockedPackage]) -> str:
+    """Name the nearest version that is known to have a wheel: one that the lock already holds."""
+    for other in others:
+        if other.version and _installs(other, place.machine, place.minor_python):
+            return f"pin {package.name}=={other.version}, which this lock holds for other environments and which has a wheel"
+    return f"pin a version of {package.name} that has a {place.wheel_words} and lock again"
+
+
+def _installs(package: LockedPackage, machine: Target, python: tuple[int, int]) -> bool:
+    supported = supported_tags(machine, python)
+    return any(not supported.isdisjoint(wheel_tags(name)) for name in package.wheels)
+
+
+def _why(package: LockedPackage, place: Place, requires_python: SpecifierSet | None) -> tuple[str, str | None]:
+    """Say what the wheels are for instead, and the change of Python or machine that would do, if any."""
+    if not package.wheels:
+        return "the lock has no wheel of it at all", None
+    fitting = [python for python in _PYTHONS if _installs(package, place.machine, python)]
+    if fitting:
+        reason = f"its wheels for that machine are for {_pythons(fitting)}"
+        allowed = [
+            python for python in fitting if requires_python is None or requires_python.contains(f"{python[0]}.{python[1]}.0")
+        ]
+        if not allowed:
+            return reason, None
+        below = [python for python in allowed if python < place.minor_python]
+        nearest = max(below) if below else min(allowed)
+        return reason, f"use {_python(nearest)} (--archcheck-python {nearest[0]}.{nearest[1]})"
+    newer = any_version(place.machine)
+    if _installs(package, newer, place.minor_python):
+        return _needs_newer(package, place, newer)
+    return _machines(package, place.minor_python), None
+
+
+def _needs_newer(package: LockedPackage, place: Place, newer: Target) -> tuple[str, str | None]:
+    """Name the oldest OS or C library that one of the wheels is for."""
+    supported = supported_tags(newer, place.minor_python)
+    accepted = {tag.platform for name in package.wheels for tag in wheel_tags(name) & supported}
+    # platforms() lists versions in falling order: the last accepted one is the oldest.
+    oldest = Target.parse([name for name in platforms(newer) if name in accepted][-1])
+    wanted = f"{oldest.libc[0]} {oldest.libc[1]}" if oldest.libc else f"macOS {oldest.os_version}"
+    tag = oldest.tag.replace("universal2", place.machine.architecture)
+    return f"its wheels need {wanted} or newer", f"use a system with {wanted} (--archcheck-target {tag})"
+
+
+def _machines(package: LockedPackage, python: tuple[int, int]) -> str:
+    """``its wheels for Python 3.12 are for Linux x86_64 (glibc), macOS arm64``."""
+    found = [tag for name in package.wheels for tag in wheel_tags(name)]
+    if not found:
+        return "the file names of its wheels say nothing of machines"
+    for_python = [tag for tag in found if fits_python(tag, python)]
+    names = sorted({words for tag in for_python or found for words in _platform_words(tag.platform)}, key=str.casefold)
+    if for_python:
+        return f"its wheels for {_python(python)} are for {', '.join(names[:12])}"
+    interpreters = sorted({tag.interpreter for tag in found})
+    return f"its wheels are for {', '.join(names[:12])} and {', '.join(interpreters[:12])}"
+
+
+def _platform_words(name: str) -> tuple[str, ...]:
+    """``macosx_11_0_universal2`` -> ``macOS arm64``, ``macOS x86_64``."""
+    parts = name.split("_", 3)
+    if parts[0] == "macosx" and len(parts) == 4:
+        architectures = ("arm64", "x86_64") if parts[3] == "universal2" else (parts[3],)
+        return tuple(f"macOS {architecture}" for architecture in architectures)
+    if parts[0] in {"manylinux", "musllinux"} and len(parts) == 4:
+        return (f"Linux {parts[3]} ({'glibc' if parts[0] == 'manylinux' else 'musl'})",)
+    if parts[0] in {"manylinux1", "manylinux2010", "manylinux2014"}:
+        return (f"Linux {name.partition('_')[2]} (glibc)",)
+    if name.startswith("win"):
+        return (f"Windows {'x86' if name == 'win32' else name.removeprefix('win_')}",)
+    return (name,)
+
+
+def _python(python: tuple[int, int]) -> str:
+    return f"Python {python[0]}.{python[1]}"
+
+
+def _pythons(found: Sequence[tuple[int, int]]) -> str:
+    names = [f"{major}.{minor}" for major, minor in found]
+    return "Python " + (names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1])
+
+
+def _order(version: str | None) -> Version:
+    try:
+        return Version(version or "0")
+    except InvalidVersion:
+        return Version("0")

@@ -1,0 +1,43 @@
+"""Judge who owns a file: ``contested-file``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.remedies import reinstall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_archcheck.discover.model import Distribution
+
+
+def judge_ownership(owned: Sequence[tuple[Distribution, str]]) -> list[Finding]:
+    """Name the files that several distributions have recorded; whoever was installed last wrote them.
+
+    :param owned: distributions and their subjects.
+    """
+    installed = [entry for entry in owned if entry[0].metadata is not None]  # not the interpreter, not the files of nobody
+    claims: dict[str, list[Distribution]] = defaultdict(list)
+    for distribution, _ in installed:
+        for binary in distribution.binaries:
+            claims[binary.file].append(distribution)
+    findings = []
+    for distribution, subject in installed:
+        for binary in distribution.binaries:
+            others = [other.title for other in claims[binary.file] if other is not distribution]
+            if others:
+                findings.append(
+                    Finding(
+                        rule="contested-file",
+                        severity="note",
+                        subject=subject,
+                        distribution=distribution.name,
+                        path=binary.path,
+                        message=f"is also recorded by {' and '.join(others)}: the one that was installed last wrote it",
+                        remedy=f"uninstall the one that is not needed, then {reinstall(distribution)}",
+                    )
+                )
+    return findings

@@ -1,0 +1,148 @@
+"""Judge the installed packages as a whole: who installed them, for which platform, and whether they go together.
+
+Rules ``wrong-conda-subdir``, ``mixed-installers``, ``duplicate-distribution``, ``duplicate-runtime`` and those of
+:mod:`pytest_archcheck.rules.conflicts`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.conflicts import conflicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import CondaPrefix, Environment, InstalledProject
+    from pytest_archcheck.findings import Severity
+    from pytest_archcheck.target import Target
+
+#: conda's platform names (its ``subdir``) by system and architecture of a target.
+_SUBDIRS = {
+    ("macos", "arm64"): "osx-arm64",
+    ("macos", "x86_64"): "osx-64",
+    ("linux", "x86_64"): "linux-64",
+    ("linux", "i686"): "linux-32",
+    ("linux", "aarch64"): "linux-aarch64",
+    ("linux", "armv7l"): "linux-armv7l",
+    ("linux", "ppc64le"): "linux-ppc64le",
+    ("linux", "s390x"): "linux-s390x",
+    ("linux", "riscv64"): "linux-riscv64",
+    ("windows", "x86_64"): "win-64",
+    ("windows", "arm64"): "win-arm64",
+}
+#: File names of the OpenMP runtimes: LLVM's, Intel's and GNU's, also with the hash that auditwheel puts into the name.
+_OPENMP = re.compile(r"lib(?P<runtime>i?omp5?|gomp)(?:-[0-9a-f]+)?(?:\.\d+)*\.(?:dylib|so)(?:\.\d+)*")
+#: So many files or packages are named; the others are counted.
+_SHOWN = 6
+
+
+def judge_packages(environment: Environment, subject: str, target: Target) -> list[Finding]:
+    """Everything that is to be said of the packages of one environment."""
+    findings: list[Finding] = []
+    if environment.conda is not None:
+        findings += _wrong_subdir(environment.conda, subject, target)
+    findings += conflicts(environment, subject)
+    findings += _mixed_installers(environment.projects, subject)
+    findings += _duplicates(environment.projects, subject)
+    findings += _duplicate_runtime(environment, subject, target)
+    return findings
+
+
+def _wrong_subdir(prefix: CondaPrefix, subject: str, target: Target) -> Iterator[Finding]:
+    """conda packages for another platform, and settings that bring more of them."""
+    if len(target.architectures) != 1:  # no conda environment holds two
+        return
+    wanted = _SUBDIRS.get((target.system, target.architecture))
+    if wanted is None:
+        return
+    for other, count in Counter(subdir for _, _, subdir in prefix.packages).most_common():
+        if other in (None, "noarch", wanted):
+            continue
+        names = [name for name, _, subdir in prefix.packages if subdir == other]
+        have = "conda package is" if count == 1 else "conda packages are"
+        message = f"{count} of {len(prefix.packages)} {have} for {other}, the target needs {wanted}: {_listed(names)}"
+        remedy = (
+            f"make the environment anew: CONDA_SUBDIR={wanted} conda create -n NAME python, conda activate NAME, "
+            f"conda config --env --set subdir {wanted}, and install the packages there"
+        )
+        yield _finding("wrong-conda-subdir", "warning", subject, message, remedy)
+    for where, subdir in prefix.settings:
+        if subdir != wanted:
+            message = f"{where} says {subdir}: what conda installs from now on is for that, the target needs {wanted}"
+            remedy = f"export CONDA_SUBDIR={wanted}" if where == "CONDA_SUBDIR" else f"conda config --env --set subdir {wanted}"
+            yield _finding("wrong-conda-subdir", "warning", subject, message, remedy)
+
+
+def _mixed_installers(projects: tuple[InstalledProject, ...], subject: str) -> Iterator[Finding]:
+    """Packages of another installer on top of conda's; conda still believes in its own files."""
+    for project in projects:
+        if project.over_conda:
+            theirs = _listed(list(project.over_conda))
+            message = f"{project.installer or 'another installer'} put {project.title} over conda's {theirs}"
+            names = " ".join(title.partition(" ")[0] for title in project.over_conda)
+            remedy = f"keep one: pip uninstall {project.name}, then conda install --force-reinstall {names}"
+            yield _finding("mixed-installers", "note", subject, message, remedy, project.name)
+
+
+def _duplicates(projects: tuple[InstalledProject, ...], subject: str) -> Iterator[Finding]:
+    """One project installed twice: in one folder what is left of an update, in two the first on ``sys.path`` counts."""
+    by_name: dict[str, list[InstalledProject]] = {}
+    for project in projects:
+        by_name.setdefault(project.name, []).append(project)
+    for name, found in by_name.items():
+        same_version = len({project.version for project in found}) == 1
+        if len(found) == 1 or (same_version and any(project.editable or _is_egg(project) for project in found)):
+            continue  # an editable install has its build's egg-info beside the sources, a Debian package its own
+        places = _listed([f"{project.version or '?'} ({project.metadata})" for project in found])
+        leftovers = [project.metadata for project in found if os.path.basename(project.metadata).startswith("~")]
+        remedy = f"pip uninstall {name} until nothing is left, then install it once"
+        if leftovers:  # pip renames what it is about to remove; an interrupted run leaves it
+            remedy = f"pip was interrupted: remove {leftovers[0]}"
+        message = f"{name} is installed {len(found)} times: {places}"
+        yield _finding("duplicate-distribution", "note", subject, message, remedy, name)
+
+
+def _is_egg(project: InstalledProject) -> bool:
+    return project.metadata.endswith(".egg-info")
+
+
+def _duplicate_runtime(environment: Environment, subject: str, target: Target) -> Iterator[Finding]:
+    """OpenMP runtimes: each file is an image of its own, also where wheels bundle the same library."""
+    images: list[tuple[str, str, Binary]] = []
+    for distribution in environment.distributions:
+        for binary in distribution.binaries:
+            match = _OPENMP.fullmatch(os.path.basename(binary.path))
+            if match and binary.role == "library" and not set(target.architectures).isdisjoint(binary.architectures):
+                owner = distribution.name or "no distribution"
+                images.append((f"lib{match['runtime']}", owner, binary))
+    if len(images) < 2:
+        return
+    files = _listed([f"{binary.path} of {owner}" for _, owner, binary in images])
+    kinds = _listed(sorted({runtime for runtime, _, _ in images}))
+    yield _finding(
+        "duplicate-runtime",
+        "note",
+        subject,
+        f"{len(images)} OpenMP runtimes ({kinds}), which do not share their threads if one process loads several: {files}",
+        "none needed unless a process slows down, hangs or ends with 'OMP: Error #15': then take these packages from one "
+        "source, such as conda-forge, which shares one runtime",
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _finding(
+    rule: str, severity: Severity, subject: str, message: str, remedy: str, distribution: str | None = None
+) -> Finding:
+    return Finding(
+        rule=rule, severity=severity, subject=subject, distribution=distribution, path=None, message=message, remedy=remedy
+    )

@@ -1,0 +1,169 @@
+"""Judge TensorFlow plugins.
+
+Rules ``plugin-incompatible``, ``plugin-loaded-twice``, ``plugin-not-searched`` and ``plugin-replaced``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.remedies import reinstall
+from pytest_archcheck.rules.symbols import and_others, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.findings import Severity
+    from pytest_archcheck.plugins import PluginFolder, PluginVerdict
+    from pytest_archcheck.target import Target
+
+METAL = "tensorflow-metal"
+#: The newest pair that loads, and the minor versions of Python 3 that it has wheels for. Advice only: no verdict rests on it.
+_NEWEST_PAIR = "pip install tensorflow==2.19.1 tensorflow-metal==1.2.0"
+_PYTHONS = range(9, 13)
+
+
+def judge_plugin(
+    distribution: Distribution,
+    subject: str,
+    plugin: Binary,
+    verdict: PluginVerdict,
+    *,
+    tensorflow: Distribution,
+    target: Target,
+    python: str | None,
+) -> Iterator[Finding]:
+    """Judge whether one plugin loads.
+
+    :param distribution: the plugin's owner.
+    :param tensorflow: the owner of the TensorFlow that it was compared with.
+    :param python: version of the interpreter, None where it is not known.
+    """
+    if verdict.loads:
+        return
+    if verdict.missing_libraries:
+        names = verdict.missing_libraries
+        what = f"needs the library {names[0]}{and_others(len(names) - 1)}, which {tensorflow.title} does not have"
+    else:
+        symbols = verdict.missing_symbols
+        what = (
+            f"needs the symbol {shortened(symbols[0].name)}{and_others(len(symbols) - 1)}, "
+            f"which {tensorflow.title} does not offer"
+        )
+    yield _finding(
+        "plugin-incompatible",
+        distribution,
+        subject,
+        plugin.path,
+        f"{what}: importing tensorflow fails{_newer_os(plugin, verdict, target)}",
+        _pair_remedy(distribution, tensorflow, verdict.architecture, python),
+    )
+
+
+def _newer_os(plugin: Binary, verdict: PluginVerdict, target: Target) -> str:
+    """A minimum OS above the target's is no error by itself, but here it may be the reason."""
+    for piece in plugin.slices:
+        if piece.architecture == verdict.architecture and piece.min_os and target.os_version:
+            wanted, given = ([int(part) for part in text.split(".")] for text in (piece.min_os, target.os_version))
+            if wanted > given:
+                return f" (it is also made for macOS {piece.min_os} or newer)"
+    return ""
+
+
+def _pair_remedy(distribution: Distribution, tensorflow: Distribution, architecture: str, python: str | None) -> str:
+    if distribution.name != METAL:
+        name = distribution.name or "the plugin"
+        return f"install versions of {name} and {tensorflow.name or 'tensorflow'} that fit, or pip uninstall {name}"
+    minor = _minor(python)
+    if architecture == "arm64" and (minor is None or minor in _PYTHONS):
+        also = "pip uninstall -y tensorflow-macos && " if tensorflow.name == "tensorflow-macos" else ""
+        return also + _NEWEST_PAIR
+    reason = (
+        f"no {METAL} loads on Python {python}" if architecture == "arm64" else f"no newer {METAL} exists for {architecture}"
+    )
+    return f"pip uninstall {METAL} ({reason}; TensorFlow then uses the CPU)"
+
+
+def _minor(python: str | None) -> int | None:
+    """``3.11.7`` -> 11."""
+    parts = (python or "").split(".")
+    return int(parts[1]) if len(parts) > 1 and parts[0] == "3" and parts[1].isdigit() else None
+
+
+def judge_plugin_folders(distribution: Distribution, subject: str, folders: Sequence[PluginFolder]) -> Iterator[Finding]:
+    """Judge where the plugins of an active environment that has TensorFlow lie.
+
+    :param distribution: the owner of the plugins.
+    :param folders: all plugin folders that the environment can reach.
+    """
+    by_real: dict[str, list[PluginFolder]] = defaultdict(list)
+    by_plugin: dict[str, list[PluginFolder]] = defaultdict(list)
+    for folder in folders:
+        if folder.searched:
+            by_real[folder.real].append(folder)
+    for names in by_real.values():
+        for plugin in names[0].plugins:
+            by_plugin[plugin].append(names[0])
+        if len(names) > 1:
+            message = (
+                f"TensorFlow reaches one plugin folder by {len(names)} names, loads it under each and aborts: {_paths(names)}"
+            )
+            remedy = "create the environment anew at a path without symbolic links, or take one of the names off sys.path"
+            yield _finding("plugin-loaded-twice", distribution, subject, None, message, remedy)
+    for plugin, places in by_plugin.items():
+        if len(places) > 1:
+            message = f"TensorFlow finds {plugin} in {len(places)} folders, loads each and aborts: {_paths(places)}"
+            remove = shlex.join(["rm", f"{places[0].path}/{plugin}"])
+            remedy = f"keep one of them: {remove}, or set PYTHONNOUSERSITE=1 where that is in the user site"
+            yield _finding("plugin-loaded-twice", distribution, subject, None, message, remedy)
+    for folder in folders:
+        if not folder.searched and folder.real not in by_real:
+            message = f"TensorFlow does not look for plugins in {folder.path}: it silently ignores {', '.join(folder.plugins)}"
+            remedy = (
+                "install it with pip into the environment itself, not with --target or by PYTHONPATH; or "
+                f"export TF_PLUGGABLE_DEVICE_LIBRARY_PATH={shlex.quote(folder.path)}"
+            )
+            yield _finding("plugin-not-searched", distribution, subject, None, message, remedy, severity="warning")
+
+
+def _paths(folders: Sequence[PluginFolder]) -> str:
+    return ", ".join(folder.path for folder in folders)
+
+
+def judge_replaced(distribution: Distribution, subject: str, plugin: Binary) -> Finding:
+    """Report a plugin that is not the file of its distribution: another one wrote over it, or a tool edited it."""
+    return _finding(
+        "plugin-replaced",
+        distribution,
+        subject,
+        plugin.path,
+        f"is not the file that {distribution.title} installed: another plugin may have been installed over it",
+        reinstall(distribution),
+        severity="warning",
+    )
+
+
+def _finding(
+    rule: str,
+    distribution: Distribution,
+    subject: str,
+    path: str | None,
+    message: str,
+    remedy: str,
+    *,
+    severity: Severity = "error",
+) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=severity,
+        subject=subject,
+        distribution=distribution.name,
+        path=path,
+        message=message,
+        remedy=remedy,
+    )

@@ -1,0 +1,62 @@
+"""What to type to get a Python for the target, by how the present one was installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_archcheck.discover.model import Interpreter
+    from pytest_archcheck.target import Target
+
+
+def native_python(interpreter: Interpreter, target: Target) -> str:
+    """How to install a Python for the target and what to do with it."""
+    minor = _minor(interpreter)
+    if target.system == "macos" and target.architectures == ("arm64",):
+        return _for_apple_silicon(interpreter, minor)
+    return f"install a Python {minor} for {target.name} and make the environment anew with it"
+
+
+def start_native(interpreter: Interpreter, target: Target) -> str:
+    """How to get out of Rosetta: by another start where the Python holds the target's slice, else by another Python."""
+    if not all(name in interpreter.architectures for name in target.architectures):
+        return native_python(interpreter, target)
+    command = interpreter.command or interpreter.path
+    return (
+        f"start it natively: arch -arm64 {command} -m pytest; if that helps, what starts it as Intel is a terminal or IDE with "
+        "'Open using Rosetta', an Intel shell, or arch -x86_64"
+    )
+
+
+def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
+    anew = "then make the environment anew with it and install the packages again"
+    if interpreter.path.endswith("-intel64"):  # python.org's launcher that always takes the Intel slice
+        return f"use {interpreter.path.removesuffix('-intel64')} instead of {interpreter.path}: {anew}"
+    if interpreter.provider == "python.org":
+        return f"install the universal2 package of Python {minor} from python.org/downloads/macos over it, {anew}"
+    if interpreter.provider == "homebrew":
+        return (
+            "this one is of the Intel Homebrew in /usr/local: install Homebrew from brew.sh in a native terminal (it goes to "
+            f"/opt/homebrew), /opt/homebrew/bin/brew install python@{minor}, {anew}"
+        )
+    if interpreter.provider == "conda":
+        return (
+            f"make a conda environment for Apple Silicon: CONDA_SUBDIR=osx-arm64 conda create -n NAME python={minor}, "
+            "conda activate NAME, conda config --env --set subdir osx-arm64, and install the packages there"
+        )
+    if interpreter.provider == "uv":
+        name = f"cpython-{minor}-macos-aarch64"
+        return f"uv python install {name}, uv venv --clear --python {name}, and install the packages again"
+    if interpreter.provider == "pyenv":
+        full = interpreter.version or minor
+        return f"in a native terminal: arch -arm64 pyenv install --force {full}, {anew}"
+    if interpreter.provider == "xcode":
+        return f"update Apple's developer tools (xcode-select --install), {anew}"
+    return (
+        f"install a Python {minor} for Apple Silicon (uv python install cpython-{minor}-macos-aarch64, or the universal2 "
+        f"package of python.org/downloads/macos), {anew}"
+    )
+
+
+def _minor(interpreter: Interpreter) -> str:
+    return ".".join((interpreter.version or "3").split(".")[:2])

@@ -1,0 +1,60 @@
+"""What to type: exact commands with the names and versions at hand."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.target import Target
+
+
+def reinstall(distribution: Distribution) -> str:
+    """The command that puts the same version there again, by the tool that installed it."""
+    name, version = distribution.name, distribution.version
+    if name is None:
+        return f"nothing installed owns this file: remove it from {distribution.location}, or install what brings it"
+    if distribution.is_wheel:
+        return f"build the wheel again, or take another one of {distribution.title}"
+    if distribution.editable:
+        project = shlex.quote(distribution.root or distribution.location)
+        return f"rebuild it: pip install --force-reinstall --no-deps --editable {project}"
+    if distribution.installer == "conda":
+        return f"conda install --force-reinstall {name}{'=' + version if version else ''}"
+    pinned = _pinned(name, version)
+    if distribution.installer == "uv":
+        return f"uv pip install --reinstall --no-cache {pinned}"
+    return f"pip install --force-reinstall --no-cache-dir {pinned}"
+
+
+def _pinned(name: str, version: str | None) -> str:
+    return f"{name}=={version}" if version else name
+
+
+def reinstall_for(distribution: Distribution, target: Target) -> str:
+    """The command that brings files for the target, or what to do where the wheel itself holds the wrong ones."""
+    if distribution.name is None or distribution.editable or distribution.installer == "conda":
+        return reinstall(distribution)
+    if distribution.is_wheel:
+        return f"build the wheel on {target.name}, or with its cross compiler, or take this machine out of the wheel's tags"
+    if distribution.tags and all(tag_serves(tag, target) for tag in distribution.tags):
+        name = distribution.name
+        return (
+            f"the wheel of {distribution.title} is made like this, so reinstalling it changes nothing: try another version "
+            f"(pip install --upgrade {name}) or build it there "
+            f"(pip install --force-reinstall --no-binary {name} {_pinned(name, distribution.version)})"
+        )
+    return f"with a Python for {target.name}: {reinstall(distribution)}"
+
+
+def tag_serves(tag: str, target: Target) -> bool:
+    """Whether a wheel tag (``cp311-cp311-macosx_11_0_arm64``) promises to run on the target."""
+    platform = tag.rpartition("-")[2]
+    if platform == "any":
+        return True
+    if target.system == "macos":
+        wanted = ("universal2", *target.architectures) if len(target.architectures) == 1 else ("universal2",)
+        return platform.startswith("macosx_") and platform.endswith(tuple(f"_{name}" for name in wanted))
+    other_libc = {"glibc": "musllinux", "musl": "manylinux"}.get(target.libc[0] if target.libc else "", "-")
+    return "linux" in platform and not platform.startswith(other_libc) and platform.endswith(f"_{target.architecture}")

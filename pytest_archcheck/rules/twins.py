@@ -1,0 +1,77 @@
+"""Files shipped for several machines side by side, one of which is chosen at run time.
+
+``lib/darwin-arm64/x.node`` and ``lib/darwin-x64/x.node``, ``attach_linux_amd64.so`` and ``attach.dylib``, ``cli-64.exe``: such
+files are twins if their paths are the same once every word that names a machine is taken out. If one of the twins serves the
+target, the others are payload that nobody loads there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pytest_archcheck.binaries.model import Binary
+
+#: Words that name a system, an architecture or a binary format, as they occur between separators in real paths.
+_SYSTEM_WORDS = {
+    "macos": "macos", "macosx": "macos", "mac": "macos", "osx": "macos", "darwin": "macos", "apple": "macos",
+    "linux": "linux", "linux32": "linux", "linux64": "linux", "manylinux": "linux", "musllinux": "linux", "gnu": "linux",
+    "glibc": "linux", "musl": "linux", "gnueabihf": "linux", "android": "android", "ios": "ios", "iphoneos": "ios",
+    "iphonesimulator": "ios", "simulator": "ios", "win": "windows", "win32": "windows", "win64": "windows",
+    "windows": "windows", "msvc": "windows", "freebsd": "freebsd",
+}  # fmt: skip
+#: The same for processors; ``32`` and ``64`` alone may also be somebody's version of a thing.
+_PROCESSOR_WORDS = frozenset(
+    """
+    arm arm64 arm64e aarch64 armv6 armv7 armv7l armhf armeabi v7a v8a x64 x86 x86_64 x86-64 i386 i486 i586 i686 i32 i64 ia32
+    amd64 intel universal universal2 fat ppc ppc64 ppc64le s390x riscv64 m1 pc unknown
+    """.split()
+)
+_WIDTHS_AND_SUFFIXES = frozenset({"32", "64", "32bit", "64bit", "so", "dylib", "dll", "exe", "node", "pyd", "bundle"})
+_MACHINE_WORDS = _SYSTEM_WORDS.keys() | _PROCESSOR_WORDS | _WIDTHS_AND_SUFFIXES
+#: x86_64 holds a separator itself, so it is taken as one word first.
+_WORD = re.compile(r"x86[_-]64|[A-Za-z]+\d*[A-Za-z]*|\d+(?:bit)?")
+
+
+def twin_key(path: str) -> str:
+    """The path without the words that name a machine, ``lib`` prefixes and separators."""
+    parts = []
+    for part in path.lower().split("/"):
+        words = [word for word in _WORD.findall(part) if word not in _MACHINE_WORDS]
+        if words:
+            words[0] = words[0].removeprefix("lib") or words[0]
+            parts.append(" ".join(words))
+    return "/".join(parts)
+
+
+def systems_named(path: str) -> set[str]:
+    """The operating systems that the path's words name."""
+    return {_SYSTEM_WORDS[word] for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS}
+
+
+def _may_replace(other: Binary, binary: Binary) -> bool:
+    """``_hash_32.so`` and ``_hash_64.so`` are two modules, not one for two machines; so are ``_x.so`` and ``libx.dylib``."""
+    if binary.role != "extension" or other.format != binary.format:
+        return True
+    return _systems_and_processors(other.path) != _systems_and_processors(binary.path)
+
+
+def _systems_and_processors(path: str) -> list[str]:
+    return [word for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS or word in _PROCESSOR_WORDS]
+
+
+def serving_twins(binaries: Iterable[Binary], serves: Callable[[Binary], bool]) -> Callable[[Binary], Binary | None]:
+    """Return a function that gives, for a binary that does not serve the target, a twin in the same distribution that does."""
+    by_key: dict[str, list[Binary]] = defaultdict(list)
+    for binary in binaries:
+        by_key[twin_key(binary.path)].append(binary)
+
+    def twin(binary: Binary) -> Binary | None:
+        others = (other for other in by_key[twin_key(binary.path)] if other is not binary)
+        return next((other for other in others if _may_replace(other, binary) and serves(other)), None)
+
+    return twin

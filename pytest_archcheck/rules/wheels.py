@@ -1,0 +1,98 @@
+"""Judge wheels, and the tags of what was installed from them: rules ``unreadable-wheel`` and ``mistagged-wheel``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.model import LOADED_ROLES
+from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.architecture import NATIVE_FORMATS, misfit
+from pytest_archcheck.rules.catalog import RULES
+from pytest_archcheck.rules.twins import serving_twins
+from pytest_archcheck.wheeltags import wheel_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.target import Target
+
+_SYSTEMS = {"mach-o": "macOS", "elf": "Linux", "pe": "Windows"}
+
+
+def judge_wheel_file(problems: Iterable[str], distribution: Distribution, subject: str) -> list[Finding]:
+    """Say why installers would refuse a wheel.
+
+    :param problems: of :class:`pytest_archcheck.wheels.Wheel`.
+    """
+    return [
+        Finding(
+            rule="unreadable-wheel",
+            severity=RULES["unreadable-wheel"].severity,
+            subject=subject,
+            distribution=distribution.name,
+            path=None,
+            message=f"the wheel is not sound: {problem}",
+            remedy="build the wheel again, or download it again",
+        )
+        for problem in problems
+    ]
+
+
+def judge_tags(distribution: Distribution, subject: str) -> Finding | None:
+    """Compare a wheel's tags with its binaries. The binaries are the truth; a wrong tag misleads installers.
+
+    What conda or a developer's checkout brings is chosen by no tag.
+    """
+    if distribution.installer == "conda" or distribution.editable:
+        return None
+    loaded = [binary for binary in distribution.binaries if binary.role in LOADED_ROLES and not binary.problem]
+    if not loaded or not distribution.tags:
+        return None
+    if all(tag.endswith("-any") for tag in distribution.tags):
+        if len({binary.format for binary in distribution.binaries}) > 1:
+            return None  # payload for several systems, one of which is chosen at run time
+        message = f"its tag promises every machine, and it holds binaries for {', '.join(sorted(set(map(_words, loaded))))}"
+    else:
+        broken = [words for target in wheel_targets(distribution.tags) if (words := _broken_promise(target, loaded))]
+        if not broken:
+            return None
+        message = "; ".join(broken)
+    return Finding(
+        rule="mistagged-wheel",
+        severity=RULES["mistagged-wheel"].severity,
+        subject=subject,
+        distribution=distribution.name,
+        path=None,
+        message=message,
+        remedy=_mend(distribution),
+    )
+
+
+def _mend(distribution: Distribution) -> str:
+    if distribution.is_wheel:
+        return "before it is published: build what the tags promise, or change the tags (wheel tags --help)"
+    return f"nothing to do where it works; tell the maintainers of {distribution.name} that its tags are wrong"
+
+
+def _broken_promise(target: Target, loaded: list[Binary]) -> str | None:
+    if target.system == "windows":  # PE files are counted, not read
+        return None
+    native = [binary for binary in loaded if binary.format == NATIVE_FORMATS[target.system]]
+    if not native:
+        return f"its tags promise {target.name}, and none of its {len(loaded)} binaries is for that system"
+    twin = serving_twins(loaded, lambda other: misfit(other, target) is None)
+    missing = [
+        binary
+        for binary in native
+        if (wrong := misfit(binary, target)) is not None and wrong.rule == "wrong-architecture" and not twin(binary)
+    ]
+    if not missing:
+        return None
+    found = sorted({name for binary in missing for name in binary.architectures})
+    return f"its tags promise {target.name}, and {len(missing)} of its {len(native)} binaries have only {', '.join(found)}"
+
+
+def _words(binary: Binary) -> str:
+    return " ".join([_SYSTEMS[binary.format], *binary.architectures])

@@ -1,0 +1,189 @@
+"""Files one by one against targets: each rule has a binary that breaks it and one that does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import elfs, machos
+
+from pytest_archcheck.binaries.reader import read_binary
+from pytest_archcheck.binaries.source import BytesSource
+from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.rules.architecture import judge_architecture
+from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from pytest_archcheck.findings import Finding
+
+ARM, INTEL = "macosx_14_0_arm64", "macosx_14_0_x86_64"
+LINUX, LINUX_ARM, MUSL = "manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "musllinux_1_2_x86_64"
+MODULE = "foo/_x.cpython-311-darwin.so"
+MUSL_LIBC = "libc.musl-x86_64.so.1"
+PE = b"MZ" + bytes(58) + b"\x80\0\0\0" + bytes(64) + b"PE\0\0"
+
+
+def distribution(files: dict[str, bytes], **facts: Any) -> Distribution:
+    binaries = [read_binary(path, "/site", BytesSource(data), data[:4096]) for path, data in files.items()]
+    plain: dict[str, Any] = {"name": "foo", "version": "1.0", "installer": "pip", "tags": (), "location": "/site"}
+    return Distribution(**plain | facts, binaries=tuple(binary for binary in binaries if binary))
+
+
+def judge(target: str, files: dict[str, bytes], **facts: Any) -> list[Finding]:
+    return judge_architecture(distribution(files, **facts), "foo", Target.parse(target))
+
+
+def verdict(target: str, data: bytes, path: str = MODULE) -> tuple[str, str] | None:
+    found = judge(target, {path: data})
+    assert len(found) < 2
+    return (found[0].rule, found[0].severity) if found else None
+
+
+WRONG = ("wrong-architecture", "error")
+FOREIGN = ("wrong-platform", "error")
+BOTH = machos.fat(machos.bundle("x86_64"), machos.bundle("arm64"))
+
+
+@pytest.mark.parametrize(
+    ("target", "data", "expected"),
+    [
+        (ARM, machos.bundle("arm64"), None),
+        (ARM, BOTH, None),
+        (ARM, machos.bundle("x86_64"), WRONG),
+        (ARM, machos.bundle("arm64e"), WRONG),
+        (ARM, machos.bundle("arm64_32"), WRONG),
+        (ARM, machos.bundle("ppc"), WRONG),
+        (ARM, machos.fat(machos.bundle("x86_64"), machos.bundle("arm64e")), WRONG),
+        (INTEL, machos.bundle("arm64"), WRONG),
+        (INTEL, machos.bundle("i386"), WRONG),
+        (INTEL, machos.bundle("x86_64h"), None),
+        (INTEL, machos.fat(machos.bundle("x86_64")), None),
+        ("macosx_11_0_universal2", BOTH, None),
+        ("macosx_11_0_universal2", machos.bundle("arm64"), WRONG),
+        ("macosx_11_0_universal2", machos.bundle("x86_64"), WRONG),
+        (LINUX, elfs.shared("x86_64"), None),
+        (LINUX, elfs.shared("aarch64"), WRONG),
+        (LINUX_ARM, elfs.shared("aarch64"), None),
+        ("linux_x86_64", elfs.shared("x86_64"), None),
+        ("win_amd64", machos.bundle("x86_64"), None),
+        ("win_amd64", elfs.shared("aarch64"), None),
+    ],
+)
+def test_wrong_architecture(target: str, data: bytes, expected: tuple[str, str] | None) -> None:
+    assert verdict(target, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "data", "expected"),
+    [
+        (ARM, elfs.shared("aarch64"), FOREIGN),
+        (LINUX, machos.bundle("x86_64"), FOREIGN),
+        (ARM, machos.bundle(platform="ios"), FOREIGN),
+        (ARM, machos.bundle(platform="iossimulator"), FOREIGN),
+        (ARM, machos.bundle(platform="driverkit"), FOREIGN),
+        (ARM, machos.bundle(version_command="min", platform="tvos"), FOREIGN),
+        (ARM, machos.bundle(version_command=None), None),
+        (INTEL, machos.fat(machos.bundle("x86_64"), machos.bundle("arm64", platform="ios")), None),
+        (ARM, machos.fat(machos.bundle("x86_64"), machos.bundle("arm64", platform="ios")), FOREIGN),
+        (LINUX, elfs.shared(needed=[MUSL_LIBC]), FOREIGN),
+        (MUSL, elfs.shared(needed=[MUSL_LIBC]), None),
+        (MUSL, elfs.shared(needed=["libc.so.6"]), FOREIGN),
+        (MUSL, elfs.shared(needed=[]), None),
+        (LINUX, elfs.shared(needed=[]), None),
+        ("linux_x86_64", elfs.shared(needed=[MUSL_LIBC]), None),
+        (LINUX, elfs.shared(osabi=9), FOREIGN),
+        (LINUX, elfs.shared(osabi=3), None),
+    ],
+)
+def test_wrong_platform(target: str, data: bytes, expected: tuple[str, str] | None) -> None:
+    assert verdict(target, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "data", "severity"),
+    [
+        (ARM, machos.bundle(minos="14.0"), None),
+        (ARM, machos.bundle(minos="14"), None),
+        (ARM, machos.bundle(minos="14.0.1"), "warning"),
+        (ARM, machos.bundle(minos="15.0"), "warning"),
+        (ARM, machos.fat(machos.bundle("x86_64", minos="15.0"), machos.bundle("arm64")), None),
+        ("macosx_10_9_x86_64", machos.bundle("x86_64", minos="10.13"), "warning"),
+        ("macosx_10_13_x86_64", machos.bundle("x86_64", minos="10.9"), None),
+        (LINUX, elfs.shared(versions={"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.28"]}), None),
+        (LINUX, elfs.shared(versions={"libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.29"]}), "error"),
+        ("manylinux2014_x86_64", elfs.shared(versions={"libc.so.6": ["GLIBC_2.27"]}), "error"),
+        (LINUX, elfs.shared(versions={"libc.so.6": ["GLIBC_PRIVATE", "GLIBC_ABI_DT_RELR"]}), None),
+        (LINUX, elfs.shared(versions={"libstdc++.so.6": ["GLIBCXX_3.4.99"]}), None),
+        ("linux_x86_64", elfs.shared(versions={"libc.so.6": ["GLIBC_2.99"]}), None),
+    ],
+)
+def test_newer_os_required(target: str, data: bytes, severity: str | None) -> None:
+    assert verdict(target, data) == (("newer-os-required", severity) if severity else None)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "severity"),
+    [
+        (MODULE, b"", "error"),
+        ("foo/libx.dylib", machos.dylib()[:3000], "error"),
+        ("tensorflow-plugins/libx.dylib", b"gone", "error"),
+        ("foo/libx.so.1", b"", "error"),
+        ("foo/testdata/crash", machos.bundle()[:3000], None),
+        ("foo/libx.dylib", machos.dylib(), None),
+    ],
+)
+def test_unreadable_binary(path: str, data: bytes, severity: str | None) -> None:
+    assert verdict(ARM, data, path) == (("unreadable-binary", severity) if severity else None)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"foo/x.o": machos.relocatable("x86_64")},
+        {"foo/x.dSYM/Contents/Resources/DWARF/x": machos.dsym("x86_64")},
+        {"foo/x.o": elfs.relocatable("x86_64")},
+        {"foo/x.dll": PE, "foo/x.pyd": PE, "foo/x.exe": PE},
+    ],
+)
+def test_what_nobody_loads_is_not_judged(files: dict[str, bytes]) -> None:
+    assert len(distribution(files).binaries) == len(files)
+    assert judge(ARM, files) == []
+
+
+class TestPayload:
+    def test_a_twin_that_serves_makes_a_note(self) -> None:
+        (found,) = judge(ARM, {"foo/darwin-x64/x.node": machos.bundle("x86_64"), "foo/darwin-arm64/x.node": machos.bundle()})
+        assert (found.rule, found.severity) == ("wrong-architecture", "note")
+        assert "foo/darwin-arm64/x.node beside it serves the target" in found.message
+
+    def test_no_twin_that_serves_makes_errors(self) -> None:
+        files = {"foo/osx/64/cbc": machos.executable("x86_64"), "foo/linux/64/cbc": elfs.executable()}
+        assert {found.path: found.severity for found in judge(ARM, files)} == {
+            "foo/osx/64/cbc": "error",
+            "foo/linux/64/cbc": "note",
+        }
+
+    def test_a_twin_that_is_damaged_serves_nobody(self) -> None:
+        files = {"foo/x_x86_64.dylib": machos.dylib("x86_64"), "foo/x_arm64.dylib": machos.dylib()[:3000]}
+        assert [found.severity for found in judge(ARM, files)] == ["error", "error"]
+
+    def test_a_path_that_names_another_system_makes_a_note(self) -> None:
+        (found,) = judge(ARM, {"foo/linux/tool": elfs.executable()})
+        assert (found.rule, found.severity) == ("wrong-platform", "note")
+
+    def test_but_not_of_an_extension_module(self) -> None:
+        (found,) = judge(ARM, {"foo/_x.cpython-311-x86_64-linux-gnu.so": elfs.shared()})
+        assert (found.rule, found.severity) == ("wrong-platform", "error")
+
+
+def test_the_words() -> None:
+    (found,) = judge(ARM, {MODULE: machos.bundle("x86_64")}, tags=("cp311-cp311-macosx_11_0_x86_64",))
+    assert found.message == "has only x86_64, the target needs arm64"
+    assert found.remedy == "with a Python for macOS 14.0 arm64: pip install --force-reinstall --no-cache-dir foo==1.0"
+    assert (found.subject, found.distribution, found.path) == ("foo", "foo", MODULE)
+    (found,) = judge("macosx_14_0_universal2", {MODULE: machos.bundle("i386")})
+    assert found.message == "has only i386, the target needs arm64 and x86_64"
+    (found,) = judge(LINUX, {MODULE: elfs.shared(versions={"libc.so.6": ["GLIBC_2.34"]})})
+    assert found.message == "needs glibc 2.34, the target has 2.28"
+    (found,) = judge(MUSL, {MODULE: elfs.shared()})
+    assert found.message == "is linked to glibc, the target has musl"

@@ -1,0 +1,78 @@
+"""What to type: the same version, by the tool that installed it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.rules.remedies import reinstall, reinstall_for, tag_serves
+from pytest_archcheck.target import Target
+
+ARM = Target.parse("macosx_14_0_arm64")
+
+
+def dist(**facts: Any) -> Distribution:
+    plain: dict[str, Any] = {
+        "name": "foo",
+        "version": "1.0",
+        "installer": "pip",
+        "tags": (),
+        "location": "/site",
+        "binaries": (),
+    }
+    return Distribution(**plain | facts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "command"),
+    [
+        ({}, "pip install --force-reinstall --no-cache-dir foo==1.0"),
+        ({"installer": None}, "pip install --force-reinstall --no-cache-dir foo==1.0"),
+        ({"version": None}, "pip install --force-reinstall --no-cache-dir foo"),
+        ({"installer": "uv"}, "uv pip install --reinstall --no-cache foo==1.0"),
+        ({"installer": "conda"}, "conda install --force-reinstall foo=1.0"),
+        (
+            {"editable": True, "root": "/my work/foo"},
+            "rebuild it: pip install --force-reinstall --no-deps --editable '/my work/foo'",
+        ),
+        ({"name": None}, "nothing installed owns this file: remove it from /site, or install what brings it"),
+    ],
+)
+def test_reinstall(facts: dict[str, Any], command: str) -> None:
+    assert reinstall(dist(**facts)) == command
+
+
+@pytest.mark.parametrize(
+    ("tag", "target", "serves"),
+    [
+        ("cp311-cp311-macosx_11_0_arm64", "macosx_14_0_arm64", True),
+        ("cp311-cp311-macosx_11_0_universal2", "macosx_14_0_arm64", True),
+        ("cp311-cp311-macosx_11_0_universal2", "macosx_14_0_universal2", True),
+        ("cp311-cp311-macosx_11_0_arm64", "macosx_14_0_universal2", False),
+        ("cp311-cp311-macosx_11_0_x86_64", "macosx_14_0_arm64", False),
+        ("py3-none-any", "macosx_14_0_arm64", True),
+        ("cp311-cp311-manylinux_2_17_aarch64", "manylinux_2_28_aarch64", True),
+        ("cp311-cp311-manylinux_2_17_x86_64", "manylinux_2_28_aarch64", False),
+        ("cp311-cp311-musllinux_1_2_x86_64", "manylinux_2_28_x86_64", False),
+        ("cp311-cp311-musllinux_1_2_x86_64", "musllinux_1_2_x86_64", True),
+        ("cp311-cp311-manylinux_2_17_x86_64", "musllinux_1_2_x86_64", False),
+        ("cp311-cp311-linux_x86_64", "linux_x86_64", True),
+        ("cp311-cp311-win_amd64", "macosx_14_0_arm64", False),
+    ],
+)
+def test_what_a_tag_promises(tag: str, target: str, serves: bool) -> None:  # noqa: FBT001 - a parameter
+    assert tag_serves(tag, Target.parse(target)) == serves
+
+
+def test_a_wheel_that_promises_the_target_is_not_asked_for_again() -> None:
+    remedy = reinstall_for(dist(tags=("py3-none-any",)), ARM)
+    assert "reinstalling it changes nothing" in remedy
+    assert "pip install --force-reinstall --no-binary foo foo==1.0" in remedy
+    assert "None" not in reinstall_for(dist(tags=("py3-none-any",), version=None), ARM)
+
+
+@pytest.mark.parametrize("facts", [{"name": None}, {"editable": True}, {"installer": "conda"}])
+def test_other_installations_have_their_own_remedy(facts: dict[str, Any]) -> None:
+    assert reinstall_for(dist(**facts), ARM) == reinstall(dist(**facts))

@@ -1,0 +1,86 @@
+"""Which slices need a signature, and what is said of those without a good one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from support import machos
+
+from pytest_archcheck.binaries.macho import read_macho
+from pytest_archcheck.binaries.model import Binary, MachOSlice, Role
+from pytest_archcheck.binaries.source import BytesSource
+from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.rules.signing import judge_signatures, needs_signature
+from pytest_archcheck.signing import Signature
+from pytest_archcheck.target import Target
+
+ARM64, X86_64, UNIVERSAL2 = (Target.parse(f"macosx_14_0_{name}") for name in ("arm64", "x86_64", "universal2"))
+LINUX = Target.parse("manylinux_2_28_aarch64")
+
+
+def binary(data: bytes, role: Role = "extension", path: str = "pkg/_x.so") -> tuple[Binary, tuple[MachOSlice, ...]]:
+    slices = read_macho(BytesSource(data), data[:4096])
+    return Binary(path=path, location="/site", format="mach-o", role=role, slices=slices, size=len(data)), slices
+
+
+def needed(data: bytes, target: Target, role: Role = "extension") -> list[str]:
+    found, slices = binary(data, role)
+    return [piece.architecture for piece in slices if needs_signature(found, piece, target)]
+
+
+def test_only_arm64_code_that_the_target_runs() -> None:
+    fat = machos.fat(machos.bundle("x86_64"), machos.bundle("arm64"))
+    assert needed(fat, ARM64) == ["arm64"]
+    assert needed(fat, UNIVERSAL2) == ["arm64"]
+    assert needed(fat, X86_64) == []
+    assert needed(fat, LINUX) == []
+
+
+@pytest.mark.parametrize("role", ["extension", "library", "plugin", "executable"])
+def test_every_role_that_is_loaded_or_run(role: Role) -> None:
+    assert needed(machos.bundle(), ARM64, role) == ["arm64"]
+
+
+def test_what_is_never_mapped_as_code() -> None:
+    assert needed(machos.bundle(), ARM64, "object") == []
+    assert needed(machos.relocatable(), ARM64) == []
+    assert needed(machos.dsym(), ARM64) == []
+    assert needed(machos.bundle(platform="ios"), ARM64) == []
+
+
+PLAIN = Distribution(name="regex", version="2021.10.8", installer="pip", tags=(), location="/site", binaries=())
+
+
+def judge(owner: Distribution, *kinds: Signature) -> list[tuple[str, str, str | None, str, str]]:
+    entries = []
+    for number, kind in enumerate(kinds):
+        found, (piece,) = binary(machos.bundle(), path=f"pkg/_x{number}.so")
+        entries.append((found, piece, kind))
+    return [(f.rule, f.severity, f.path, f.message, f.remedy) for f in judge_signatures(owner, "regex", entries)]
+
+
+def test_good_signatures_give_no_finding() -> None:
+    assert judge(PLAIN, Signature("ad-hoc", pages=1), Signature("signed", pages=1)) == []
+
+
+def test_unsigned_and_invalid_are_errors() -> None:
+    unsigned, invalid = judge(PLAIN, Signature("none"), Signature("invalid", "the reason"))
+    assert unsigned[:3] == ("unsigned-binary", "error", "pkg/_x0.so")
+    assert invalid[:3] == ("invalid-signature", "error", "pkg/_x1.so")
+    assert invalid[3].endswith("the reason")
+
+
+def test_the_remedy_names_the_distribution_and_the_files() -> None:
+    ((*_, remedy),) = judge(PLAIN, Signature("none"))
+    assert remedy.startswith("pip install --force-reinstall --no-cache-dir regex==2021.10.8; ")
+    assert remedy.endswith("codesign --force --sign - /site/pkg/_x0.so")
+    assert len({found[4] for found in judge(PLAIN, *[Signature("none")] * 5)}) == 1
+
+
+def test_the_remedy_for_files_that_pip_did_not_install() -> None:
+    for owner in (dataclasses.replace(PLAIN, name=None, version=None), dataclasses.replace(PLAIN, editable=True)):
+        ((*_, remedy),) = judge(owner, Signature("none"))
+        assert remedy == "codesign --force --sign - /site/pkg/_x0.so"
+    ((*_, remedy),) = judge(dataclasses.replace(PLAIN, installer="conda"), Signature("none"))
+    assert remedy.startswith("conda install --force-reinstall regex=2021.10.8; ")
