@@ -1,0 +1,88 @@
+"""From a path to a :class:`~pytest_archcheck.locks.model.Lock`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.locks.model import Lock, LockInvalid, Malformed
+from pytest_archcheck.locks.pylock import PylockFile
+from pytest_archcheck.locks.uv import DEFAULT_GROUPS, UvLock
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pytest itself requires tomli there
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: ``pylock.toml`` and ``pylock.NAME.toml`` (PEP 751), ``uv.lock``, and uv's lock of a script (``NAME.py.lock``).
+_PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
+_UV = re.compile(r"uv\.lock|.+\.py\.lock")
+#: Real locks stay under 10 MB; a parsed one takes about ten times its size in memory.
+_MAX_SIZE = 16 << 20
+#: A key of so many parts: tomllib takes time and memory by the square of them, 1.6 GB for 20,000. Real keys have three.
+_LONG_KEY = re.compile(r"""(?:\.[ \t]*[\w"'-]*[ \t]*){32}""")
+_STRINGS = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'""")
+
+
+def is_lock_name(path: str) -> bool:
+    """Tell by its name whether a file is a lock that can be read."""
+    name = os.path.basename(path)
+    return bool(_PYLOCK.fullmatch(name) or _UV.fullmatch(name))
+
+
+def read_lock(path: str) -> Lock:
+    """Read ``uv.lock`` or ``pylock.toml``. Raises :class:`LockInvalid`, also where the file cannot be opened."""
+    try:
+        data = _toml(path)
+        if _PYLOCK.fullmatch(os.path.basename(path)):
+            return PylockFile(data)
+        return UvLock(data, _default_groups(os.path.dirname(path)))
+    except Malformed as error:
+        raise LockInvalid(path, str(error)) from None
+    except OSError as error:
+        raise LockInvalid(path, error.strerror or str(error)) from None
+
+
+def _toml(path: str) -> dict[str, Any]:
+    with open_file(path) as source:
+        if source.size > _MAX_SIZE:
+            raise Malformed(f"{source.size} bytes are too many for a lock file (at most {_MAX_SIZE})")
+        content = source.read(0, source.size)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(f"not UTF-8 text at byte {error.start}") from None
+    if _LONG_KEY.search(_STRINGS.sub('""', text)):
+        raise Malformed("a key of more than 32 parts")
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise Malformed(f"not TOML: {error}") from None
+    except RecursionError:
+        raise Malformed("not TOML that can be read: nested too deep") from None
+
+
+def _default_groups(folder: str) -> tuple[str, ...] | None:
+    """Return ``tool.uv.default-groups`` of the project beside the lock: uv reads it there, and does not lock it.
+
+    None for ``"all"``. A project that cannot be read has uv's own default.
+    """
+    try:
+        table: Mapping[str, Any] = _toml(os.path.join(folder, "pyproject.toml"))
+    except (OSError, Malformed):
+        return DEFAULT_GROUPS
+    for key in ("tool", "uv"):
+        inner = table.get(key)
+        table = inner if isinstance(inner, dict) else {}
+    groups = table.get("default-groups", list(DEFAULT_GROUPS))
+    if groups == "all":
+        return None
+    if isinstance(groups, list) and all(isinstance(name, str) for name in groups):
+        return tuple(groups)
+    return DEFAULT_GROUPS

@@ -1,0 +1,307 @@
+"""Wheels: what a wheel would install, read inside the zip, for the machines that its tags promise.
+
+Paths are those that ``pip install --target`` gives the files. Nothing is ever written.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packaging.tags import parse_tag
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
+from pytest_archcheck.binaries.elf import MAGIC as ELF_MAGIC
+from pytest_archcheck.binaries.elf import ElfInvalid, read_elf_header
+from pytest_archcheck.binaries.model import Binary, ElfSlice, Role
+from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, extension_role, is_loadable_name, read_binary
+from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.files import TEXT_AND_DATA_SUFFIXES
+from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
+from pytest_archcheck.discover.text import plain_name, plain_version
+from pytest_archcheck.findings import Skipped
+from pytest_archcheck.wheeltags import wheel_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from zipfile import ZipInfo
+
+    from pytest_archcheck.binaries.source import Source
+    from pytest_archcheck.target import Target
+
+#: What is inflated to its end: the smallest members first, until this many compressed bytes are used up. Of the rest only the
+#: headers are read. A second of CPU inflates about 100 MB; TensorFlow for macOS has 81 MB beside its main library.
+MAX_COMPRESSED = 96 << 20
+#: The same in inflated bytes, for archives that compress absurdly well.
+MAX_INFLATED = 512 << 20
+
+_METADATA_LIMIT = 1 << 20
+_MAX_TAG_DOTS = 16
+_DATA = re.compile(r"(?P<root>[^/]+)\.data/(?P<kind>purelib|platlib|scripts|data|headers)/(?P<rest>.+)")
+_DIST_INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/(?P<file>WHEEL|METADATA|RECORD)")
+_HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z-]*):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wheel:
+    """What a wheel holds."""
+
+    #: Absolute.
+    path: str
+    #: File name without ``.whl``: the subject of its check.
+    label: str
+    distribution: Distribution
+    #: The machines that its file name promises, by which installers choose; its WHEEL file's where the name says none.
+    targets: tuple[Target, ...]
+    #: Why installers would refuse it; empty for a sound wheel. Each is the end of a sentence.
+    problems: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    #: Members seen.
+    files: int
+    #: Paths of binaries that were not read to their end: neither their signatures nor their symbols can be judged.
+    partial: frozenset[str]
+    #: ``Requires-Dist`` lines: what is installed together with it.
+    requires: tuple[str, ...]
+    #: Path of a binary -> its member.
+    members: dict[str, ZipInfo] = field(repr=False)
+
+    @property
+    def environment(self) -> Environment:
+        """The wheel as an environment of one distribution."""
+        return Environment(
+            kind="wheel",
+            path=self.path,
+            label=self.label,
+            interpreter=None,
+            distributions=(self.distribution,),
+            skipped=tuple(Skipped(f"{self.path}/{one.subject}", one.reason) for one in self.skipped),
+            files=self.files,
+            projects=(self._project,),
+        )
+
+    @property
+    def _project(self) -> InstalledProject:
+        return InstalledProject(
+            name=self.distribution.name or self.label,
+            version=self.distribution.version,
+            location=self.path,
+            metadata=self.path,
+            tags=self.distribution.tags,
+            requires=self.requires,
+        )
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Source]:
+        """Open a binary by :attr:`Binary.file <pytest_archcheck.binaries.model.Binary.file>`. Raises :class:`OSError`."""
+        member = self.members.get(os.path.relpath(path, self.path).replace(os.sep, "/"))
+        if member is None:
+            raise FileNotFoundError(f"the wheel holds no {path!r}")
+        with open_file(self.path) as archive:
+            yield member_source(archive, member)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is gathered while a wheel is read."""
+
+    path: str
+    problems: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    #: Path as installed -> member.
+    members: dict[str, ZipInfo] = field(default_factory=dict)
+    #: WHEEL, METADATA, RECORD.
+    metadata: dict[str, ZipInfo] = field(default_factory=dict)
+    binaries: list[Binary] = field(default_factory=list)
+    partial: set[str] = field(default_factory=set)
+
+
+def read_wheel(path: str) -> Wheel:
+    """Read a wheel; one that cannot be read at all comes back with its :attr:`Wheel.problems` and without binaries.
+
+    :raises OSError: there is no such file, or it is none of ours to read.
+    """
+    absolute = os.path.abspath(path)
+    reading = _Reading(absolute)
+    files = 0
+    header: dict[str, list[str]] = {}
+    metadata: dict[str, list[str]] = {}
+    try:
+        with Archive(absolute) as archive:
+            files = len(archive.members)
+            _lay_out(reading, archive.members)
+            header = _header(reading, archive, "WHEEL")
+            metadata = _header(reading, archive, "METADATA")
+            _read_binaries(reading, archive)
+    except ArchiveInvalid as error:
+        reading.problems.append(str(error))
+    label = os.path.basename(absolute).removesuffix(".whl")
+    name, version, tags = _from_file_name(reading, label)
+    written = tuple(tag for line in header.get("tag", ()) for tag in _expanded(line))
+    return Wheel(
+        path=absolute,
+        label=label.replace("[", "(").replace("::", "-"),
+        distribution=Distribution(
+            name=canonicalize_name(plain_name(metadata.get("name", [name])[0])),
+            version=plain_version(metadata.get("version", [version or ""])[0]) or None,
+            installer=None,
+            tags=written or tags,
+            location=absolute,
+            binaries=tuple(sorted(reading.binaries, key=lambda binary: binary.path)),
+            metadata=absolute,
+        ),
+        targets=wheel_targets(tags or written),
+        problems=tuple(reading.problems),
+        skipped=tuple(reading.skipped),
+        files=files,
+        partial=frozenset(reading.partial),
+        requires=tuple(metadata.get("requires-dist", ())),
+        members={path: reading.members[path] for path in {binary.path for binary in reading.binaries}},
+    )
+
+
+def _lay_out(reading: _Reading, members: list[ZipInfo]) -> None:
+    """Decide where each member would be installed."""
+    seen: set[str] = set()
+    for member in members:
+        name = member.filename
+        if name.endswith("/"):
+            continue
+        if _leaves_the_site(name):
+            reading.problems.append(f"its member {name!r} would be installed outside of the environment")
+            continue
+        if name in seen:
+            reading.problems.append(f"it holds {name!r} twice")
+        seen.add(name)
+        match = _DIST_INFO.fullmatch(name)
+        if match:
+            reading.metadata.setdefault(match["file"], member)
+        else:
+            reading.members[_installed_path(name)] = member
+
+
+def _leaves_the_site(name: str) -> bool:
+    plain = name.replace("\\", "/")
+    return plain.startswith("/") or ".." in plain.split("/") or bool(_DRIVE.match(plain))
+
+
+def _installed_path(name: str) -> str:
+    match = _DATA.fullmatch(name)
+    if match is None:
+        return posixpath.normpath(name)
+    folder = {"scripts": "bin", "headers": "include"}.get(match["kind"], "")
+    return posixpath.normpath(posixpath.join(folder, match["rest"]))
+
+
+def _header(reading: _Reading, archive: Archive, name: str) -> dict[str, list[str]]:
+    """Read the RFC 822 header of WHEEL or METADATA: keys in lower case -> values."""
+    member = reading.metadata.get(name)
+    if member is None:
+        reading.problems.append(f"it has no {name} file in a dist-info folder")
+        return {}
+    try:
+        text = archive.text(member, _METADATA_LIMIT)
+    except OSError as error:
+        reading.problems.append(f"its {name} file cannot be read: {error}")
+        return {}
+    found: dict[str, list[str]] = {}
+    for key, value in _HEADER_LINE.findall(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0]):
+        found.setdefault(key.lower(), []).append(value)
+    return found
+
+
+def _from_file_name(reading: _Reading, label: str) -> tuple[str, str | None, tuple[str, ...]]:
+    try:
+        name, version, _, tags = parse_wheel_filename(f"{label}.whl")
+    except (InvalidWheelFilename, ValueError) as error:
+        reading.problems.append(f"its file name is none of a wheel: {error}")
+        return label.partition("-")[0], None, ()
+    return name, str(version), tuple(sorted(map(str, tags)))
+
+
+def _expanded(tag: str) -> Iterable[str]:
+    """Expand ``py2.py3-none-any``; a hostile line has no claim to millions of combinations, and an odd one stays as it is."""
+    if tag.count(".") > _MAX_TAG_DOTS:
+        return (tag,)
+    try:
+        return sorted(map(str, parse_tag(tag)))
+    except ValueError:
+        return (tag,)
+
+
+def _read_binaries(reading: _Reading, archive: Archive) -> None:
+    compressed = inflated = 0
+    candidates = [(path, member) for path, member in reading.members.items() if _is_candidate(path) and member.file_size]
+    for path, member in sorted(candidates, key=lambda item: item[1].compress_size):
+        try:
+            source = archive.source(member)
+            head = source.read(0, HEAD_SIZE)
+            if head[:2] not in FIRST_TWO and not is_loadable_name(path):
+                continue
+            compressed += member.compress_size
+            inflated += member.file_size
+            if compressed <= MAX_COMPRESSED and inflated <= MAX_INFLATED:
+                binary = read_binary(path, reading.path, source, head)
+            else:
+                binary = _read_partly(reading, path, source, head)
+        except OSError as error:
+            binary = _unreadable(reading, path, member, error)
+        if binary is not None:
+            reading.binaries.append(binary)
+
+
+def _is_candidate(path: str) -> bool:
+    name = path[path.rfind("/") + 1 :]
+    dot = name.rfind(".")
+    return dot < 0 or name[dot + 1 :].lower() not in TEXT_AND_DATA_SUFFIXES
+
+
+def _read_partly(reading: _Reading, path: str, source: Source, head: bytes) -> Binary | None:
+    """Read what can be had without inflating a large file to its end.
+
+    A Mach-O file has its load commands in front, a fat one in front of each slice. An ELF file's dynamic section lies near its
+    end, so nothing beyond its header is known.
+    """
+    binary: Binary | None
+    if head.startswith(ELF_MAGIC):
+        what = "only its header was read: neither linked libraries nor symbols were looked at"
+        binary = _read_elf_header(reading.path, path, source, head)
+    else:
+        what = "only its load commands were read: neither signature nor symbols were looked at"
+        binary = read_binary(path, reading.path, source, head)
+    if binary is not None:
+        reading.partial.add(path)
+        reading.skipped.append(Skipped(path, f"{source.size >> 20} MiB, {what}; install the wheel into a folder for that"))
+    return binary
+
+
+def _read_elf_header(location: str, path: str, source: Source, head: bytes) -> Binary:
+    slices: tuple[ElfSlice, ...] = ()
+    problem = None
+    try:
+        slices = (read_elf_header(source, head),)
+    except ElfInvalid as error:
+        problem = str(error)
+    role: Role = "extension" if extension_role(path) else "library" if is_loadable_name(path) else "executable"
+    return Binary(path=path, location=location, format="elf", role=role, slices=slices, size=source.size, problem=problem)
+
+
+def _unreadable(reading: _Reading, path: str, member: ZipInfo, error: OSError) -> Binary | None:
+    """A file that a loader would be handed is broken; of any other it is only said that nobody looked."""
+    if not is_loadable_name(path):
+        reading.skipped.append(Skipped(path, f"the member cannot be read: {error}"))
+        return None
+    return Binary(
+        path=path,
+        location=reading.path,
+        format="elf" if ".so." in path else "mach-o",
+        role="extension" if extension_role(path) else "library",
+        slices=(),
+        size=member.file_size,
+        problem=f"it cannot be read out of the wheel: {error}",
+    )

@@ -1,0 +1,40 @@
+"""The machines that wheel tags promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.target import InvalidTarget, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: macOS architectures of old tags that Target does not know, and what a current macOS runs of them.
+_OLD_MAC_ARCHITECTURES = {"intel": "x86_64", "fat64": "x86_64", "universal": "x86_64"}
+
+
+def wheel_targets(tags: Iterable[str]) -> tuple[Target, ...]:
+    """Return the machines that wheel tags promise, one for each system, C library and architecture.
+
+    Of several versions the oldest counts: ``manylinux_2_17`` beside ``manylinux_2_28`` promises glibc 2.17. Empty for ``any``,
+    and for systems that are not known.
+    """
+    found: dict[tuple[object, ...], Target] = {}
+    for tag in tags:
+        platform = tag.rpartition("-")[2]
+        prefix, _, architecture = platform.rpartition("_")
+        if platform.startswith("macosx_") and architecture in _OLD_MAC_ARCHITECTURES:
+            platform = f"{prefix}_{_OLD_MAC_ARCHITECTURES[architecture]}"
+        try:
+            target = Target.parse(platform)
+        except InvalidTarget:
+            continue
+        key = (target.system, target.libc and target.libc[0], target.architectures)
+        if key not in found or _age(target) < _age(found[key]):
+            found[key] = target
+    return tuple(found[key] for key in sorted(found, key=str))
+
+
+def _age(target: Target) -> tuple[int, ...]:
+    version = target.os_version or (target.libc[1] if target.libc else "0")
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_archcheck.locks import LockInvalid, inspect_lock, is_lock_name
+from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_old_packaging_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "packaging.pylock", None)
+    path = tmp_path / "pylock.toml"
+    path.write_text('lock-version = "1.0"\ncreated-by = "hand"\npackages = []\n')
+    with pytest.raises(LockInvalid, match=r"packaging>=26\.0"):
+        inspect_lock(str(path), Target.parse("macosx_14_0_arm64"), "3.12")
+
+
+def test_names_of_lock_files() -> None:
+    good = ["uv.lock", "a/pylock.toml", "pylock.dev.toml", "tool.py.lock"]
+    bad = ["poetry.lock", "pylock.a.b.toml", "pyproject.toml", "uv.lock.bak", "x.whl"]
+    assert [name for name in [*good, *bad] if is_lock_name(name)] == good
