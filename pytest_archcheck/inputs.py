@@ -1,0 +1,117 @@
+"""From a path to what is judged there: an environment, wheels, or a lock file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.discover.environments import NothingToInspect, environment_at, is_environment
+from pytest_archcheck.discover.model import Environment
+from pytest_archcheck.findings import Skipped
+from pytest_archcheck.judging import Access, Judgement, judge
+from pytest_archcheck.judging_wheels import judge_wheel
+from pytest_archcheck.locks import inspect_lock, is_lock_name
+from pytest_archcheck.wheels import Wheel, read_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_archcheck.target import Target
+
+#: The ends of source distributions, which lie beside the wheels in a folder ``dist``.
+_SDISTS = (".tar.gz", ".zip")
+_SDIST = "a source distribution: only what is built from it can be inspected"
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """A lock file that has not been read yet."""
+
+    path: str
+    #: Its name.
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An input and what became of it."""
+
+    environment: Environment
+    judgement: Judgement
+    #: The machines that its own tags promise and that it was judged for; empty: the target of the inspection.
+    targets: tuple[Target, ...] = ()
+
+
+Input = Environment | Wheel | LockFile
+
+
+def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
+    """Return what lies at a path, and what beside it is no input.
+
+    :raises NothingToInspect: nothing that can be inspected; the message says what was looked for.
+    """
+    if os.path.isfile(path) and path.endswith(".whl"):
+        return [_wheel(path)], []
+    if os.path.isfile(path) and is_lock_name(path):
+        return [LockFile(path, os.path.basename(path))], []
+    if os.path.isdir(path) and not is_environment(path):
+        files = [os.path.join(path, name) for name in sorted(_names(path))]
+        wheels: list[Input] = [_wheel(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
+        if wheels:
+            return wheels, [Skipped(file, _SDIST) for file in files if file.endswith(_SDISTS)]
+    return [environment_at(path)], []
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        raise NothingToInspect(f"{folder}: the folder cannot be read: {error.strerror or error}") from error
+
+
+def _wheel(path: str) -> Wheel:
+    try:
+        return read_wheel(path)
+    except OSError as error:
+        raise NothingToInspect(f"{path}: the wheel cannot be read: {error.strerror or error}") from error
+
+
+def labelled(inputs: Iterable[Input]) -> Iterator[tuple[Input, str]]:
+    """Give each input a label of its own: its name, with a number where that is taken."""
+    taken: set[str] = set()
+    for one in inputs:
+        base = one.label.replace("::", "-").replace("[", "(").replace("]", ")")
+        labels = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
+        label = next(label for label in labels if label not in taken)
+        taken.add(label)
+        yield one, label
+
+
+def judge_inputs(inputs: Sequence[Input], target: Target, python: str, *, target_given: bool, all_pages: bool) -> list[Judged]:
+    """Judge each input.
+
+    :param target: where no target was given, this machine: wheels are then judged for what their own tags promise.
+    :param python: what lock files are judged for.
+    :raises LockInvalid: a lock file cannot be read.
+    """
+    several = sum(isinstance(one, Environment) for one in inputs) > 1
+    judged = []
+    for one, label in labelled(inputs):
+        if isinstance(one, LockFile):
+            judged.append(_judge_lock(one, label, target, python))
+        elif isinstance(one, Wheel):
+            promised = () if target_given else one.targets
+            judgement = judge_wheel(one, label, promised or (target,), by_tags=bool(promised), all_pages=all_pages)
+            judged.append(Judged(replace(one.environment, label=label), judgement, promised))
+        else:
+            environment = replace(one, label=label)
+            prefix = f"{label}::" if several else ""
+            judged.append(Judged(environment, judge(environment, target, prefix, Access(all_pages=all_pages))))
+    return judged
+
+
+def _judge_lock(lock: LockFile, label: str, target: Target, python: str) -> Judged:
+    environment, checks = inspect_lock(lock.path, target, python, label)
+    return Judged(environment, Judgement(checks))

@@ -1,0 +1,174 @@
+"""The order of the steps: discover, read, judge. Telling is left to the caller."""
+
+from __future__ import annotations
+
+import difflib
+import gc
+import platform
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.discover.environments import active_environment
+from pytest_archcheck.host import this_host
+from pytest_archcheck.inputs import inputs_at, judge_inputs
+from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
+    from pytest_archcheck.findings import Check, Finding, Skipped
+    from pytest_archcheck.inputs import Input, Judged
+    from pytest_archcheck.signing import SignatureKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to inspect, for which machine, by which rules."""
+
+    #: Empty: the active environment.
+    paths: tuple[str, ...] = ()
+    #: ``host`` or a wheel platform tag.
+    target: str = "host"
+    #: What lock files are judged for: ``3.12`` or ``3.12.4``; None: the running one.
+    python: str | None = None
+    #: Rule names; empty means all.
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    #: Compare every page of signed code with its hash, not only the first.
+    all_pages: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """Everything that was found, read and judged."""
+
+    target: Target
+    environments: tuple[Environment, ...]
+    #: In the order in which they are collected: environment checks first, then distributions by name, unowned files last.
+    checks: tuple[Check, ...]
+    skipped: tuple[Skipped, ...]
+    #: File -> architecture -> what its signature is worth, for the slices that the target needs signed.
+    signatures: Mapping[str, Mapping[str, SignatureKind]]
+    #: Path of a wheel -> the machines that its own tags promise, where it was judged for those.
+    wheel_targets: Mapping[str, tuple[Target, ...]]
+    #: Directory entries seen.
+    files: int
+    #: Wall time of finding, reading and judging; imports and probes apart.
+    seconds: float
+
+    @property
+    def aim(self) -> str:
+        """What everything was judged for, in words: ``macOS 14.0 arm64``."""
+        promised = {check.targets for check in self.checks}
+        if promised <= {(), (self.target.tag,)}:
+            return self.target.name
+        return (
+            f"{self.target.name}; wheels: what their tags promise" if () in promised else "what the tags of each wheel promise"
+        )
+
+    @property
+    def interpreter(self) -> Interpreter | None:
+        """The interpreter of the first environment that has one."""
+        return next((env.interpreter for env in self.environments if env.interpreter), None)
+
+    @property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """Those that own a compiled file, and the files of none."""
+        return tuple(dist for env in self.environments for dist in env.distributions)
+
+    @property
+    def binaries(self) -> tuple[Binary, ...]:
+        """Every compiled file, the interpreter's included."""
+        return tuple(binary for env in self.environments for binary in env.binaries)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding, in the order of the checks."""
+        return tuple(finding for check in self.checks for finding in check.findings)
+
+    def __getitem__(self, subject: str) -> Check:
+        """Return the check of that subject: ``inspection["numpy"].findings``.
+
+        Raises :class:`KeyError` that lists the nearest subjects.
+        """
+        for check in self.checks:
+            if check.subject == subject:
+                return check
+        near = difflib.get_close_matches(subject, [check.subject for check in self.checks], cutoff=0.5)
+        raise KeyError(f"{subject}; the nearest checks are {', '.join(near) or 'not like it'}")
+
+
+def inspect(path: str | None = None, target: str = "host", *, python: str | None = None) -> Inspection:
+    """Inspect an environment, a wheel or a lock file without pytest.
+
+    :param path: a virtual environment, conda prefix, site-packages folder, folder of compiled files, wheel, folder of wheels or
+        lock file; ``None`` for the active environment.
+    :param target: ``host`` or a wheel platform tag. With ``host`` a wheel is judged for what its own tags promise.
+    :param python: what a lock file is judged for (``3.12``); ``None`` for the running one.
+    :raises InvalidTarget: the target is no such tag.
+    :raises NothingToInspect: the path holds nothing that can be inspected.
+    :raises LockInvalid: the lock file cannot be read.
+    """
+    return run(Request(paths=() if path is None else (path,), target=target, python=python))
+
+
+def run(request: Request) -> Inspection:
+    """Carry out a request.
+
+    :raises InvalidTarget: the target is no wheel platform tag.
+    :raises NothingToInspect: a path holds nothing that can be inspected.
+    :raises LockInvalid: a lock file cannot be read.
+    """
+    # An inspection makes many small values and no cycles: looking for garbage meanwhile, in all that pytest has loaded, is the
+    # largest single cost of a scan.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _run(request)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _run(request: Request) -> Inspection:
+    begin = time.perf_counter()
+    host = this_host()
+    target_given = request.target != "host"
+    target = Target.parse(request.target) if target_given else host.target()
+    inputs: list[Input] = [] if request.paths else [active_environment(host)]
+    skipped: list[Skipped] = []
+    for path in request.paths:
+        here, beside = inputs_at(path)
+        inputs += here
+        skipped += beside
+    python = request.python or platform.python_version()
+    judged = judge_inputs(inputs, target, python, target_given=target_given, all_pages=request.all_pages)
+    return Inspection(
+        target=_common_target(judged) or target,
+        environments=tuple(one.environment for one in judged),
+        checks=tuple(check for one in judged for check in _keep_selected(one.judgement.checks, request)),
+        skipped=(*(skip for one in judged for skip in (*one.environment.skipped, *one.judgement.skipped)), *skipped),
+        signatures={file: kinds for one in judged for file, kinds in one.judgement.signatures.items()},
+        wheel_targets={one.environment.path: one.targets for one in judged if one.targets},
+        files=sum(one.environment.files for one in judged),
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def _common_target(judged: Iterable[Judged]) -> Target | None:
+    """The one machine that everything was judged for by its own tags: what a reader calls the target."""
+    targets = {one.targets for one in judged}
+    common = targets.pop()
+    return common[0] if not targets and len(common) == 1 else None
+
+
+def _keep_selected(checks: Iterable[Check], request: Request) -> list[Check]:
+    """Drop the findings of rules that were not asked for."""
+
+    def asked(finding: Finding) -> bool:
+        return (not request.select or finding.rule in request.select) and finding.rule not in request.ignore
+
+    return [replace(check, findings=tuple(filter(asked, check.findings))) for check in checks]

@@ -1,0 +1,182 @@
+"""From one environment to its checks: the order in which facts are gathered and rules are asked."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.interpreters import INTERPRETER_SUBJECT
+from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
+from pytest_archcheck.judging_macos import MacJudge
+from pytest_archcheck.linking.elf import link_elf
+from pytest_archcheck.linking.elf_symbols import check_symbols
+from pytest_archcheck.rules.architecture import judge_architecture
+from pytest_archcheck.rules.elsewhere import who_brings
+from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment
+from pytest_archcheck.rules.interpreter import (
+    interpreter_distribution,
+    judge_interpreter,
+    point_at_interpreter,
+    settle_interpreter,
+)
+from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
+from pytest_archcheck.rules.ownership import judge_ownership
+from pytest_archcheck.rules.packages import judge_packages
+from pytest_archcheck.rules.wheels import judge_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    from pytest_archcheck.binaries.source import Source
+    from pytest_archcheck.discover.model import Distribution, Environment
+    from pytest_archcheck.signing import SignatureKind
+    from pytest_archcheck.target import Target
+
+#: The subject of the files that no distribution owns.
+UNOWNED = "unowned"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of one environment."""
+
+    #: In the order in which they are collected: the environment's own, then distributions by name, unowned files last.
+    checks: tuple[Check, ...]
+    #: What could not be looked at while judging.
+    skipped: tuple[Skipped, ...] = ()
+    #: File -> architecture -> what its signature is worth, for the slices that the target needs signed.
+    signatures: dict[str, dict[str, SignatureKind]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How the files of an environment are read when more than their headers is needed."""
+
+    #: Opens a file by :attr:`Binary.file <pytest_archcheck.binaries.model.Binary.file>`.
+    opener: Callable[[str], AbstractContextManager[Source]] = open_file
+    #: Paths of binaries that are too large for that: their signatures and symbols are not judged.
+    partial: frozenset[str] = frozenset()
+    #: Compare every page of signed code with its hash, not only the first.
+    all_pages: bool = False
+
+
+ON_DISK = Access()
+
+
+def judge(environment: Environment, target: Target, prefix: str = "", access: Access = ON_DISK) -> Judgement:
+    """Judge everything in an environment.
+
+    :param prefix: goes before each subject: the environment's label where there are several.
+    """
+    if target.is_host and (foreign := foreign_environment(environment, target, prefix)):
+        return Judgement(tuple(foreign))
+    return _Judge(environment, target, prefix, access).judge()
+
+
+class _Judge:
+    """The work on one environment."""
+
+    def __init__(self, environment: Environment, target: Target, prefix: str, access: Access) -> None:
+        self._environment = environment
+        self._target = target
+        self._prefix = prefix
+        self._access = access
+        self._findings: dict[str, list[Finding]] = defaultdict(list)
+        self._skipped: list[Skipped] = []
+        self._signatures: dict[str, dict[str, SignatureKind]] = {}
+        self._owned = list(self._subjects())
+        #: File -> the distribution that owns it and its subject.
+        self._owners = {binary.file: entry for entry in self._owned for binary in entry[0].binaries}
+
+    def judge(self) -> Judgement:
+        for distribution, subject in self._owned:
+            self._add(judge_architecture(distribution, subject, self._target))
+            self._add(filter(None, [judge_tags(distribution, subject)]))
+        if self._target.system == "macos":
+            self._judge_macos()
+        elif self._target.system == "linux":
+            self._judge_linux()
+        self._add(judge_ownership(self._owned))
+        self._add(judge_interpreter(self._environment, self._prefix + INTERPRETER_SUBJECT, self._target))
+        self._add(judge_packages(self._environment, self._prefix + PACKAGES_SUBJECT, self._target))
+        return Judgement(tuple(self._checks()), tuple(self._skipped), dict(self._signatures))
+
+    def _subjects(self) -> Iterator[tuple[Distribution, str]]:
+        """Who owns compiled files, the interpreter first, and the subject of the check that speaks of them."""
+        if self._environment.interpreter is not None:
+            yield interpreter_distribution(self._environment.interpreter), self._prefix + INTERPRETER_SUBJECT
+        for distribution in self._environment.distributions:
+            own = self._environment.label if distribution.is_wheel else distribution.name or UNOWNED
+            yield distribution, self._prefix + own
+
+    def _add(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self._findings[finding.subject].append(finding)
+
+    def _judge_macos(self) -> None:
+        mac = MacJudge(self._environment, self._target, self._owners, self._access)
+        for distribution, subject in self._owned:
+            self._add(mac.slices(distribution, subject))
+        self._add(mac.links(self._subjects_of_broken_files()))
+        self._add(mac.symbols())
+        self._add(mac.plugins())
+        self._skipped += mac.skipped
+        self._signatures = mac.signatures
+
+    def _judge_linux(self) -> None:
+        links = link_elf(self._environment, self._target)
+        brings = who_brings(self._environment)
+        self._add(judge_elf_links(links.broken, self._owners, self._subjects_of_broken_files(), brings))
+        if self._environment.kind == "wheel":
+            return  # symbols are looked up in a process, and which Python that will be is not known
+        symbols = check_symbols(links)
+        self._add(judge_elf_symbols(symbols.missing, self._owners))
+        for reason, count in Counter(reason for _, reason in symbols.unchecked).items():
+            self._skipped.append(Skipped(self._prefix + "symbols", f"of {count} extension modules: {reason}"))
+
+    def _subjects_of_broken_files(self) -> dict[str, str]:
+        """Path, relative and absolute, of each file with an error -> the subject that speaks of it."""
+        problems: dict[str, str] = {}
+        for distribution, subject in self._owned:
+            bad = {finding.path for finding in self._findings[subject] if finding.severity == "error"}
+            for binary in distribution.binaries:
+                if binary.path in bad:
+                    problems[binary.path] = problems[binary.file] = subject
+        return problems
+
+    def _checks(self) -> Iterator[Check]:
+        groups: dict[str, list[Distribution]] = {}
+        for distribution, subject in self._owned:
+            groups.setdefault(subject, []).append(distribution)
+        where = self._prefix + INTERPRETER_SUBJECT
+        if where in groups:
+            yield self._check(where, groups.pop(where), "Python")
+        if self._environment.projects or self._environment.conda:
+            packages = self._prefix + PACKAGES_SUBJECT
+            yield Check(subject=packages, title="installed packages", findings=self._settled(packages, []))
+        for subject, distributions in groups.items():
+            if any(binary.format != "pe" for distribution in distributions for binary in distribution.binaries):
+                yield self._check(subject, distributions)
+
+    def _check(self, subject: str, distributions: list[Distribution], name: str | None = None) -> Check:
+        binaries = [binary for distribution in distributions for binary in distribution.binaries if binary.format != "pe"]
+        return Check(
+            subject=subject,
+            title=f"{name} {distributions[0].version or ''}".rstrip() if name else distributions[0].title,
+            findings=self._settled(subject, distributions),
+            keywords=tuple(sorted({word for binary in binaries for word in (binary.format, *binary.architectures)})),
+        )
+
+    def _settled(self, subject: str, distributions: list[Distribution]) -> tuple[Finding, ...]:
+        """The subject's findings, worst first; what mends an interpreter, and what it is the cause of, is another one."""
+        findings = self._findings[subject]
+        interpreter, where = self._environment.interpreter, self._prefix + INTERPRETER_SUBJECT
+        if interpreter is not None:
+            if subject == where:
+                findings = settle_interpreter(findings, interpreter, self._target)
+            else:
+                findings = point_at_interpreter(findings, distributions, interpreter, where, self._target)
+        return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,0 +1,133 @@
+"""What dyld and the kernel would make of an environment's Mach-O files: load commands, signatures, links, symbols, plugins."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.model import Binary, MachOSlice
+from pytest_archcheck.findings import Skipped
+from pytest_archcheck.linking.macho import MachOLinks
+from pytest_archcheck.plugins import active_plugin_folders, check_plugin, is_plugin, is_replaced, tensorflow_beside
+from pytest_archcheck.rules.architecture import serving_slices
+from pytest_archcheck.rules.elsewhere import who_brings
+from pytest_archcheck.rules.linking_macho import judge_macho_links
+from pytest_archcheck.rules.loadcommands import judge_load_commands
+from pytest_archcheck.rules.plugins import judge_plugin, judge_plugin_folders, judge_replaced
+from pytest_archcheck.rules.signing import judge_signatures, needs_signature
+from pytest_archcheck.rules.symbols import judge_pairs
+from pytest_archcheck.signing import Signature, read_signature
+from pytest_archcheck.symbols.pairs import check_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_archcheck.discover.model import Distribution, Environment
+    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.judging import Access
+    from pytest_archcheck.signing import SignatureKind
+    from pytest_archcheck.symbols.resolve import Provider
+    from pytest_archcheck.target import Target
+
+#: A distribution with the subject of the check that speaks of it.
+Owned = tuple["Distribution", str]
+
+
+class MacJudge:
+    """The work on one environment for a macOS target."""
+
+    def __init__(self, environment: Environment, target: Target, owners: Mapping[str, Owned], access: Access) -> None:
+        """Take the environment and, for each file, the distribution that owns it with its subject."""
+        self._environment = environment
+        self._target = target
+        self._owners = owners
+        self._access = access
+        self._links = MachOLinks(environment, target)
+        self.skipped: list[Skipped] = []
+        #: File -> architecture -> what the signature is worth.
+        self.signatures: dict[str, dict[str, SignatureKind]] = defaultdict(dict)
+
+    def slices(self, distribution: Distribution, subject: str) -> Iterator[Finding]:
+        """Judge load commands and signatures of the slices that the target would use."""
+        signatures = []
+        for binary in distribution.binaries:
+            if binary.format != "mach-o" or binary.problem:
+                continue
+            for piece in serving_slices(binary, self._target):
+                if not isinstance(piece, MachOSlice):
+                    continue
+                yield from judge_load_commands(
+                    binary, piece, subject=subject, distribution=distribution.name, target=self._target
+                )
+                if needs_signature(binary, piece, self._target) and (signature := self._signature(binary, piece)):
+                    signatures.append((binary, piece, signature))
+        yield from judge_signatures(distribution, subject, signatures)
+
+    def _signature(self, binary: Binary, piece: MachOSlice) -> Signature | None:
+        if binary.path in self._access.partial:  # said where it was read
+            return None
+        try:
+            with self._access.opener(binary.file) as source:
+                signature = read_signature(source, piece, all_pages=self._access.all_pages)
+        except OSError as error:
+            self.skipped.append(Skipped(binary.file, f"its signature cannot be read: {error.strerror or error}"))
+            return None
+        self.signatures[binary.file][piece.architecture] = signature.kind
+        return signature
+
+    def links(self, problems: Mapping[str, str]) -> list[Finding]:
+        """Judge linked libraries; ``problems``: file -> the subject under which it is an error already."""
+        return judge_macho_links(self._links.broken(), self._owners, problems, who_brings(self._environment))
+
+    def symbols(self) -> Iterator[Finding]:
+        """Compare the symbols that files need with those that the libraries of other distributions offer."""
+        loaded = [binary for binary in self._environment.binaries if binary.format == "mach-o" and not is_plugin(binary)]
+        for architecture in self._target.architectures:
+            report = check_pairs(loaded, architecture, self._name_of_owner, self._providers)
+            self.skipped += [Skipped(binary.file, f"its symbols: {reason}") for binary, reason in report.unread]
+            for pair in report.broken:
+                distribution, subject = self._owners[pair.binary.file]
+                yield from judge_pairs(distribution, subject, [pair], lambda other: self._owners[other.file][0])
+
+    def _name_of_owner(self, binary: Binary) -> str | None:
+        return self._owners[binary.file][0].name
+
+    def _providers(self, binary: Binary, piece: MachOSlice) -> Sequence[Provider]:
+        """Who serves each linked library; None where only an install name matches, which is not certain."""
+        found = (self._links.resolve(binary, piece, library.name) for library in piece.libraries)
+        return ["system" if one.status == "system" else one.provider if one.status == "found" else None for one in found]
+
+    def plugins(self) -> Iterator[Finding]:
+        """Judge TensorFlow's plugins: whether each loads, and whether it is found once."""
+        plugins = [binary for binary in self._environment.binaries if is_plugin(binary) and not binary.problem]
+        for plugin in plugins:
+            distribution, subject = self._owners[plugin.file]
+            yield from self._plugin(plugin, distribution, subject)
+            if distribution.metadata and is_replaced(plugin, distribution.metadata):
+                yield judge_replaced(distribution, subject, plugin)
+        if plugins and self._environment.kind == "active":
+            distribution, subject = self._owners[plugins[0].file]
+            yield from judge_plugin_folders(distribution, subject, active_plugin_folders())
+
+    def _plugin(self, plugin: Binary, distribution: Distribution, subject: str) -> Iterator[Finding]:
+        tensorflow = tensorflow_beside(plugin, self._environment.binaries)
+        interpreter = self._environment.interpreter
+        for architecture in self._target.architectures:
+            verdict = check_plugin(plugin, architecture, tensorflow)
+            if verdict is None:
+                continue
+            yield from judge_plugin(
+                distribution,
+                subject,
+                plugin,
+                verdict,
+                tensorflow=self._owners[tensorflow[0].file][0],
+                target=self._target,
+                python=interpreter.version if interpreter else None,
+            )
+            unchecked = sum(count for _, count in verdict.unchecked)
+            if unchecked:
+                reason = f"{unchecked} of its symbols come from macOS itself, which cannot be looked at from here"
+                self.skipped.append(Skipped(plugin.file, reason))
+            if verdict.problem:
+                self.skipped.append(Skipped(plugin.file, f"its symbols: {verdict.problem}"))

@@ -1,0 +1,90 @@
+"""From one wheel to its check: judged for each machine that its tags promise."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
+from pytest_archcheck.judging import Access, Judgement, judge
+from pytest_archcheck.rules.wheels import judge_wheel_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_archcheck.signing import SignatureKind
+    from pytest_archcheck.target import Target
+    from pytest_archcheck.wheels import Wheel
+
+
+def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False) -> Judgement:
+    """Judge a wheel for each of several machines, in one check.
+
+    :param label: the subject.
+    :param by_tags: the targets come from the wheel's own tags.
+    """
+    environment = replace(wheel.environment, label=label)
+    access = Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages)
+    judgements = [judge(environment, target, access=access) for target in targets]
+    found = judge_wheel_file(wheel.problems, wheel.distribution, label)
+    found += [finding for one in judgements for check in one.checks for finding in check.findings]
+    findings = _merged(_fitted(replace(finding, subject=label), wheel, by_tags=by_tags) for finding in found)
+    check = Check(
+        subject=label,
+        title=f"{wheel.distribution.title} (wheel)",
+        findings=findings,
+        unasked=None if findings else _unasked(wheel, targets),
+        keywords=_keywords(wheel),
+        targets=tuple(target.tag for target in targets) if by_tags else (),
+    )
+    skipped = [skip for one in judgements for skip in one.skipped]
+    skipped += _not_looked_at(wheel, findings, targets)
+    signatures: dict[str, dict[str, SignatureKind]] = defaultdict(dict)
+    for one in judgements:
+        for file, kinds in one.signatures.items():
+            signatures[file].update(kinds)
+    return Judgement((check,), tuple(dict.fromkeys(skipped)), dict(signatures))
+
+
+def _fitted(finding: Finding, wheel: Wheel, *, by_tags: bool) -> Finding:
+    """Word a finding for a wheel: what is done to a file of it is done where it is unpacked."""
+    if by_tags and finding.rule == "newer-os-required":
+        # Many sound wheels' tags name an older system than their files, and few machines are that old.
+        finding = replace(finding, severity="note")
+    if f"{wheel.path}/" in finding.remedy:
+        remedy = f"unpack the wheel (wheel unpack), pack it again (wheel pack) after: {finding.remedy}"
+        finding = replace(finding, remedy=remedy.replace(f"{wheel.path}/", ""))
+    return finding
+
+
+def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Say once what holds for several machines, worst first."""
+    once: dict[tuple[str, str, str | None, str], Finding] = {}
+    for one in findings:
+        once.setdefault((one.rule, one.severity, one.path, one.message), one)
+    return tuple(sorted(once.values(), key=lambda one: SEVERITIES.index(one.severity)))
+
+
+def _unasked(wheel: Wheel, targets: Sequence[Target]) -> str | None:
+    if targets and all(target.system == "windows" for target in targets):
+        return "a wheel for Windows: its files are counted, not inspected"
+    binaries = wheel.distribution.binaries
+    if binaries and all(binary.format == "pe" for binary in binaries):
+        return "it holds Windows files only: they are counted, not inspected"
+    return None
+
+
+def _keywords(wheel: Wheel) -> tuple[str, ...]:
+    words = {word for binary in wheel.distribution.binaries for word in (binary.format, *binary.architectures)}
+    return tuple(sorted({"wheel", *words}))
+
+
+def _not_looked_at(wheel: Wheel, findings: Iterable[Finding], targets: Sequence[Target]) -> Iterator[Skipped]:
+    for finding in findings:
+        if finding.rule == "library-outside-environment" and finding.severity == "note":
+            yield Skipped(f"{wheel.path}/{finding.path}", finding.message)
+    if any(target.system == "linux" for target in targets) and any(
+        piece.libraries for binary in wheel.distribution.binaries if binary.format == "elf" for piece in binary.slices
+    ):
+        yield Skipped(wheel.path, "symbols of ELF files are looked up where they are installed with a Python, not in a wheel")

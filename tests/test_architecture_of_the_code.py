@@ -1,0 +1,172 @@
+"""The arrows between the rooms of the code go down only, read out of its syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "pytest_archcheck"
+#: The only modules that know of pytest; nothing below imports them.
+PYTEST_SIDE = {
+    "accelerator_items",
+    "accelerator_settings",
+    "plugin",
+    "session",
+    "items",
+    "markers",
+    "settings",
+    "hookspecs",
+    "arguments",
+    "questions",
+}
+#: What each room must not import, by prefix; an ``=`` after a room means: everything of it but its values (``model``).
+FORBIDDEN = {
+    "binaries": ["discover", "rules", "reports", "inspection", "linking", "symbols", "signing", "locks", "accelerators"],
+    "discover": ["rules", "reports", "inspection", "locks", "accelerators"],
+    "rules": ["binaries=", "discover=", "accelerators=", "reports", "inspection"],
+    "reports": ["binaries=", "discover=", "rules", "host", "linking", "symbols", "signing", "locks"],
+    "findings": ["binaries", "discover", "rules", "reports", "inspection"],
+    "target": ["binaries", "discover", "rules", "reports", "inspection", "findings"],
+}
+#: Installed software that is inspected, or that only tests compare with: only the child process may import it.
+FOREIGN = {"jax", "lief", "mlx", "numpy", "tensorflow", "torch"}
+#: Names and methods that reach a file's bytes.
+OPENERS = {"open", "fdopen", "openat", "pread", "read_bytes", "read_text", "scandir", "listdir", "mmap", "open_file"}
+
+
+@dataclass(frozen=True)
+class Import:
+    module: str
+    imported: str
+    at_module_level: bool
+    only_for_types: bool
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def _origin(module: str, node: ast.ImportFrom) -> str:
+    """The module that names are imported from; the relative form is resolved."""
+    if not node.level:
+        return node.module or ""
+    path = PACKAGE.joinpath(*module.split("."))
+    parts = ["pytest_archcheck", *module.split(".")][: None if path.is_dir() and node.level == 1 else -1]
+    assert node.level == 1, f"{module}: imports from above its own package relatively"
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def _imports(module: str, tree: ast.AST, *, level: bool = True, types: bool = False) -> list[Import]:
+    found = []
+    for node in ast.iter_child_nodes(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{_origin(module, node)}.{alias.name}" for alias in node.names]
+        found += [Import(module, name, level, types) for name in names]
+        inside = level and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        found += _imports(module, node, level=inside, types=types or _is_type_checking(node))
+    return found
+
+
+def _trees() -> dict[str, ast.Module]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(part for part in parts if part != "__init__")] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+TREES = _trees()
+IMPORTS = [found for module, tree in TREES.items() for found in _imports(module, tree)]
+
+
+def _own(imported: str) -> str | None:
+    """The package's module that an import names: ``binaries.model`` for ``pytest_archcheck.binaries.model.Binary``."""
+    package, _, rest = imported.partition(".")
+    if package != "pytest_archcheck":
+        return None
+    while rest and rest not in TREES:
+        rest = rest.rpartition(".")[0]
+    return rest
+
+
+def _below(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def test_the_reader_sees_the_imports() -> None:
+    assert len(TREES) > 15
+    assert Import("binaries.elf", "pytest_archcheck.binaries.model.ElfSlice", True, False) in IMPORTS  # noqa: FBT003 - fields
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph: dict[str, set[str]] = {module: set() for module in TREES}
+    for found in IMPORTS:
+        target = _own(found.imported)
+        if target is not None and target != found.module and found.at_module_level and not found.only_for_types:
+            graph[found.module].add(target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_rooms_import_downward_only(room: str) -> None:
+    wrong = []
+    for found in IMPORTS:
+        target = _own(found.imported)
+        if target is None or not _below(found.module, room):
+            continue
+        for above in FORBIDDEN[room]:
+            values = f"{above.rstrip('=')}.model" if above.endswith("=") else None
+            if _below(target, above.rstrip("=")) and target != values:
+                wrong.append(f"{found.module} imports {target}")
+    assert not wrong
+
+
+def test_only_the_pytest_side_knows_pytest() -> None:
+    wrong = []
+    for found in IMPORTS:
+        if found.module in PYTEST_SIDE:
+            continue
+        known = found.imported.partition(".")[0] in {"pytest", "_pytest", "pluggy", "xdist"}
+        if known or (found.module and (_own(found.imported) or "") in PYTEST_SIDE):
+            wrong.append(f"{found.module} imports {found.imported}")
+    assert not wrong
+
+
+@pytest.mark.parametrize(("library", "home"), [("importlib_metadata", "discover.metadata"), ("macholib", "binaries")])
+def test_libraries_that_have_one_home(library: str, home: str) -> None:
+    users = {found.module for found in IMPORTS if found.imported.partition(".")[0] == library}
+    assert users
+    assert [user for user in users if not _below(user, home)] == []
+
+
+def test_nothing_inspected_is_imported_outside_the_child() -> None:
+    wrong = [
+        f"{found.module} imports {found.imported}"
+        for found in IMPORTS
+        if found.imported.partition(".")[0] in FOREIGN
+        and (found.at_module_level or not _below(found.module, "accelerators.child"))
+        and not found.only_for_types
+    ]
+    assert not wrong
+
+
+def test_rules_open_no_file() -> None:
+    wrong = []
+    for module, tree in TREES.items():
+        if not _below(module, "rules"):
+            continue
+        for node in ast.walk(tree):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else None
+            if name in OPENERS:
+                wrong.append(f"{module}:{getattr(node, 'lineno', 0)} {name}")
+    assert not wrong
