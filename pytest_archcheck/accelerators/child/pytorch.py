@@ -1,0 +1,52 @@
+"""The adapter for PyTorch: Metal (``mps``), CUDA and ROCm."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_archcheck.accelerators.child.adapter import Array, Tensor
+
+_torch: Any = None
+
+
+def load() -> str:
+    """Import PyTorch. It never moves work to another device by itself."""
+    global _torch  # noqa: PLW0603 - the module is the adapter: it has no other place for its framework
+    _torch = importlib.import_module("torch")
+    return str(_torch.__version__)
+
+
+def devices() -> list[dict[str, str]]:
+    """List the CPU, Metal's one device and every CUDA or ROCm device."""
+    found = [{"name": "cpu", "kind": "cpu", "platform": "", "description": ""}]
+    if _torch.backends.mps.is_available():
+        found.append({"name": "mps:0", "kind": "gpu", "platform": "METAL", "description": "Metal"})
+    if _torch.cuda.is_available():
+        platform = "ROCM" if _torch.version.hip else "CUDA"
+        for index in range(_torch.cuda.device_count()):
+            description = str(_torch.cuda.get_device_name(index))
+            found.append({"name": f"cuda:{index}", "kind": "gpu", "platform": platform, "description": description})
+    return found
+
+
+def place(array: Array, device: str) -> Tensor:
+    """Copy a numpy array to the device."""
+    return _torch.from_numpy(array).to(device)
+
+
+def matmul(left: Tensor, right: Tensor, device: str) -> Tensor:  # noqa: ARG001 - tensors know their device here
+    """Multiply where the tensors lie."""
+    with _torch.no_grad():
+        return left @ right
+
+
+def device_of(tensor: Tensor) -> str:
+    """``mps:0``, ``cuda:0``, ``cpu``."""
+    return str(tensor.device)
+
+
+def read(tensor: Tensor) -> Array:
+    """Copy to the host, which waits for the work."""
+    return tensor.cpu().numpy()

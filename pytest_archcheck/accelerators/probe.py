@@ -1,0 +1,273 @@
+"""Ask a framework for real work in a child, and say what came of it."""
+
+from __future__ import annotations
+
+import math
+import re
+import signal
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from pytest_archcheck.accelerators import process
+from pytest_archcheck.accelerators.failures import recognise, shorten
+from pytest_archcheck.accelerators.model import Benchmark, Device, Framework, Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_archcheck.accelerators.process import Ended
+
+#: Metal itself, for ``requires_metal(framework=None)``; it is on every Mac, so no distribution stands for it.
+METAL = Framework(name="metal", title="Metal", distributions=(), adapter="")
+
+#: Names in Python's stack or in a message that only the loading of a TensorFlow device plugin leaves there.
+_PLUGIN_LOADING = re.compile(r"load_pluggable_device_library|TF_LoadPluggableDeviceLibrary|tensorflow-plugins")
+
+#: What the child was doing, for sentences.
+_DOING = {
+    "start": "starting Python",
+    "import": "importing {title}",
+    "devices": "listing the devices of {title}",
+    "compute": "a matmul on {device}",
+    "read back": "reading a matmul's result back from {device}",
+    "compare": "comparing the result of {device}",
+    "measure": "measuring matmuls on {device}",
+}
+
+#: A signal that says by itself what the cause most often is.
+_SIGNAL_CAUSES = {
+    "SIGILL": "the processor does not have an instruction that this build uses: often x86_64 code under Rosetta, or emulated",
+    "SIGKILL": "something killed it: the system for want of memory, or macOS for an invalid code signature",
+    "SIGBUS": "a file that it maps is shorter than its headers say: truncated",
+}
+_SIGNAL_REMEDIES = {
+    "SIGILL": "use a Python and packages of the machine's own architecture",
+    "SIGKILL": "reinstall the framework; on macOS look for Code Signature Invalid in the crash report",
+    "SIGBUS": "reinstall the framework and its device plugin: pip install --force-reinstall --no-cache-dir",
+}
+
+
+def probe(framework: Framework, deadline: float) -> Outcome:
+    """Import the framework in a child, list its devices, and have the first GPU (or else the CPU) multiply two matrices.
+
+    Takes at most ``deadline`` seconds and a few more for a child that will not die. Never raises for what the framework does.
+    """
+    ended = process.run(deadline, task="probe", adapter=framework.adapter)
+    return _outcome(framework, ended, deadline)
+
+
+def probe_metal(deadline: float) -> Outcome:
+    """List the GPUs that Metal itself offers to a child of this process: ``ok`` where there is one."""
+    ended = process.run(deadline, task="metal")
+    return _outcome(METAL, ended, deadline, needs_work=False)
+
+
+def benchmark(framework: Framework, size: int, dtype: str, deadline: float, *, measure: bool = True) -> Benchmark | Outcome:
+    """Measure products of ``size`` x ``size`` matrices on the first GPU, or else the CPU.
+
+    :param measure: False to look at one product's numbers only; then the answer is always an :class:`Outcome`.
+    An :class:`Outcome` other than ``ok`` where there is nothing to report: the framework failed, or its numbers are wrong.
+    """
+    ended = process.run(deadline, task="matmul", adapter=framework.adapter, size=size, dtype=dtype, measure=measure)
+    outcome = _outcome(framework, ended, deadline)
+    facts = _merge(ended.reported)
+    if outcome.status not in ("ok", "no-gpu") or outcome.device is None or outcome.error is None or "seconds" not in facts:
+        return outcome
+    seconds, products = facts["seconds"], int(facts["asked"])
+    median = statistics.median(seconds["eager"])
+    return Benchmark(
+        framework=framework.name,
+        device=outcome.device.name,
+        platform=outcome.device.platform,
+        size=size,
+        dtype=dtype,
+        seconds=median,
+        spread=(max(seconds["eager"]) - min(seconds["eager"])) / median,
+        # One product adds and multiplies size ** 3 times.
+        gflops=2 * size**3 / median / 1e9,
+        speedup=statistics.median(seconds["cpu"]) / median if seconds["cpu"] else None,
+        error=outcome.error,
+        compiled_seconds=statistics.median(seconds["compiled"]) if seconds["compiled"] else None,
+        products=products,
+    )
+
+
+def _merge(reported: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {"stage": "start"}
+    for facts in reported:
+        merged |= facts
+    return merged
+
+
+def _devices(facts: dict[str, Any]) -> tuple[Device, ...]:
+    return tuple(
+        Device(
+            name=shorten(str(device["name"]), 1, 80),
+            is_gpu=device["kind"] == "gpu",
+            platform=shorten(str(device["platform"]), 1, 80),
+            description=shorten(str(device["description"]), 1, 80),
+        )
+        for device in facts.get("devices", ())
+    )
+
+
+class _Case:
+    """One child's end, and the sentences that can be made of it."""
+
+    def __init__(self, framework: Framework, ended: Ended, deadline: float) -> None:
+        self.framework = framework
+        self.ended = ended
+        self.deadline = deadline
+        self.facts = _merge(ended.reported)
+        self.stage: str = self.facts["stage"]
+        self.devices = _devices(self.facts)
+        #: The one that was given work: the child takes the first.
+        self.device = self.devices[0] if "device" in self.facts else None
+        version = self.facts.get("version")
+        self.version = shorten(str(version), 1, 80) if version else None
+        #: Everything that was written, for recognising it: what was raised first, warnings may be older stories.
+        self.raised = str(self.facts.get("traceback", "")) + str(self.facts.get("message", ""))
+        self.written = f"{self.raised}\n{ended.errors}\n{ended.output}\n{ended.trace}"
+        self.known = recognise(self.raised) or recognise(self.written)
+
+    def outcome(self, status: Status, message: str = "", cause: str = "", remedy: str = "") -> Outcome:
+        return Outcome(
+            framework=self.framework,
+            status=status,
+            stage=self.stage,
+            version=self.version,
+            devices=self.devices,
+            device=self.device,
+            error=self.facts.get("error"),
+            seconds=self.ended.seconds,
+            message=message,
+            cause=cause,
+            remedy=remedy,
+            text="" if status in ("ok", "no-gpu") else self.text(),
+        )
+
+    @property
+    def title(self) -> str:
+        return f"{self.framework.title} {self.version}" if self.version else self.framework.title
+
+    @property
+    def doing(self) -> str:
+        device = f"{self.device.name} ({self.device.label})" if self.device else "a device"
+        return _DOING[self.stage].format(title=self.title, device=device)
+
+    def text(self) -> str:
+        """What was raised, or else the end of what was written; a stack only where there is nothing else."""
+        if "error_type" in self.facts:
+            return shorten(f"{self.facts['error_type']}: {self.facts['message']}", 6)
+        return shorten(self.ended.errors) or shorten(self.ended.output) or shorten(self.ended.trace)
+
+    @property
+    def plugin_loading(self) -> bool:
+        """Whether it happened while the framework loaded a device plugin."""
+        if self.stage != "import":
+            return False
+        fits_not = self.known is not None and self.known.status == "plugin-incompatible"
+        return fits_not or _PLUGIN_LOADING.search(self.written) is not None
+
+
+def _outcome(framework: Framework, ended: Ended, deadline: float, *, needs_work: bool = True) -> Outcome:
+    case = _Case(framework, ended, deadline)
+    if "error_type" in case.facts:
+        return _raised(case)
+    if case.stage == "done":
+        return _finished(case, needs_work=needs_work)
+    return _timeout(case) if ended.status is None else _crashed(case)
+
+
+def _timeout(case: _Case) -> Outcome:
+    known = case.known
+    plugin = " while it loaded a device plugin" if case.plugin_loading else ""
+    return case.outcome(
+        "probe-timeout",
+        f"{case.doing} did not end within {case.deadline:g} s{plugin}, and was stopped",
+        known.cause if known else "",
+        known.remedy if known else "",
+    )
+
+
+def _raised(case: _Case) -> Outcome:
+    known = case.known
+    plugin = case.plugin_loading
+    status: Status = "matmul-failed"
+    if case.stage in ("start", "import"):
+        status = "plugin-incompatible" if plugin else "import-failed"
+    elif known is not None and known.status == "wrong-device":
+        status = "wrong-device"
+    what = "a device plugin of " + case.title + " cannot be loaded" if plugin else case.doing + " failed"
+    first = shorten(str(case.facts["message"]).strip().partition("\n")[0], 1, 200)
+    return case.outcome(
+        status,
+        f"{what}: {case.facts['error_type']}: {first}",
+        known.cause if known else "",
+        known.remedy if known else "",
+    )
+
+
+def _crashed(case: _Case) -> Outcome:
+    status = case.ended.status or 0
+    name = _signal_name(-status) if status < 0 else ""
+    known = case.known
+    plugin = " while it loaded a device plugin" if case.plugin_loading else ""
+    how = f"crashed with {name}" if name else f"ended the process with exit status {status}"
+    return case.outcome(
+        "import-crashed" if case.stage in ("start", "import", "devices") else "matmul-failed",
+        f"{case.doing} {how}{plugin}",
+        known.cause if known else _SIGNAL_CAUSES.get(name, ""),
+        known.remedy if known else _SIGNAL_REMEDIES.get(name, ""),
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _finished(case: _Case, *, needs_work: bool) -> Outcome:
+    gpus = [device for device in case.devices if device.is_gpu]
+    if not needs_work:
+        reason = str(case.facts.get("reason", f"{case.framework.title} offers no GPU to this process"))
+        return case.outcome("ok") if gpus else case.outcome("no-gpu", reason)
+    if "unchecked" in case.facts:
+        if not gpus:
+            return case.outcome("no-gpu", f"{case.title} sees no GPU")
+        unchecked = f"{case.title} lists {gpus[0].name}, whose numbers were not checked: {case.facts['unchecked']}"
+        return case.outcome("unchecked", unchecked)
+    if case.device is None:
+        return case.outcome("no-gpu", f"{case.title} lists no device")
+    where = f"{case.device.name} ({case.device.label})"
+    placed = str(case.facts["placed"])
+    if placed != case.facts["device"]:
+        told = f"a matmul that {case.title} was told to do on {where} was done on {shorten(placed, 1, 80)}"
+        return case.outcome("wrong-device", told)
+    wrong = _wrong(case.facts)
+    if wrong:
+        return case.outcome("wrong-result", f"a {case.facts['dtype']} matmul of {case.title} on {where} {wrong}")
+    if not gpus:
+        return case.outcome("no-gpu", f"{case.title} sees no GPU; its CPU computes")
+    return case.outcome("ok")
+
+
+def _wrong(facts: dict[str, Any]) -> str:
+    """Say what is wrong with the numbers; empty where nothing is."""
+    error, tolerance = facts["error"], facts["tolerance"]
+    if error is None or not math.isfinite(error):
+        return "gives numbers that are not finite"
+    if error > tolerance:
+        return f"gives wrong numbers: relative error {error:.2g}, allowed {tolerance:g}"
+    if "drift" not in facts:
+        return ""
+    drift, steps = facts["drift"], facts["products"]
+    if drift is None:
+        return f"gives numbers that are not finite in a chain of {steps}"
+    # Rounding of a chain adds up like a random walk at most.
+    allowed = tolerance * math.sqrt(steps)
+    if drift <= allowed:
+        return ""
+    return f"gives wrong numbers in a chain of {steps}: relative error {drift:.2g}, allowed {allowed:.2g}"

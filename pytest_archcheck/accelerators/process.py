@@ -1,0 +1,178 @@
+"""Run the child: in a process group of its own, with a deadline, and leave nothing of it behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from typing import IO, Any
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+#: The child takes its code by path: neither the working directory nor an importable pytest-archcheck plays a part.
+_BOOTSTRAP = """\
+import importlib.util, sys
+sys.path[:] = [entry for entry in sys.path if entry]
+folder, request = sys.argv[1:]
+spec = importlib.util.spec_from_file_location("archcheck_child", folder + "/__init__.py", submodule_search_locations=[folder])
+package = sys.modules["archcheck_child"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from archcheck_child.main import main
+main(request)
+"""
+
+#: How much of what the child writes is kept: the beginning, where causes stand, and the end.
+_KEPT_BYTES = 32 * 1024
+_REPORT_BYTES = 1024 * 1024
+#: How long a killed child (one stuck in a driver, say) and its open pipes are waited for.
+_PATIENCE = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A child that is gone."""
+
+    #: Exit status, negative for a signal; None where the deadline passed.
+    status: int | None
+    seconds: float
+    #: The lines that the child reported, in order.
+    reported: tuple[dict[str, Any], ...]
+    #: Beginning and end of standard output and standard error.
+    output: str
+    errors: str
+    #: Python's stack at a crash, or shortly before the deadline.
+    trace: str
+
+
+class _Drain(threading.Thread):
+    """Reads a pipe to its end and keeps little of it."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True, name="archcheck-probe-output")
+        self._pipe = pipe
+        self._head = b""
+        self._tail = b""
+        self.start()
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(self._pipe.fileno(), 65536):
+                room = _KEPT_BYTES - len(self._head)
+                self._head += chunk[:room]
+                self._tail = (self._tail + chunk[room:] if room < len(chunk) else self._tail)[-_KEPT_BYTES:]
+
+    def finish(self) -> str:
+        """Return what was kept. A descendant that left the process group may hold the pipe open: it is not waited for."""
+        self.join(_PATIENCE)
+        if not self.is_alive():
+            self._pipe.close()
+        return (self._head + self._tail).decode("utf-8", "replace")
+
+
+def run(deadline: float, **request: object) -> Ended:
+    """Run a child with that request and wait for it, at most ``deadline`` seconds.
+
+    Raises nothing; a process that cannot be started has the exit status 127, as in a shell.
+    """
+    with tempfile.TemporaryDirectory(prefix="archcheck-", ignore_cleanup_errors=True) as folder:
+        report, trace = os.path.join(folder, "report"), os.path.join(folder, "trace")
+        # The child holds the reading end of a pipe on which nothing is ever written: where this process ends, however that may
+        # be, the pipe does, and the child with it. Windows hands no descriptors down.
+        lifeline, held = os.pipe() if sys.platform != "win32" else (None, None)
+        text = json.dumps({**request, "report": report, "trace": trace, "deadline": deadline, "lifeline": lifeline})
+        start = time.monotonic()
+        try:
+            child = subprocess.Popen(
+                [sys.executable, *_interpreter_flags(), "-c", _BOOTSTRAP, os.path.join(_HERE, "child"), text],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=() if lifeline is None else (lifeline,),
+            )
+        except OSError as error:
+            _close(held)
+            return Ended(status=127, seconds=0.0, reported=(), output="", errors=str(error), trace="")
+        finally:
+            _close(lifeline)
+        assert child.stdout is not None  # noqa: S101 - for the type checker: both are pipes
+        assert child.stderr is not None  # noqa: S101 - as above
+        drains = _Drain(child.stdout), _Drain(child.stderr)
+        try:
+            status = _wait(child, deadline)
+        finally:
+            _kill(child)
+            _close(held)
+            output, errors = (drain.finish() for drain in drains)
+        return Ended(
+            status=status,
+            seconds=time.monotonic() - start,
+            reported=tuple(_lines(report)),
+            output=output,
+            errors=errors,
+            trace=_read(trace, _KEPT_BYTES),
+        )
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def _interpreter_flags() -> list[str]:
+    """The child sees the packages that this process sees."""
+    flags = {
+        "-I": sys.flags.isolated,
+        "-E": sys.flags.ignore_environment,
+        "-s": sys.flags.no_user_site,
+        "-S": sys.flags.no_site,
+    }
+    return [flag for flag, given in flags.items() if given]
+
+
+def _wait(child: subprocess.Popen[bytes], deadline: float) -> int | None:
+    try:
+        return child.wait(deadline)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """End the child and whatever it started, also where it is gone already and left something behind."""
+    if sys.platform == "win32":
+        subprocess.run(
+            ["taskkill", "/T", "/F", "/PID", str(child.pid)],  # noqa: S607 - found on every Windows
+            check=False,
+            capture_output=True,
+        )
+    else:
+        # start_new_session made the child the leader of a group with its own number. SIGKILL: the rest can be ignored.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_PATIENCE)
+
+
+def _lines(path: str) -> list[dict[str, Any]]:
+    found = []
+    for line in _read(path, _REPORT_BYTES).splitlines():
+        with contextlib.suppress(ValueError):
+            facts = json.loads(line)
+            if isinstance(facts, dict):
+                found.append(facts)
+    return found
+
+
+def _read(path: str, limit: int) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(limit).decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,209 @@
+"""Children that misbehave: a clear outcome each, within the deadline, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_archcheck.accelerators import process
+from pytest_archcheck.accelerators.probe import probe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.frameworks import MakeFramework
+
+pytestmark = [
+    pytest.mark.usefixtures("no_process_left"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc"),
+]
+
+#: Far more than starting Python takes on a busy machine.
+LONG = 60.0
+#: Too short for what sleeps, enough for Python to start.
+SHORT = 3.0
+
+
+def test_an_import_error_is_told_with_its_text(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def load(): raise ImportError('no such thing\\x1b[31m')"), LONG)
+    assert (outcome.status, outcome.stage) == ("import-failed", "import")
+    assert outcome.message == "importing Fake failed: ImportError: no such thing\\x1b[31m"
+
+
+def test_a_module_that_calls_exit(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def load(): sys.exit(0)"), LONG)
+    assert outcome.status == "import-failed"
+    assert "SystemExit" in outcome.message
+
+
+def test_a_process_that_ends_with_status_0_in_the_middle(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def load(): os._exit(0)"), LONG)
+    assert outcome.status == "import-crashed"
+    assert outcome.message == "importing Fake ended the process with exit status 0"
+
+
+@pytest.mark.parametrize("name", ["SIGABRT", "SIGSEGV", "SIGILL", "SIGBUS", "SIGKILL"])
+def test_a_signal_is_named(make_framework: MakeFramework, name: str) -> None:
+    number = getattr(signal, name)
+    outcome = probe(make_framework(f"def load(): os.kill(os.getpid(), {int(number)})"), LONG)
+    assert outcome.status == "import-crashed"
+    assert outcome.message == f"importing Fake crashed with {name}"
+
+
+def test_a_crash_in_the_matmul_names_the_device(make_framework: MakeFramework) -> None:
+    changes = """
+    sys.modules["numpy"] = None
+    import importlib.util
+    def devices():
+        os.abort()
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert (outcome.status, outcome.version) == ("import-crashed", "1.2.3")
+    assert outcome.message == "listing the devices of Fake 1.2.3 crashed with SIGABRT"
+
+
+def test_a_hang_that_ignores_every_polite_signal(make_framework: MakeFramework) -> None:
+    changes = """
+    import signal, time
+    def load():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        time.sleep(1000)
+    """
+    before = time.monotonic()
+    outcome = probe(make_framework(changes), SHORT)
+    assert (outcome.status, outcome.stage) == ("probe-timeout", "import")
+    assert outcome.message == "importing Fake did not end within 3 s, and was stopped"
+    assert "adapter.py" in outcome.text  # Python's stack says where it hung
+    assert time.monotonic() - before < LONG
+
+
+def test_a_hang_that_holds_the_interpreter_lock(make_framework: MakeFramework) -> None:
+    # PyDLL does not release the lock, so that no Python thread of the child can do anything.
+    outcome = probe(make_framework("def load():\n    import ctypes; ctypes.PyDLL(None).sleep(1000)"), SHORT)
+    assert outcome.status == "probe-timeout"
+    assert "adapter.py" in outcome.text
+
+
+def test_megabytes_on_standard_output_are_not_the_report(make_framework: MakeFramework) -> None:
+    changes = """
+    def load():
+        print('{"stage": "done", "placed": "gpu:0"}')
+        for _ in range(400):
+            os.write(1, b"x" * 65536)
+            os.write(2, b"y" * 65536)
+        raise OSError("the end")
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert outcome.message == "importing Fake failed: OSError: the end"
+    assert len(outcome.text) < 1000
+
+
+def test_what_is_kept_of_the_output_is_bounded(make_framework: MakeFramework) -> None:
+    framework = make_framework(
+        "def load():\n    os.write(1, b'begin'); os.write(1, b'x' * 10_000_000); os.write(1, b'end')\n    os.abort()"
+    )
+    ended = process.run(LONG, task="probe", adapter=framework.adapter)
+    assert ended.output.startswith("begin")
+    assert ended.output.endswith("end")
+    assert len(ended.output) <= 2 * 32 * 1024
+
+
+def test_closed_descriptors_and_another_working_directory(make_framework: MakeFramework, tmp_path: Path) -> None:
+    changes = f"""
+    def load():
+        os.chdir({str(tmp_path)!r})
+        os.closerange(0, 100)
+        return "4.5"
+    def devices():
+        return []
+    """
+    here = os.getcwd()
+    outcome = probe(make_framework(changes), LONG)
+    assert (outcome.status, outcome.version) == ("no-gpu", "4.5")
+    assert os.getcwd() == here
+
+
+def test_a_fork_that_returns_twice_reports_once(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def load():\n    os.fork()\n    return '1'\ndef devices():\n    return []"), LONG)
+    assert outcome.status == "no-gpu"
+
+
+@pytest.mark.parametrize("parent", ["return '1'", "os.abort()", "time.sleep(1000)"])
+def test_forked_processes_die_with_the_child(make_framework: MakeFramework, parent: str) -> None:
+    changes = f"""
+    import signal, time
+    def load():
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(1000)
+        {parent}
+    def devices():
+        return []
+    """
+    outcome = probe(make_framework(changes), SHORT)
+    assert outcome.status in ("no-gpu", "import-crashed", "probe-timeout")
+
+
+def test_an_interrupt_of_the_parent_ends_the_child(make_framework: MakeFramework, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "_wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        probe(make_framework("import time\ndef load(): time.sleep(1000)"), LONG)
+
+
+def test_modules_beside_the_tests_are_not_seen(
+    make_framework: MakeFramework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shadow.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    outcome = probe(make_framework("def load(): import shadow"), LONG)
+    assert outcome.message == "importing Fake failed: ModuleNotFoundError: No module named 'shadow'"
+
+
+def test_an_adapter_that_is_no_python(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def ("), LONG)
+    assert (outcome.status, outcome.stage) == ("import-failed", "start")
+    assert "SyntaxError" in outcome.message
+
+
+def test_devices_that_make_no_sense(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def devices(): return [{'name': 'gpu:0'}]"), LONG)
+    assert (outcome.status, outcome.stage) == ("matmul-failed", "devices")
+    assert "KeyError" in outcome.message
+
+
+def test_without_numpy_a_gpu_is_listed_but_nothing_is_proven(make_framework: MakeFramework) -> None:
+    changes = """
+    def load():
+        sys.path[:] = [entry for entry in sys.path if "-packages" not in entry]
+        return "1"
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert outcome.status == "unchecked"
+    assert outcome.message == "Fake 1 lists gpu:0, whose numbers were not checked: numpy is not installed"
+
+
+def test_an_interpreter_that_cannot_be_started(make_framework: MakeFramework, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    outcome = probe(make_framework(), LONG)
+    assert outcome.status == "import-crashed"
+    assert outcome.message == "starting Python ended the process with exit status 127"
+    assert "No such file" in outcome.text
+
+
+def test_what_was_raised_explains_more_than_what_was_printed(make_framework: MakeFramework) -> None:
+    changes = """
+    def load():
+        print("numpy.dtype size changed, may indicate binary incompatibility", file=sys.stderr)
+        raise ImportError("No module named 'distutils'")
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert "distutils" in outcome.cause

@@ -1,0 +1,195 @@
+"""Real TensorFlow, with and without the test device: the probe, the benchmark, and every way to fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from support import frameworks
+
+from pytest_archcheck.accelerators.model import TENSORFLOW, Benchmark, Outcome
+from pytest_archcheck.accelerators.probe import benchmark, probe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_archcheck.accelerators.model import Framework
+
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.usefixtures("no_process_left"),
+    pytest.mark.skipif(sys.platform == "win32", reason="the test device is for Linux"),
+]
+
+LONG = 300.0
+
+
+@pytest.fixture(scope="session")
+def deadline(tensorflow_tree: Path) -> float:
+    """Seconds that a healthy probe does not need even on a busy machine, from what one took on this one just now."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tensorflow_tree))
+        outcome = probe(TENSORFLOW, LONG)
+    assert outcome.status == "no-gpu"
+    return max(15.0, 4 * outcome.seconds)
+
+
+def test_cpu_only(tensorflow: Framework) -> None:
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "no-gpu"
+    assert outcome.message == "TensorFlow 2.21.0 sees no GPU; its CPU computes"
+    assert [device.name for device in outcome.devices] == ["CPU:0"]
+    assert outcome.error is not None
+    assert outcome.error < 1e-5
+    assert "tensorflow" not in sys.modules
+
+
+def test_the_device_is_verified_by_its_work(tensorflow: Framework, device: frameworks.Device) -> None:
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "ok"
+    assert outcome.device is not None
+    assert (outcome.device.name, outcome.device.platform, outcome.device.label) == ("GPU:0", "METAL", "Metal GPU")
+    assert outcome.error is not None
+    assert outcome.error < 1e-5
+    assert device.products == 1
+
+
+def test_a_device_found_in_the_plugin_folder(
+    tensorflow: Framework, tensorflow_tree: Path, plugin_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site-packages" / "tensorflow-plugins"
+    folder.mkdir(parents=True)
+    shutil.copy(plugin_library, folder / "libarchcheck_device.so")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder.parent), str(tensorflow_tree)]))
+    assert probe(tensorflow, LONG).status == "ok"
+
+
+def test_a_device_loaded_twice(
+    tensorflow: Framework, device: frameworks.Device, tensorflow_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site-packages" / "tensorflow-plugins"
+    folder.mkdir(parents=True)
+    shutil.copy(device.library, folder / "libanother_name.so")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder.parent), str(tensorflow_tree)]))
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "import-crashed"
+    assert "SIGABRT while it loaded a device plugin" in outcome.message
+    assert "reached under two names" in outcome.cause
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        ("no-kernel", "wrong-device", "Could not satisfy device specification"),
+        ("wrong", "wrong-result", "gives wrong numbers"),
+        ("one-wrong-number", "wrong-result", "gives wrong numbers"),
+        ("zeros", "wrong-result", "gives wrong numbers"),
+        ("nan", "wrong-result", "gives numbers that are not finite"),
+        ("abort", "import-crashed", "importing TensorFlow crashed with SIGABRT while it loaded a device plugin"),
+        ("segfault", "import-crashed", "importing TensorFlow crashed with SIGSEGV while it loaded a device plugin"),
+        ("exit", "import-crashed", "importing TensorFlow ended the process with exit status 3"),
+        ("error-at-load", "import-crashed", "importing TensorFlow crashed with SIGABRT while it loaded a device plugin"),
+        ("no-device", "matmul-failed", "the device cannot be created"),
+        ("out-of-memory", "matmul-failed", "Dst tensor is not initialized"),
+        ("error-at-matmul", "matmul-failed", "the matmul failed"),
+        ("error-at-read-back", "matmul-failed", "the copy to the host failed"),
+    ],
+)
+def test_faults(tensorflow: Framework, device: frameworks.Device, fault: str, status: str, words: str) -> None:
+    device.fail(fault)
+    outcome = probe(tensorflow, LONG)
+    assert (outcome.status, words in outcome.message) == (status, True), outcome
+
+
+@pytest.mark.parametrize(
+    ("fault", "stage", "words"),
+    [
+        ("hang-at-load", "import", "importing TensorFlow did not end within"),
+        ("hang-read-back", "read back", "reading a matmul's result back from GPU:0 (Metal GPU) did not end within"),
+    ],
+)
+def test_hangs(tensorflow: Framework, device: frameworks.Device, deadline: float, fault: str, stage: str, words: str) -> None:
+    device.fail(fault)
+    before = time.monotonic()
+    outcome = probe(tensorflow, deadline)
+    assert (outcome.status, outcome.stage) == ("probe-timeout", stage)
+    assert outcome.message.startswith(words)
+    assert ("while it loaded a device plugin" in outcome.message) == (stage == "import")
+    assert time.monotonic() - before >= deadline
+
+
+def test_an_undefined_symbol(tensorflow: Framework, device: frameworks.Device, tensorflow_tree: Path, tmp_path: Path) -> None:
+    device.load(frameworks.build_plugin(tensorflow_tree, tmp_path / "libundefined.so", "-DUNDEFINED_SYMBOL"))
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "plugin-incompatible"
+    assert "undefined symbol: function_that_no_tensorflow_exports" in outcome.message
+
+
+def test_a_missing_library(tensorflow: Framework, device: frameworks.Device, tensorflow_tree: Path, tmp_path: Path) -> None:
+    gone = frameworks.build_library("void function_of_a_library_that_is_gone(void) {}", tmp_path / "libgone.so")
+    plugin = frameworks.build_plugin(tensorflow_tree, tmp_path / "libneedy.so", "-DMISSING_LIBRARY", str(gone))
+    gone.unlink()
+    device.load(plugin)
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "plugin-incompatible"
+    assert "libgone.so: cannot open shared object file" in outcome.message
+
+
+def test_a_truncated_library(tensorflow: Framework, device: frameworks.Device, tmp_path: Path) -> None:
+    short = tmp_path / "libshort.so"
+    short.write_bytes(device.library.read_bytes()[:40])  # less than the 64 bytes of an ELF header
+    device.load(short)
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "plugin-incompatible"
+    assert "file too short" in outcome.message
+
+
+def test_a_library_that_ends_before_its_code(tensorflow: Framework, device: frameworks.Device, tmp_path: Path) -> None:
+    short = tmp_path / "libshort.so"
+    short.write_bytes(device.library.read_bytes()[:4096])  # its headers, and nothing of what they speak of
+    device.load(short)
+    outcome = probe(tensorflow, LONG)
+    assert outcome.status == "import-crashed"
+    assert outcome.message == "importing TensorFlow crashed with SIGBUS while it loaded a device plugin"
+    assert "truncated" in outcome.cause
+
+
+def test_the_benchmark_is_what_the_device_counts(tensorflow: Framework, device: frameworks.Device) -> None:
+    result = benchmark(tensorflow, 160, "float32", LONG)
+    assert isinstance(result, Benchmark)
+    assert (result.device, result.platform, result.size, result.dtype) == ("GPU:0", "METAL", 160, "float32")
+    # Every product was really done there: those of the tf.function are neither folded nor merged.
+    assert result.products == device.products > 20
+    assert result.error < 1e-5
+    assert result.speedup is not None
+    assert result.gflops == pytest.approx(2 * 160**3 / result.seconds / 1e9)
+
+
+def test_the_clock_waits_for_the_work(tensorflow: Framework, device: frameworks.Device) -> None:
+    device.fail("slow")  # 0.3 s each, on a thread of its own
+    result = benchmark(tensorflow, 64, "float32", LONG)
+    assert isinstance(result, Benchmark)
+    assert result.seconds >= 0.3
+    assert result.compiled_seconds is not None
+    assert result.compiled_seconds >= 0.3
+    assert result.products == device.products
+
+
+@pytest.mark.parametrize("fault", ["wrong", "one-wrong-number", "zeros", "nan"])
+def test_a_benchmark_of_wrong_numbers(tensorflow: Framework, device: frameworks.Device, fault: str) -> None:
+    device.fail(fault)
+    result = benchmark(tensorflow, 64, "float32", LONG)
+    assert isinstance(result, Outcome)
+    assert result.status == "wrong-result"
+
+
+def test_a_benchmark_of_the_cpu(tensorflow: Framework) -> None:
+    result = benchmark(tensorflow, 64, "float64", LONG)
+    assert isinstance(result, Benchmark)
+    assert (result.device, result.platform, result.speedup, result.dtype) == ("CPU:0", "", None, "float64")
+    assert result.error < 1e-12
+    assert result.compiled_seconds is not None
