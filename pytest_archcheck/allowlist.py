@@ -1,0 +1,144 @@
+"""The allow-list: findings that a project knows and accepts, each with its reason.
+
+One line is ``SUBJECT[/RULE][ @TARGETGLOB]: reason``: ``numpy/newer-os-required @macosx_11_*: CI has no older Mac``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+GRAMMAR = "'SUBJECT[/RULE][ @TARGETGLOB]: reason'"
+
+#: A line that allows nothing (any more).
+STALE_RULE = "stale-allow-line"
+
+# The subject may hold "::" (environment::interpreter) and ends at "/", " @" or a colon with white space (or nothing) behind it.
+_LINE = re.compile(
+    r"""(?P<subject>\S(?:.*?\S)?)
+        (?:/(?P<rule>[^\s/@:]+))?
+        (?:\s+@(?P<target>\S+?))?
+        \s*:(?:\s+(?P<reason>.*))?""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+#: What is left of a line whose rule or target is empty or said twice: ``numpy/: reason``, ``numpy @: reason``.
+_NO_SUBJECT = re.compile(r"/$|(?:^|\s)@")
+
+
+class InvalidLine(ValueError):
+    """The text is no allow-list line; the message quotes it and says what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowLine:
+    """One line of the allow-list."""
+
+    text: str
+    subject: str
+    #: None: every rule.
+    rule: str | None
+    #: A glob over the target's tag; None: every target.
+    target: str | None
+    reason: str
+
+    @classmethod
+    def parse(cls, text: str, rules: Iterable[str]) -> AllowLine:
+        """Read one line; ``rules`` are the names that exist.
+
+        Raises :class:`InvalidLine`.
+        """
+        match = _LINE.fullmatch(text.strip())
+        if match is None or _NO_SUBJECT.search(match["subject"]):
+            raise InvalidLine(f"got {text!r}, expected {GRAMMAR}")
+        if not (match["reason"] or "").strip():
+            raise InvalidLine(f"got {text!r}, which gives no reason; expected {GRAMMAR}")
+        known = sorted(rules)
+        if match["rule"] is not None and match["rule"] not in known:
+            near = get_close_matches(match["rule"], known, n=3, cutoff=0.5) or known
+            raise InvalidLine(f"got {text!r}, but there is no rule {match['rule']!r}; expected one such as {', '.join(near)}")
+        return cls(
+            text=text.strip(),
+            subject=match["subject"],
+            rule=match["rule"],
+            target=match["target"],
+            reason=match["reason"].strip(),
+        )
+
+    def speaks_of(self, *tags: str) -> bool:
+        """Whether the line is meant for one of these targets."""
+        return self.target is None or any(fnmatchcase(tag, self.target) for tag in tags)
+
+    def allows(self, finding: Finding) -> bool:
+        """Whether the line, which speaks of the finding's subject, speaks of the finding."""
+        return finding.rule != STALE_RULE and self.rule in (None, finding.rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowList:
+    """The lines, and the run that they are read in."""
+
+    lines: tuple[AllowLine, ...] = ()
+    #: Tag of the run's target.
+    target: str
+    #: The rules that were asked for (empty: all) and those that were not: a line on what nobody asked for is not stale.
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+
+    def judge(self, subject: str, findings: Sequence[Finding], targets: Sequence[str] = ()) -> tuple[Finding, ...]:
+        """Mark the findings that are allowed, and add an error for each line on ``subject`` that allows none of them.
+
+        :param targets: tags of the machines that the subject was judged for; by default the run's target.
+        """
+        lines = [line for line in self.lines if line.subject == subject and line.speaks_of(*targets or (self.target,))]
+        judged = tuple(
+            replace(finding, allowed=next((line.reason for line in lines if line.allows(finding)), None))
+            for finding in findings
+        )
+        stale = (line for line in lines if not any(line.allows(finding) for finding in findings) and self._was_asked(line))
+        return judged + tuple(_stale(line) for line in stale)
+
+    def _was_asked(self, line: AllowLine) -> bool:
+        if line.rule is None:
+            return not self.select and not self.ignore
+        return line.rule not in self.ignore and (not self.select or line.rule in self.select)
+
+    def unmatched(self, subjects: Iterable[str]) -> tuple[Finding, ...]:
+        """Return one note for each line for the run's target whose subject is not here."""
+        here = set(subjects)
+        return tuple(_not_here(line, here) for line in self.lines if line.subject not in here and line.speaks_of(self.target))
+
+
+def _stale(line: AllowLine) -> Finding:
+    return Finding(
+        rule=STALE_RULE,
+        severity="error",
+        subject=line.subject,
+        distribution=None,
+        path=None,
+        message=f"the archcheck_allow line '{line.text}' allows nothing: there is no such finding (any more)",
+        remedy="remove the line from archcheck_allow",
+    )
+
+
+def _not_here(line: AllowLine, here: set[str]) -> Finding:
+    near = get_close_matches(line.subject, sorted(here), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return Finding(
+        rule=STALE_RULE,
+        severity="note",
+        subject=line.subject,
+        distribution=None,
+        path=None,
+        message=f"the archcheck_allow line '{line.text}' speaks of a subject that is not here{hint}",
+        remedy="remove the line, or limit it to its target with ' @TARGETGLOB'",
+    )

@@ -1,0 +1,126 @@
+"""Which arguments of the command line are ours, and whether they switch the checks on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.settings import ini
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    import pytest
+
+#: The first part of every id.
+ROOT = "archcheck"
+
+#: Where pytest looks for its settings, and what makes a file one of its own.
+_INI_FILES = {
+    "pytest.toml": "",
+    ".pytest.toml": "",
+    "pytest.ini": "",
+    ".pytest.ini": "",
+    "pyproject.toml": "[tool.pytest",
+    "tox.ini": "[pytest]",
+    "setup.cfg": "[tool:pytest]",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is collected."""
+
+    #: Subjects named by id (``""`` is all of them); None where none was named: all.
+    named: tuple[str, ...] | None = None
+    #: True where the project's own tests are not collected.
+    only: bool = False
+
+    def holds(self, subject: str) -> bool:
+        """Whether the check of ``subject`` is collected."""
+        return self.named is None or any(name in ("", subject) or subject.startswith(f"{name}::") for name in self.named)
+
+
+def named_subject(config: pytest.Config, argument: str) -> str | None:
+    """Return the subject that an argument names: ``""`` for all of them, None where it is not ours.
+
+    Ours are ``archcheck`` and ``archcheck::x`` from any folder, the same below the rootdir (ids are printed relative to the
+    current folder), and ``ROOTDIR::x`` (what VS Code runs). What exists on disk wins, but a folder has no ``::``.
+    """
+    path, separator, subject = argument.partition("::")
+    full = os.path.normpath(os.path.join(str(config.invocation_params.dir), path))
+    root = str(config.rootpath)
+    if separator and os.path.normcase(full) == os.path.normcase(root):
+        return subject
+    ours = path == ROOT or os.path.normcase(full) == os.path.normcase(os.path.join(root, ROOT))
+    if not ours or os.path.isfile(full) or (os.path.isdir(full) and not separator):
+        return None
+    return subject
+
+
+def could_concern_us(config: pytest.Config, args: Sequence[str]) -> bool:
+    """Whether a closer look is worth its time; False in nearly every run that has the checks off."""
+    options = config.known_args_namespace
+    if options.help or options.version or getattr(options, "markers", False):
+        return False
+    return _switched(config, options) or any(_could_be_ours(arg) for arg in args)
+
+
+def _could_be_ours(argument: str) -> bool:
+    path, separator, _ = argument.partition("::")
+    return os.path.basename(path) == ROOT or (bool(separator) and os.path.isdir(path))
+
+
+def _switched(config: pytest.Config, options: argparse.Namespace) -> bool:
+    """Whether an option (typed or of addopts) or an ini value asks for the checks."""
+    if options.archcheck or options.archcheck_path or options.archcheck_require:
+        return True
+    return any(ini(config, name) for name in ("archcheck", "archcheck_paths", "archcheck_require"))
+
+
+def positionals(parser: pytest.Parser, args: Sequence[str]) -> list[str]:
+    """Return the arguments that are no options, interleaved ones too (argparse calls those unknown)."""
+    options, unknown = parser.parse_known_and_unknown_args(list(args))
+    return [*options.file_or_dir, *(arg for arg in unknown if not arg.startswith("-"))]
+
+
+def decide(config: pytest.Config, parser: pytest.Parser, given: Sequence[str]) -> Scope | None:
+    """Return what is collected, or None where the checks are off.
+
+    :param given: the positional arguments, those of addopts included.
+    """
+    options = config.known_args_namespace
+    # What the user typed, without addopts and ini.
+    typed_args = [os.fspath(arg) for arg in config.invocation_params.args]
+    typed, _ = parser.parse_known_and_unknown_args(typed_args)
+    typed_given = [arg for arg in positionals(parser, typed_args) if arg in given]
+    if typed.archcheck is False:
+        return None
+    subjects = [subject for arg in given if (subject := named_subject(config, arg)) is not None]
+    tests = [arg for arg in typed_given if named_subject(config, arg) is None]
+    if subjects:
+        return Scope(named=tuple(dict.fromkeys(subjects)))
+    if typed.archcheck or typed.archcheck_path or typed.archcheck_require:
+        return Scope(only=bool(typed.archcheck_path) and not tests)
+    if options.archcheck is False or tests:
+        return None  # what is on by default gives way to tests that are asked for by name
+    return Scope() if _switched(config, options) else None
+
+
+def unread_ini(config: pytest.Config) -> str | None:
+    """The project's ini file, where pytest has not read it.
+
+    pytest looks for it before it knows our options: it takes PATH of ``--archcheck-path PATH`` (but not of
+    ``--archcheck-path=PATH``) for a folder of tests, and looks there.
+    """
+    if "--archcheck-path" not in config.invocation_params.args or config.known_args_namespace.inifilename:
+        return None
+    here = config.invocation_params.dir
+    for folder in (here, *here.parents):
+        for name, section in _INI_FILES.items():
+            file = folder / name
+            if file.is_file() and section in file.read_text(encoding="utf-8", errors="replace"):
+                return None if config.inipath is not None and config.inipath.samefile(file) else str(file)
+    return None

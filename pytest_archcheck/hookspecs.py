@@ -1,0 +1,30 @@
+"""Hooks that other plugins and ``conftest.py`` may implement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_archcheck.accelerators.model import Framework
+    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.inspection import Inspection
+
+
+def pytest_archcheck_findings(inspection: Inspection) -> Iterable[Finding]:  # type: ignore[empty-body]
+    """Return findings of your own, judged from what was inspected.
+
+    Called once, after the inspection and before collection; with pytest-xdist in the controller only. A finding joins the item
+    that its ``subject`` names; a subject that no item has becomes an item of its own. ``archcheck_allow`` lines apply.
+    """
+
+
+def pytest_archcheck_frameworks() -> Iterable[Framework]:  # type: ignore[empty-body]
+    """Return frameworks whose GPU shall be checked too.
+
+    Each gets the items ``archcheck::accelerator::<name>`` and ``archcheck::matmul::<name>`` where one of its distributions is
+    installed, and may be named by ``requires_metal``, ``requires_gpu`` and ``matmul_benchmark``. Called in every process that
+    collects; return the same each time. A framework is described by :class:`pytest_archcheck.accelerators.model.Framework`: its
+    name, its distributions, and an adapter file that is run in a child process only.
+    """

@@ -1,0 +1,119 @@
+"""The pytest items: one per question, in no file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_archcheck import ArchcheckWarning
+from pytest_archcheck.arguments import ROOT
+from pytest_archcheck.reports import text
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+
+    from pytest_archcheck.outcome import Answer, Question
+
+
+class FindingsFailed(Exception):
+    """A check has errors; the message is everything it says."""
+
+    def __init__(self, message: str, headline: str) -> None:
+        super().__init__(message)
+        self.headline = headline
+
+
+class ArchcheckItem(pytest.Item):
+    """One question, asked when the item runs."""
+
+    #: Conftest files of users read it on every item.
+    fixturenames = ()
+    #: pytest-run-parallel: this item needs no warning that it is not parallel.
+    _parallel_custom_item = True
+
+    def __init__(self, *, question: Question, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**kwargs)
+        self.question = question
+        #: What asking gave; None until the item has run.
+        self.answer: Answer | None = None
+        self.extra_keyword_matches.update(question.keywords)
+        self.user_properties.extend((name, text.sentence(value)) for name, value in question.properties)
+        self.add_marker("archcheck")
+        if self.config.pluginmanager.hasplugin("rerunfailures"):
+            self.add_marker(pytest.mark.flaky(reruns=0))  # asking again gives the same answer
+        if question.known.unasked is not None:
+            self.add_marker(pytest.mark.skip(reason=text.sentence(question.known.unasked)))
+
+    def runtest(self) -> None:
+        """Ask, warn once, and fail with every error that no line allows."""
+        answer = self.answer = self.question.ask()
+        if answer.unasked is not None:
+            pytest.skip(text.sentence(answer.unasked))
+        rules = dict.fromkeys(finding.rule for finding in answer.findings)
+        if rules:
+            self.user_properties.append(("archcheck_findings", ", ".join(rules)))
+        errors, warnings = text.failing(answer.findings), text.warning(answer.findings)
+        if errors:
+            raise FindingsFailed(text.text(errors + warnings), text.headline(errors))
+        if warnings:
+            self.warn(ArchcheckWarning(text.text(warnings)))
+        accepted = [finding for finding in answer.findings if finding.severity == "error"]
+        if accepted:
+            pytest.xfail("; ".join(dict.fromkeys(text.sentence(finding.allowed or "") for finding in accepted)))
+            # Only --runxfail comes here: it asks for what would be if nothing were expected to fail.
+            raise FindingsFailed(text.text(accepted), text.headline(accepted))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401 - pytest's own
+        """Show what the findings say instead of a traceback of ours."""
+        error = excinfo.value
+        if not isinstance(error, FindingsFailed | ArchcheckWarning):
+            return super().repr_failure(excinfo, style)
+        shown = super().repr_failure(excinfo, "value")
+        crash = getattr(shown, "reprcrash", None)
+        if crash is not None:  # what pytest's short summary shows, on every pytest and through pytest-xdist
+            crash.message = error.headline if isinstance(error, FindingsFailed) else str(error).partition("\n")[0]
+        return shown
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Return the collector's path, an int line (None makes pytest stumble over a skip), and the heading of a failure."""
+        assert self.parent is not None  # noqa: S101 - tells the type checker what pytest guarantees
+        return self.parent.path, 0, f"{ROOT}: {text.sentence(self.question.title)}"
+
+
+class ArchcheckCollector(pytest.Collector):
+    """``archcheck``, and the groups below it: ``archcheck::environment``."""
+
+    def __init__(self, *, questions: tuple[Question, ...], depth: int = 0, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**kwargs)
+        self.questions = questions
+        #: How many parts of the subject are above us.
+        self.depth = depth
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Yield an item for each question whose subject ends here, and a collector for each group."""
+        groups: dict[str, list[Question]] = {}
+        for question in self.questions:
+            groups.setdefault(question.subject.split("::")[self.depth], []).append(question)
+        for name, questions in groups.items():
+            yield from self._members(name, questions)
+
+    def _members(self, name: str, questions: list[Question]) -> Iterator[pytest.Item | pytest.Collector]:
+        deeper = []
+        for question in questions:
+            if question.subject.count("::") > self.depth:
+                deeper.append(question)
+            else:
+                # The path of an item must exist: --nf asks for its time stamp.
+                yield ArchcheckItem.from_parent(self, name=name, path=self.config.rootpath, question=question)
+        if deeper:
+            yield ArchcheckCollector.from_parent(self, name=name, path=self.path, questions=tuple(deeper), depth=self.depth + 1)
+
+    @classmethod
+    def at_root(cls, session: pytest.Session, questions: tuple[Question, ...]) -> ArchcheckCollector:
+        """Make the collector that the session gets; its path is below the rootdir, so that tools that climb up arrive there."""
+        made: ArchcheckCollector = cls.from_parent(
+            session, name=ROOT, nodeid=ROOT, path=session.config.rootpath / ROOT, questions=questions
+        )
+        return made

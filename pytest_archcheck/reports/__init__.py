@@ -1,0 +1,1 @@
+"""Tell: findings in, text out. No report judges."""

@@ -1,0 +1,119 @@
+"""What the terminal shows: a header, and a section where there is something to say. Lines only; the session writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_archcheck.reports import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.inspection import Inspection
+    from pytest_archcheck.outcome import Outcome, Result
+
+#: So many failing checks are named above everything else; the others are counted.
+SHOWN_SUBJECTS = 10
+
+Colour = Literal["red", "yellow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of output and its colour."""
+
+    text: str
+    colour: Colour | None = None
+
+
+def header(inspection: Inspection, outcomes: Sequence[Outcome]) -> list[str]:
+    """What was inspected for which target; below it, the checks that are known to fail, the worst of each."""
+    broken = [outcome for outcome in outcomes if outcome.broken]
+    parts = [f"archcheck: target {inspection.aim}", _counts(inspection)]
+    if not broken:
+        return [", ".join(parts)]
+    lines = [f"{', '.join(parts)}: {len(broken)} of {text.count(len(outcomes), 'check')} failed"]
+    lines += [f"  {outcome.subject}: {text.headline(_errors(outcome))}" for outcome in broken[:SHOWN_SUBJECTS]]
+    if len(broken) > SHOWN_SUBJECTS:
+        others = [outcome.subject for outcome in broken[SHOWN_SUBJECTS:]]
+        lines.append(f"  ... and {len(others)} more: {text.joined(others, most=30)}")
+    return lines
+
+
+def in_full(outcomes: Sequence[Outcome]) -> list[str]:
+    """Everything that the failing checks say, for a run that ends before any item can."""
+    lines = []
+    for outcome in outcomes:
+        if outcome.broken:
+            lines.append(f"archcheck::{outcome.subject} ({text.sentence(outcome.title)})")
+            lines += [f"  {line}" for one in text.group(_errors(outcome)) for line in one.lines()]
+    return lines
+
+
+def summary(result: Result, verbosity: int, *, failures_shown: bool) -> list[Line]:
+    """The section at the end; empty where all is well and nobody asked for more.
+
+    :param failures_shown: pytest has shown what failed: it is not said again.
+    """
+    lines = list(_interrupted(result))
+    for outcome in result.outcomes:
+        lines += _of_outcome(outcome, verbosity, failures_shown=failures_shown)
+    if verbosity > 0:
+        lines += [Line(f"{one.headline} (note)") for one in text.group(result.notes)]
+        lines += [
+            Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}")
+            for skip in result.inspection.skipped
+        ]
+    return lines
+
+
+def answers(result: Result) -> list[str]:
+    """The lines that are shown also when all is well: each once, and none that another continues."""
+    given = [text.sentence(outcome.answer.line) for outcome in result.outcomes if outcome.answer.line is not None]
+    lines = list(dict.fromkeys(given))
+    told = [line for line in lines if not any(other != line and other.startswith(line) for other in lines)]
+    # That every wheel exists is not yet that they fit each other.
+    locks = [environment for environment in result.inspection.environments if environment.kind == "lock"]
+    told += [f"{text.escape(skip.subject)}: {text.sentence(skip.reason)}" for lock in locks for skip in lock.skipped[:1]]
+    return told
+
+
+def _counts(inspection: Inspection) -> str:
+    owners = sum(distribution.name is not None for distribution in inspection.distributions)
+    binaries = inspection.binaries
+    parts = [text.count(owners, "distribution"), text.count(len(binaries), "compiled file")]
+    windows = sum(binary.format == "pe" for binary in binaries)
+    if windows:
+        parts.append(f"{windows} of them for Windows and not inspected")
+    if inspection.skipped:
+        parts.append(f"{text.count(len(inspection.skipped), 'place')} not looked at (-v)")
+    return ", ".join([*parts, f"{inspection.seconds:.2f} s"])
+
+
+def _errors(outcome: Outcome) -> tuple[Finding, ...]:
+    return text.failing(outcome.answer.findings)
+
+
+def _interrupted(result: Result) -> Iterator[Line]:
+    waiting = [outcome for outcome in result.outcomes if outcome.state == "not run"]
+    if waiting:
+        yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; shown is what the inspection found")
+
+
+def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> Iterator[Line]:
+    if outcome.state == "failed" and failures_shown and verbosity <= 0:
+        return
+    for one in text.group(outcome.answer.findings):
+        if one.allowed is not None or one.severity == "note":
+            if verbosity > 0:
+                why = "note" if one.allowed is None else f"allowed: {text.sentence(one.allowed)}"
+                yield Line(f"{outcome.subject}: {one.headline} ({why})")
+        elif not (outcome.state == "failed" and failures_shown):
+            state = " (not run)" if outcome.state == "not run" else ""
+            first, *rest = one.lines()
+            yield Line(f"{outcome.subject}: {first}{state}", "red" if one.severity == "error" else "yellow")
+            yield from (Line(line) for line in rest)
+    if outcome.state == "skipped" and verbosity > 0 and outcome.reason is not None:
+        yield Line(f"{outcome.subject}: skipped: {text.sentence(outcome.reason)}")

@@ -1,0 +1,349 @@
+"""One run with the checks on: inspects once, collects, keeps what the items said, and tells.
+
+Registered with pytest only when the checks are on. Under pytest-xdist the controller inspects and hands the result to its
+workers.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_archcheck import arguments, questions, settings
+from pytest_archcheck.items import ArchcheckCollector, ArchcheckItem
+from pytest_archcheck.markers import SESSION
+from pytest_archcheck.outcome import Answer, Outcome, Question, Result, State
+from pytest_archcheck.reports import github, json_report, terminal, text
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from pytest_archcheck.arguments import Scope
+    from pytest_archcheck.inspection import Inspection
+    from pytest_archcheck.settings import Settings
+
+_SETTINGS = pytest.StashKey["Settings"]()
+_RUNNING = pytest.StashKey["Inspection"]()
+
+_PREFIX = f"{arguments.ROOT}::"
+
+
+def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> ArchcheckSession | None:
+    """Inspect, if the checks are on: before conftest files are loaded, so that nothing they do can hide the outcome.
+
+    Raises :class:`pytest.UsageError` for a bad setting.
+    """
+    scope = arguments.decide(config, parser, arguments.positionals(parser, args))
+    if scope is None:
+        return None
+    checked = config.stash[_SETTINGS] = settings.read(config, config.known_args_namespace)
+    if checked.require and not all(_is_running_environment(path) for path in checked.paths):
+        raise pytest.UsageError(
+            f"--archcheck-require: got {', '.join(checked.require)} with {', '.join(checked.paths)}, expected no path, "
+            "or the running environment's: what is required is required of that"
+        )
+    _check_json(checked)
+    found = questions.prepared(_inspect(checked), checked)
+    session = config.stash[SESSION] = ArchcheckSession(config, checked, scope, found)
+    session.tell_early()
+    return session
+
+
+def take_over(config: pytest.Config, handed: bytes) -> ArchcheckSession:
+    """Make the session of a pytest-xdist worker from what its controller sent."""
+    scope, checked, found = pickle.loads(handed)  # noqa: S301 - written by our own controller
+    config.stash[_SETTINGS] = checked
+    session = config.stash[SESSION] = ArchcheckSession(config, checked, scope, found)
+    return session
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The settings of a run, also with the checks off."""
+    if _SETTINGS not in config.stash:
+        config.stash[_SETTINGS] = settings.read(config, config.option)
+    return config.stash[_SETTINGS]
+
+
+def running_inspection(config: pytest.Config) -> Inspection:
+    """The inspection of the running environment for this machine: this run's own, or made when first asked for."""
+    session = config.stash.get(SESSION, None)
+    if session is not None and not session.settings.paths and session.settings.target == "host":
+        return session.inspection
+    if _RUNNING not in config.stash:
+        here = replace(settings_of(config), paths=(), target="host")
+        config.stash[_RUNNING] = questions.prepared(_inspect(here), here)
+    return config.stash[_RUNNING]
+
+
+class ArchcheckSession:
+    """The plugin of a run that has the checks on."""
+
+    def __init__(self, config: pytest.Config, checked: Settings, scope: Scope, inspection: Inspection) -> None:
+        self.config = config
+        self.settings = checked
+        self.scope = scope
+        self.inspection = inspection
+        self.questions: dict[str, Question] = {}
+        self._ask()
+        #: Subjects that -k, -m and the like left; None until collection has finished.
+        self.selected: set[str] | None = None
+        self._states: dict[str, State] = {}
+        self._reasons: dict[str, str] = {}
+        self._answers: dict[str, Answer] = {}
+        self._told_header = False
+        #: Why there is no step summary.
+        self._unwritten: str | None = None
+
+    @property
+    def is_worker(self) -> bool:
+        """True in a pytest-xdist worker, which collects and runs items but tells nothing."""
+        return hasattr(self.config, "workerinput")
+
+    def _ask(self) -> None:
+        built = questions.build(self.config, self.inspection, self.settings)
+        self.questions = {question.subject: question for question in built}
+
+    # -- before collection
+
+    def still_wanted(self, parser: pytest.Parser) -> bool:
+        """Whether the checks are on, now that conftest files have said which options have values."""
+        scope = arguments.decide(self.config, parser, self.config.args)
+        if scope is not None:
+            self.scope = scope
+        return scope is not None
+
+    def join_findings_of_others(self) -> None:
+        """Ask other plugins for findings of theirs."""
+        theirs = self.config.hook.pytest_archcheck_findings(inspection=self.inspection)
+        findings = [finding for some in theirs for finding in some or ()]
+        if findings:
+            self.inspection = questions.joined(self.inspection, findings, self.settings)
+        self._ask()  # conftest files may have added frameworks
+
+    def reject_unknown_ids(self) -> None:
+        """Raise :class:`pytest.UsageError` for an id that names no check, with those that are near."""
+        for name in self.scope.named or ():
+            if name and not any(self._named(name, subject) for subject in self.questions):
+                near = get_close_matches(name, list(self.questions), n=3, cutoff=0.5)
+                hint = (
+                    f"did you mean {' or '.join(_PREFIX + one for one in near)}?" if near else "pytest archcheck --co lists all"
+                )
+                raise pytest.UsageError(f"not found: {_PREFIX}{text.escape(name)} (no such check; {hint})")
+
+    @staticmethod
+    def _named(name: str, subject: str) -> bool:
+        return subject == name or subject.startswith(f"{name}::")
+
+    def tell_early(self) -> None:
+        """Say what is known to fail, and write the report, before the project's code gets a chance to end the process."""
+        self._write_json()
+        if any(outcome.broken for outcome in self.result().outcomes):
+            self._told_header = self._print(terminal.header(self.inspection, self.result().outcomes))
+
+    def tell_in_full(self) -> None:
+        """Say everything, where conftest files failed to load and no item will run."""
+        self._print(terminal.in_full(self.result().outcomes))
+
+    def _print(self, lines: list[str]) -> bool:
+        """Print before there is a terminal reporter. With -q to stderr: the output of ``--co -q`` is read by tools."""
+        options = self.config.known_args_namespace
+        if "no:terminal" in options.plugins:
+            return False
+        stream = sys.stdout if options.verbose >= 0 else sys.stderr
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        for line in lines:
+            stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+        return True
+
+    # -- hooks: collection
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's WorkerController
+        """Hand the inspection to a worker (pytest-xdist, in the controller)."""
+        node.workerinput["archcheck-session"] = pickle.dumps((self.scope, self.settings, self.inspection))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, None, None]:
+        """Take our arguments out before pytest looks for them on disk."""
+        args = self.config.args
+        args[:] = [] if self.scope.only else [arg for arg in args if arguments.named_subject(self.config, arg) is None]
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, None]:
+        """Put our collector before everything that the session collects."""
+        outcome = yield
+        if isinstance(collector, pytest.Session) and outcome.excinfo is None:
+            report = outcome.get_result()
+            chosen = tuple(one for one in self.questions.values() if self.scope.holds(one.subject))
+            if report.passed and chosen:
+                report.result.insert(0, ArchcheckCollector.at_root(collector, chosen))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what the user's selection left."""
+        self.selected = {item.question.subject for item in session.items if isinstance(item, ArchcheckItem)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note what a worker's selection left (pytest-xdist, in the controller)."""
+        ours = {nodeid[len(_PREFIX) :] for nodeid in ids if nodeid.startswith(_PREFIX)}
+        self.selected = (self.selected or set()) | (ours & set(self.questions))
+
+    # -- hooks: running
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+        """Let the report carry the answer, from a worker too."""
+        outcome = yield
+        if isinstance(item, ArchcheckItem) and item.answer is not None and call.when == "call":
+            outcome.get_result().archcheck = item.answer.to_dict()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what became of an item of ours."""
+        subject = report.nodeid[len(_PREFIX) :]
+        if not report.nodeid.startswith(_PREFIX) or subject not in self.questions:
+            return
+        if report.when == "call" or report.outcome in ("failed", "skipped"):
+            self._states[subject] = _state(report)
+            if isinstance(report.longrepr, tuple):
+                self._reasons[subject] = report.longrepr[2].removeprefix("Skipped: ")
+        carried = getattr(report, "archcheck", None)
+        if carried is not None:
+            self._answers[subject] = Answer.from_dict(carried)
+
+    # -- hooks: telling
+
+    def result(self) -> Result:
+        """The run so far, narrowed to the user's selection."""
+        chosen = [
+            question
+            for subject, question in self.questions.items()
+            if self.scope.holds(subject) and (self.selected is None or subject in self.selected)
+        ]
+        outcomes = tuple(
+            Outcome(
+                subject=question.subject,
+                title=question.title,
+                state=self._states.get(question.subject, "not run"),
+                answer=self._answers.get(question.subject, question.known),
+                reason=self._reasons.get(question.subject),
+            )
+            for question in chosen
+        )
+        return Result(
+            inspection=self.inspection,
+            outcomes=outcomes,
+            notes=questions.allow_list(self.settings, self.inspection).unmatched(self.questions),
+            complete=self.selected is not None and all(outcome.state != "not run" for outcome in outcomes),
+        )
+
+    def pytest_report_header(self) -> list[str]:
+        """One line on what was inspected; more where something is known to fail."""
+        lines = [] if self._told_header else terminal.header(self.inspection, self.result().outcomes)
+        unread = arguments.unread_ini(self.config)
+        if unread is not None:
+            lines.append(f"archcheck: pytest did not read {text.escape(unread)}: write --archcheck-path=PATH, with '='")
+        return lines
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the findings that did not pass unnoticed, and the answers."""
+        verbosity = _verbosity(self.config)
+        if self._unwritten is not None:
+            terminalreporter.write_line(self._unwritten)
+        if self.settings.annotations and not self.config.option.collectonly:
+            for annotation in github.workflow_commands(self.result()):
+                terminalreporter.write_line(annotation)
+        if self.config.option.collectonly or verbosity < -1 or getattr(self.config.option, "no_summary", False):
+            return
+        result = self.result()
+        failures_shown = self.config.option.tbstyle != "no"
+        lines = terminal.summary(result, verbosity, failures_shown=failures_shown)
+        if lines:
+            terminalreporter.section("archcheck")
+        for line in lines:
+            terminalreporter.write_line(line.text, **({line.colour: True} if line.colour else {}))
+        for answer in terminal.answers(result):
+            terminalreporter.write_line(answer)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the report; a run without anything to check is a clean one."""
+        if self.is_worker:
+            return
+        everything = self.scope.named is None and not self.inspection.checks and not session.items
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything:
+            session.exitstatus = pytest.ExitCode.OK
+        self._write_json()
+        self._write_step_summary()
+
+    def _write_json(self) -> None:
+        if self.settings.json is not None:
+            try:
+                json_report.write(self.settings.json, self.result())
+            except OSError as error:
+                raise pytest.UsageError(f"--archcheck-json: cannot write {self.settings.json}: {error.strerror}") from error
+
+    def _write_step_summary(self) -> None:
+        path = os.environ.get("GITHUB_STEP_SUMMARY")
+        if not path or self.config.option.collectonly:
+            return
+        try:
+            github.write_summary(path, self.result())
+        except OSError as error:
+            self._unwritten = f"archcheck: cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}"
+
+
+def _inspect(checked: Settings) -> Inspection:
+    from pytest_archcheck.discover.environments import NothingToInspect  # noqa: PLC0415 - not before the checks are on
+    from pytest_archcheck.inspection import Request, run  # noqa: PLC0415 - not before the checks are on
+    from pytest_archcheck.locks import LockInvalid  # noqa: PLC0415 - not before the checks are on
+
+    request = Request(
+        paths=checked.paths,
+        target=checked.target,
+        python=checked.python,
+        select=checked.select,
+        ignore=checked.ignore,
+        all_pages=checked.all_pages,
+    )
+    try:
+        return run(request)
+    except (NothingToInspect, LockInvalid) as error:
+        raise pytest.UsageError(f"--archcheck-path: {text.sentence(str(error), 5000)}") from error
+
+
+def _check_json(checked: Settings) -> None:
+    if checked.json is None:
+        return
+    try:
+        json_report.check_writable(checked.json)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--archcheck-json: got {checked.json!r}, expected a file that can be written: {error.strerror or error}"
+        ) from error
+
+
+def _is_running_environment(path: str) -> bool:
+    here = [sys.prefix, *sys.path]
+    return any(os.path.isdir(one) and os.path.samefile(path, one) for one in here)
+
+
+def _state(report: pytest.TestReport) -> State:
+    if report.outcome == "skipped":
+        return "xfailed" if hasattr(report, "wasxfail") else "skipped"
+    return "failed" if report.outcome == "failed" else "passed"
+
+
+def _verbosity(config: pytest.Config) -> int:
+    if hasattr(config, "get_verbosity"):  # pytest 8.0
+        return config.get_verbosity("archcheck")
+    verbosity: int = config.option.verbose
+    return verbosity

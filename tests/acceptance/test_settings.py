@@ -1,0 +1,160 @@
+"""Options and ini values, in every kind of ini file that pytest reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.machos import bundle
+from support.sites import add_distribution
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NATIVE = pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest 9.0 brought [tool.pytest]")
+
+
+@pytest.fixture
+def site(pytester: pytest.Pytester) -> Path:
+    """``env with spaces``, below the project: numpy is x86_64 only."""
+    site = pytester.path / "env with spaces"
+    add_distribution(site, "numpy", files={"numpy/x.so": bundle("x86_64")}, tags=("cp311-cp311-macosx_11_0_x86_64",))
+    return site
+
+
+INI = """
+[pytest]
+archcheck = true
+archcheck_paths = "env with spaces"
+archcheck_target = macosx_14_0_arm64
+archcheck_select =
+    wrong-architecture
+    wrong-platform, missing-symbol
+archcheck_ignore = missing-symbol
+archcheck_require =
+archcheck_json = reports/out.json
+archcheck_allow =
+    # a comment
+    numpy/wrong-architecture @macosx_*: known
+"""
+LEGACY_TOML = """
+[tool.pytest.ini_options]
+archcheck = true
+archcheck_paths = ["env with spaces"]
+archcheck_target = "macosx_14_0_arm64"
+archcheck_select = ["wrong-architecture", "wrong-platform, missing-symbol"]
+archcheck_ignore = ["missing-symbol"]
+archcheck_require = []
+archcheck_json = "reports/out.json"
+archcheck_allow = ["numpy/wrong-architecture @macosx_*: known"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("pytest.ini", INI),
+        ("tox.ini", INI),
+        ("setup.cfg", INI.replace("[pytest]", "[tool:pytest]")),
+        ("pyproject.toml", LEGACY_TOML),
+        pytest.param("pyproject.toml", LEGACY_TOML.replace(".ini_options", ""), marks=NATIVE),
+        pytest.param("pytest.toml", LEGACY_TOML.replace("tool.pytest.ini_options", "pytest"), marks=NATIVE),
+    ],
+)
+@pytest.mark.usefixtures("site")
+def test_every_ini_value_in_every_file(pytester: pytest.Pytester, name: str, content: str) -> None:
+    pytester.path.joinpath(name).write_text(content, encoding="utf-8")
+    result = pytester.runpytest("--strict-config")
+    result.assert_outcomes(passed=1, xfailed=1)
+    assert (pytester.path / "reports" / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("pytest.ini", "[pytest]\narchcheck = perhaps\n", "*perhaps*"),
+        (
+            "pytest.ini",
+            "[pytest]\narchcheck = 1\narchcheck_target = arm64\n",
+            "*archcheck_target (ini): got 'arm64'*macosx_14_0_arm64*",
+        ),
+        ("pytest.ini", "[pytest]\narchcheck = 1\narchcheck_select = nonsense\n", "*archcheck_select (ini): got 'nonsense'*"),
+        (
+            "pytest.ini",
+            "[pytest]\narchcheck_require = nonsense\n",
+            "*archcheck_require (ini): got 'nonsense', expected one of clean*",
+        ),
+        (
+            "pytest.ini",
+            "[pytest]\narchcheck_paths = nowhere\n",
+            "*archcheck_paths (ini): got '*nowhere', expected a path that exists*",
+        ),
+        pytest.param("pyproject.toml", "[tool.pytest]\narchcheck = 'yes'\n", "*archcheck*bool*", marks=NATIVE),
+        pytest.param(
+            "pyproject.toml",
+            "[tool.pytest]\narchcheck = true\narchcheck_allow = 'numpy: x'\n",
+            "*archcheck_allow*list*",
+            marks=NATIVE,
+        ),
+    ],
+)
+def test_bad_ini_values(pytester: pytest.Pytester, name: str, content: str, said: str) -> None:
+    pytester.path.joinpath(name).write_text(content, encoding="utf-8")
+    result = pytester.runpytest()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--archcheck-target", "arm64"], "--archcheck-target: got 'arm64'*did you mean macosx_14_0_arm64[?]"),
+        (
+            ["--archcheck-select", "wrong-architectur"],
+            "--archcheck-select: got 'wrong-architectur'*did you mean wrong-architecture*",
+        ),
+        (["--archcheck-ignore", "a,b"], "--archcheck-ignore: got 'a', expected one of *"),
+        (["--archcheck-require", "speed"], "--archcheck-require: got 'speed', expected one of clean*"),
+        (["--archcheck-path", "nowhere"], "--archcheck-path: got 'nowhere', expected a path that exists*"),
+        (["--archcheck-path", "empty"], "--archcheck-path: *nothing to inspect*looked for*"),
+    ],
+)
+def test_bad_options(pytester: pytest.Pytester, args: list[str], said: str) -> None:
+    pytester.mkdir("empty").joinpath("notes.txt").write_text("nothing compiled", encoding="utf-8")
+    result = pytester.runpytest("--archcheck", *args)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
+@pytest.mark.usefixtures("site")
+def test_the_command_line_wins_over_ini(pytester: pytest.Pytester) -> None:
+    pytester.path.joinpath("pytest.ini").write_text(INI, encoding="utf-8")
+    result = pytester.runpytest(
+        "--archcheck-target=macosx_14_0_x86_64", "--archcheck-select=wrong-platform", "--archcheck-json=mine.json"
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["archcheck: target macOS 14.0 x86_64*"])
+    assert (pytester.path / "mine.json").exists()
+    assert not (pytester.path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    "args", [["--archcheck-select=wrong-platform"], ["--archcheck-ignore", "unreadable-binary,wrong-architecture"]]
+)
+def test_rules_can_be_chosen(pytester: pytest.Pytester, site: Path, args: list[str]) -> None:
+    pytester.runpytest(f"--archcheck-path={site}", "--archcheck-target=macosx_14_0_arm64", *args).assert_outcomes(passed=2)
+
+
+def test_help_and_version_inspect_nothing(pytester: pytest.Pytester) -> None:
+    for option in ("--help", "--markers", "--version"):
+        result = pytester.runpytest("--archcheck", option)
+        assert result.ret == 0
+        assert "archcheck: target" not in result.stdout.str()
+
+
+def test_verbosity_of_our_own(pytester: pytest.Pytester, site: Path) -> None:
+    if not hasattr(pytest.Config, "get_verbosity"):
+        pytest.skip("pytest 8.0 brought it")
+    pytester.makeini("[pytest]\nverbosity_archcheck = 1\narchcheck_allow = numpy: known\n")
+    result = pytester.runpytest(f"--archcheck-path={site}", "--archcheck-target=macosx_14_0_arm64")
+    result.stdout.fnmatch_lines(["numpy: wrong-architecture: * (allowed: known)"])
