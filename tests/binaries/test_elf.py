@@ -154,10 +154,10 @@ def test_a_table_of_versions_that_counts_to_four_billion_is_bounded() -> None:
     at = content.index(struct.pack("<HH", 1, 2))  # vn_version 1, vn_cnt 2
     struct.pack_into("<H", content, at + 2, 0xFFFF)
     struct.pack_into("<I", content, at + 12, 8)  # vn_next: overlaps, and so on to the end of the file
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ElfInvalid):
         read(bytes(content))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 class _Counting(BytesSource):

@@ -195,11 +195,11 @@ LIES = {
 
 @pytest.mark.parametrize("data", LIES.values(), ids=LIES)
 def test_lies_are_refused_at_once(data: bytes) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(MachOInvalid) as caught:
         read(data)
     assert str(caught.value)
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def verdict(tensorflow: str, metal: str) -> PluginVerdict:
     (plugin,) = (binary for binary in environment(f"tensorflow-metal=={metal}").binaries if is_plugin(binary))
     started = time.perf_counter()
     found = check_plugin(plugin, "arm64", tensorflow_beside(plugin, framework.binaries))
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10  # 12 to 128 ms were measured; a bound, not a benchmark
     assert found is not None
     return found
 

@@ -148,9 +148,9 @@ class TestLinks:
         site = tmp_path / "home" / "site"
         write(site / "good.so", MACHO)
         (site / "loop.so").symlink_to(target)
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert paths(scan(site)) == ["good.so"]
-        assert time.perf_counter() - begin < 1
+        assert time.process_time() - begin < 1
 
     def test_dangling(self, tmp_path: Path) -> None:
         (tmp_path / "x.so").symlink_to("nowhere")
@@ -255,7 +255,7 @@ def test_the_size_of_a_file_costs_nothing(tmp_path: Path) -> None:
         with open(tmp_path / name, "wb") as file:
             file.write(head)
             file.truncate(5 << 30)  # sparse
-    begin = time.perf_counter()
+    begin = time.process_time()
     sizes = {binary.path: binary.size for binary in scan(tmp_path).binaries}
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     assert sizes == dict.fromkeys(("zeros.so", "elf.so", "macho.so"), 5 << 30)

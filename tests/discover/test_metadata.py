@@ -141,9 +141,9 @@ def test_metadata_of_50_megabytes(tmp_path: Path) -> None:
     with open(info / "METADATA", "ab") as file:
         file.write(b"\n")
         file.truncate(50 << 20)
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert (only(tmp_path).name, only(tmp_path).version) == ("foo", "1.0")
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
 
 
 @pytest.mark.skipif(os.name == "nt", reason="FIFOs of POSIX")
@@ -172,9 +172,9 @@ def test_thousands_of_projects(tmp_path: Path) -> None:
         info = tmp_path / f"foo{number}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Name: foo{number}\nVersion: 1.0\n")
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(projects(str(tmp_path))) == 1000
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_no_folder_at_all(tmp_path: Path) -> None:

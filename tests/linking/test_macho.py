@@ -150,14 +150,14 @@ def test_rings_end(tmp_path: Path) -> None:
         )
         for number in range(30)
     }
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert {status for _, status, _ in broken(links(tmp_path, ring))} == {"absent"}
-    assert time.perf_counter() - begin < 3
+    assert time.process_time() - begin < 3
 
 
 def test_thousands_of_rpaths_and_libraries_end(tmp_path: Path) -> None:
     rpaths = [f"@loader_path/{number}" for number in range(5000)]
     data = machos.bundle(rpaths=rpaths, libraries=[f"@rpath/{number}.dylib" for number in range(5000)])
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert broken(links(tmp_path, {MODULE: data}))
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
