@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.interpreters import INTERPRETER_SUBJECT
+from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judging_macos import MacJudge
 from pytest_archcheck.linking.elf import link_elf

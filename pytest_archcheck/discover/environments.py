@@ -15,13 +15,12 @@ from pytest_archcheck.discover.editable import developed_projects, is_project_ro
 from pytest_archcheck.discover.files import Walk, has_passed_name, look_at, walk
 from pytest_archcheck.discover.installed import conda_prefix_facts, installed_projects
 from pytest_archcheck.discover.interpreters import (
-    INTERPRETER_SUBJECT,
     interpreter_of_prefix,
     interpreter_of_venv,
     running_interpreter,
 )
 from pytest_archcheck.discover.metadata import Project, has_projects, projects
-from pytest_archcheck.discover.model import Environment, EnvironmentKind, Interpreter
+from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Environment, EnvironmentKind, Interpreter
 from pytest_archcheck.discover.ownership import Owners
 from pytest_archcheck.findings import Skipped
 

@@ -11,15 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.files import Walk, look_at, walk
-from pytest_archcheck.discover.model import Interpreter
+from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Interpreter
 from pytest_archcheck.discover.text import read_text
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Provider
     from pytest_archcheck.host import Host
-
-INTERPRETER_SUBJECT = "environment::interpreter"
 
 
 def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:

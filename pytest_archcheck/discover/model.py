@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pytest_archcheck.findings import Skipped
     from pytest_archcheck.host import Host
 
+#: The subject of the check that speaks of the interpreter and its standard library.
+INTERPRETER_SUBJECT = "environment::interpreter"
+
 Emulation = Literal["rosetta", "qemu"]
 #: How a Python came onto the machine.
 Provider = Literal["python.org", "homebrew", "conda", "uv", "pyenv", "xcode"]

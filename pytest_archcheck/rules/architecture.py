@@ -147,14 +147,14 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
     newer = "newer-os-required"
     for piece in serving_slices(binary, target):
         if isinstance(piece, MachOSlice):
-            if piece.min_os and target.os_version and _numbers(piece.min_os) > _oldest(target.os_version, piece):
+            if piece.min_os and target.os_version and version_numbers(piece.min_os) > _oldest(target.os_version, piece):
                 message = f"says that it needs macOS {piece.min_os}, the target has {target.os_version}"
                 remedy = (
                     f"update macOS to {piece.min_os}, or install a version of {distribution.name or 'it'} built for "
                     f"macOS {target.os_version}"
                 )
                 return [_finding(newer, "warning", distribution, binary, subject, message, remedy)]
-        elif target.libc and target.libc[0] == "glibc" and (needed := _newest_glibc(piece)) > _numbers(target.libc[1]):
+        elif target.libc and target.libc[0] == "glibc" and (needed := _newest_glibc(piece)) > version_numbers(target.libc[1]):
             version = ".".join(map(str, needed))
             message = f"needs glibc {version}, the target has {target.libc[1]}"
             remedy = (
@@ -167,15 +167,16 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
 
 def _oldest(os_version: str, piece: MachOSlice) -> tuple[int, ...]:
     """The target's version; macosx_10_9_universal2 stands for 11.0 on Apple Silicon, which runs nothing older."""
-    return max(_numbers(os_version), _FIRST_ARM64) if piece.architecture.startswith("arm64") else _numbers(os_version)
+    version = version_numbers(os_version)
+    return max(version, _FIRST_ARM64) if piece.architecture.startswith("arm64") else version
 
 
 def _newest_glibc(piece: ElfSlice) -> tuple[int, ...]:
     versions = [version[6:] for _, version in piece.required_versions if version.startswith("GLIBC_")]
-    return max((_numbers(version) for version in versions if version[:1].isdigit()), default=())
+    return max((version_numbers(version) for version in versions if version[:1].isdigit()), default=())
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
     """``14.2`` -> (14, 2); ``14`` and ``14.0`` are the same version."""
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
     while numbers and numbers[-1] == 0:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.linking.ldso import DRIVER_LIBRARIES
 from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.findings import Severity
     from pytest_archcheck.linking.elf import BrokenLink
     from pytest_archcheck.linking.elf_symbols import MissingSymbols
-
-INTERPRETER_SUBJECT = "environment::interpreter"
 
 #: soname up to its version -> package of Debian and Ubuntu: what wheels are known to take from the system.
 _DEBIAN_PACKAGES = {
@@ -78,7 +77,7 @@ def judge_elf_links(
 ) -> list[Finding]:
     """Judge the broken links of an environment.
 
-    :param owners: file -> the distribution that owns it and its subject; the interpreter's own files are not among them.
+    :param owners: file -> the distribution that owns it and its subject; a file that is not among them is the interpreter's.
     :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
     :param brings: who may bring a library that is not here, see :mod:`pytest_archcheck.rules.elsewhere`.
     """

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.architecture import version_numbers
 from pytest_archcheck.rules.remedies import reinstall
 from pytest_archcheck.rules.symbols import and_others, shortened
 
@@ -68,10 +69,10 @@ def judge_plugin(
 def _newer_os(plugin: Binary, verdict: PluginVerdict, target: Target) -> str:
     """A minimum OS above the target's is no error by itself, but here it may be the reason."""
     for piece in plugin.slices:
-        if piece.architecture == verdict.architecture and piece.min_os and target.os_version:
-            wanted, given = ([int(part) for part in text.split(".")] for text in (piece.min_os, target.os_version))
-            if wanted > given:
-                return f" (it is also made for macOS {piece.min_os} or newer)"
+        if piece.architecture != verdict.architecture or not piece.min_os or not target.os_version:
+            continue
+        if version_numbers(piece.min_os) > version_numbers(target.os_version):
+            return f" (it is also made for macOS {piece.min_os} or newer)"
     return ""
 
 

@@ -12,11 +12,11 @@ from support.sites import add_distribution, make_venv, write
 
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import (
-    INTERPRETER_SUBJECT,
     interpreter_of_prefix,
     interpreter_of_venv,
     running_interpreter,
 )
+from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.host import this_host
 
 if TYPE_CHECKING:
