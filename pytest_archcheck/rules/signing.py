@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.remedies import reinstall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,8 +63,4 @@ def _remedy(distribution: Distribution, binaries: list[Binary]) -> str:
     sign = f"codesign --force --sign - {named}"
     if distribution.name is None or distribution.version is None or distribution.editable or distribution.is_wheel:
         return sign
-    if distribution.installer == "conda":
-        install = f"conda install --force-reinstall {distribution.name}={distribution.version}"
-    else:
-        install = f"pip install --force-reinstall --no-cache-dir {distribution.name}=={distribution.version}"
-    return f"{install}; if it was published so: {sign}"
+    return f"{reinstall(distribution)}; if it was published so: {sign}"
