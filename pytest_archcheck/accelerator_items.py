@@ -268,17 +268,17 @@ def require(what: str, config: pytest.Config) -> Answer:
 
 def run_benchmark(config: pytest.Config, framework: str, size: int | None, dtype: str) -> Benchmark:
     """What the fixture ``matmul_benchmark`` calls."""
-    from pytest_archcheck.accelerators import limits  # noqa: PLC0415 - only where a test measures
+    from pytest_archcheck.accelerators import validation  # noqa: PLC0415 - only where a test measures
 
     here = board(config)
     found = here.framework(framework)
     if found is None:
         names = ", ".join(one.name for one in here.frameworks)
         raise ValueError(f"framework: got {framework!r}, expected one of {names}")
-    if dtype not in limits.DTYPES:
-        raise ValueError(f"dtype: got {dtype!r}, expected one of {', '.join(limits.DTYPES)}")
+    if dtype not in validation.DTYPES:
+        raise ValueError(f"dtype: got {dtype!r}, expected one of {', '.join(validation.DTYPES)}")
     if size is not None:
-        limits.matrix_size(size, limits.machine_memory(), dtype)
+        validation.matrix_size(size, validation.machine_memory(), dtype)
     if not installed.is_installed(found):
         raise BenchmarkError(f"{found.title} is not installed")
     result = probe.benchmark(found, size or here.settings.size, dtype, here.settings.timeout)

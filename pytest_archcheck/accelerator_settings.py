@@ -51,13 +51,13 @@ def read(config: pytest.Config) -> AcceleratorSettings:
 
     Raises :class:`pytest.UsageError` that names the setting, what was given and what was expected.
     """
-    from pytest_archcheck.accelerators import limits  # noqa: PLC0415 - not before an accelerator is asked for
+    from pytest_archcheck.accelerators import validation  # noqa: PLC0415 - not before an accelerator is asked for
 
     return AcceleratorSettings(
-        size=_checked(config, _SIZE, lambda value: limits.matrix_size(value, limits.machine_memory())),
-        min_gflops=_checked(config, _GFLOPS, limits.gate),
-        min_speedup=_checked(config, _SPEEDUP, limits.gate),
-        timeout=_checked(config, _TIMEOUT, limits.timeout),
+        size=_checked(config, _SIZE, lambda value: validation.matrix_size(value, validation.machine_memory())),
+        min_gflops=_checked(config, _GFLOPS, validation.gate),
+        min_speedup=_checked(config, _SPEEDUP, validation.gate),
+        timeout=_checked(config, _TIMEOUT, validation.timeout),
     )
 
 

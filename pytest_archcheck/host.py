@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.target import InvalidTarget, System, Target
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _kernel_by_processor(cpuinfo: str, machine: str) -> str:
 def _read_text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(1 << 20)
+            return file.read(limits.SETTINGS_FILE_SIZE)
     except OSError:
         return ""
 

@@ -17,6 +17,7 @@ import sysconfig
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.symbols.resolve import FlatNamespace, Image, MissingSymbol, SymbolSpace, image_of
 
@@ -33,7 +34,6 @@ _ENTRY = "tensorflow/python/_pywrap_tensorflow_internal.so"
 _PACKAGE = _ENTRY.partition("/")[0] + "/"
 _PLUGIN_SUFFIXES = (".so", ".dylib")
 _SYSTEM = ("/usr/lib/", "/System/")
-_LARGEST_PLUGIN = 32 << 20  # bytes that are hashed at most; Apple's takes 5 MB
 
 #: Names that nobody but TensorFlow offers: its C APIs, and C++ names in its namespaces. Others that a flat look-up wants may
 #: come from the system: newer linkers leave ``_objc_msgSend`` to it.
@@ -219,7 +219,7 @@ def is_replaced(plugin: Binary, metadata: str) -> bool:
     """
     try:
         recorded = _recorded_hash(os.path.join(metadata, "RECORD"), plugin.path)
-        if recorded is None or plugin.size > _LARGEST_PLUGIN:
+        if recorded is None or plugin.size > limits.HASHED_PLUGIN_SIZE:
             return False
         with open_file(plugin.file) as source:
             digest = hashlib.sha256(source.read(0, plugin.size)).digest()

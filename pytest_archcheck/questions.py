@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.allowlist import STALE_RULE, AllowList
 from pytest_archcheck.findings import Check, Finding
 from pytest_archcheck.markers import NEEDS
@@ -116,12 +117,8 @@ def _asked_for(finding: Finding, settings: Settings) -> bool:
     return finding.rule not in settings.ignore and (not settings.select or finding.rule in settings.select)
 
 
-#: Longer ids are cut, and told apart by a hash: a lock file may call a package anything.
-_LONGEST_ID = 400
-
-
 def _identifier(subject: str) -> str:
     plain = escape(subject).translate(_BRACKETS)
-    if len(plain) <= _LONGEST_ID:
+    if len(plain) <= limits.ID_LENGTH:
         return plain
-    return f"{plain[:_LONGEST_ID]}~{zlib.crc32(plain.encode()):08x}"
+    return f"{plain[: limits.ID_LENGTH]}~{zlib.crc32(plain.encode()):08x}"

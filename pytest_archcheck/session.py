@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck import arguments, questions, settings
+from pytest_archcheck import arguments, limits, questions, settings
 from pytest_archcheck.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.markers import SESSION
 from pytest_archcheck.outcome import Answer, Outcome, Question, Result, State
@@ -212,7 +212,9 @@ class ArchcheckSession:
         if not report.nodeid.startswith(_PREFIX) or subject not in self.questions:
             return
         if report.when == "call" or report.outcome in ("failed", "skipped"):
-            self._states[subject] = _state(report)
+            # Skipped before it began and not by us: another plugin's option or a marker kept it from being asked.
+            by_others = report.when == "setup" and self.questions[subject].known.unasked is None
+            self._states[subject] = "not run" if report.skipped and by_others else _state(report)
             if isinstance(report.longrepr, tuple):
                 self._reasons[subject] = report.longrepr[2].removeprefix("Skipped: ")
         carried = getattr(report, "archcheck", None)
@@ -317,7 +319,7 @@ def _inspect(checked: Settings) -> Inspection:
     try:
         return run(request)
     except (NothingToInspect, LockInvalid) as error:
-        raise pytest.UsageError(f"--archcheck-path: {text.sentence(str(error), 5000)}") from error
+        raise pytest.UsageError(f"--archcheck-path: {text.sentence(str(error), limits.USAGE_ERROR_LENGTH)}") from error
 
 
 def _check_json(checked: Settings) -> None:

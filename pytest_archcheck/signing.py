@@ -14,6 +14,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pytest_archcheck import limits
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -45,9 +47,6 @@ _HASHES: dict[int, tuple[int, int, Callable[[bytes | memoryview], hashlib._Hash]
 }
 _PAGE_SHIFTS = range(12, 15)  # 4 KiB to the 16 KiB of Apple Silicon; XNU refuses others
 
-# Bounds for signatures that lie; real ones hold a handful of blobs, and load commands of 10 KB at most.
-_MAX_BLOBS = 256
-_MAX_COMMANDS = 1 << 20
 #: What is read at first: holds the super blob, the code directory's head and the first hashes of nearly every file.
 _WINDOW = 4096
 _CHUNK_PAGES = 256
@@ -155,7 +154,7 @@ def _open(blobs: _Blobs) -> tuple[_Directory, SignatureKind]:
 def _parts(blobs: _Blobs, length: int) -> Iterator[tuple[int, int, int]]:
     """Yield (slot, offset, size) of each blob in the super blob."""
     (count,) = struct.unpack(">I", blobs.read(8, 4))
-    if count > _MAX_BLOBS or 12 + count * 8 > length:
+    if count > limits.SIGNATURE_BLOBS or 12 + count * 8 > length:
         raise SignatureInvalid(f"it claims {count} parts in {length} bytes")
     for slot, offset in _INDEX.iter_unpack(blobs.read(12, count * 8)):
         size = _BLOB.unpack(blobs.read(offset, 8))[1] if offset + 8 <= length else 0
@@ -207,7 +206,7 @@ def _check_pages(source: Source, piece: MachOSlice, blobs: _Blobs, directory: _D
     else:
         # mach_header(_64).sizeofcmds lies at 20; the commands follow the header.
         commands = int.from_bytes(first[20:24], "big" if piece.big_endian else "little")
-        count = min(total, -(-min(32 + commands, _MAX_COMMANDS) // page))
+        count = min(total, -(-min(32 + commands, limits.MACHO_COMMANDS_SIZE) // page))
     if count == 1:
         _compare(directory, 0, first, blobs.read(directory.at, directory.hash_size))
         return 1

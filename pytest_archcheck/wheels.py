@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from packaging.tags import parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
 from pytest_archcheck.binaries.elf import MAGIC as ELF_MAGIC
 from pytest_archcheck.binaries.elf import ElfInvalid, read_elf_header
@@ -34,14 +35,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.target import Target
 
-#: What is inflated to its end: the smallest members first, until this many compressed bytes are used up. Of the rest only the
-#: headers are read. A second of CPU inflates about 100 MB; TensorFlow for macOS has 81 MB beside its main library.
-MAX_COMPRESSED = 96 << 20
-#: The same in inflated bytes, for archives that compress absurdly well.
-MAX_INFLATED = 512 << 20
-
-_METADATA_LIMIT = 1 << 20
-_MAX_TAG_DOTS = 16
 _DATA = re.compile(r"(?P<root>[^/]+)\.data/(?P<kind>purelib|platlib|scripts|data|headers)/(?P<rest>.+)")
 _DIST_INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/(?P<file>WHEEL|METADATA|RECORD)")
 _HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z-]*):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -205,7 +198,7 @@ def _header(reading: _Reading, archive: Archive, name: str) -> dict[str, list[st
         reading.problems.append(f"it has no {name} file in a dist-info folder")
         return {}
     try:
-        text = archive.text(member, _METADATA_LIMIT)
+        text = archive.text(member, limits.WHEEL_METADATA_SIZE)
     except OSError as error:
         reading.problems.append(f"its {name} file cannot be read: {error}")
         return {}
@@ -226,7 +219,7 @@ def _from_file_name(reading: _Reading, label: str) -> tuple[str, str | None, tup
 
 def _expanded(tag: str) -> Iterable[str]:
     """Expand ``py2.py3-none-any``; a hostile line has no claim to millions of combinations, and an odd one stays as it is."""
-    if tag.count(".") > _MAX_TAG_DOTS:
+    if tag.count(".") > limits.TAG_DOTS:
         return (tag,)
     try:
         return sorted(map(str, parse_tag(tag)))
@@ -245,7 +238,7 @@ def _read_binaries(reading: _Reading, archive: Archive) -> None:
                 continue
             compressed += member.compress_size
             inflated += member.file_size
-            if compressed <= MAX_COMPRESSED and inflated <= MAX_INFLATED:
+            if compressed <= limits.WHEEL_COMPRESSED_SIZE and inflated <= limits.WHEEL_INFLATED_SIZE:
                 binary = read_binary(path, reading.path, source, head)
             else:
                 binary = _read_partly(reading, path, source, head)

@@ -36,6 +36,15 @@ FORBIDDEN = {
 FOREIGN = {"jax", "lief", "mlx", "numpy", "tensorflow", "torch"}
 #: Names and methods that reach a file's bytes.
 OPENERS = {"open", "fdopen", "openat", "pread", "read_bytes", "read_text", "scandir", "listdir", "mmap", "open_file"}
+#: Words in the names of constants that bound something.
+BOUNDING = set("BOUND DEADLINE DEPTH GRACE LARGEST LIMIT LONGEST MAX MOST PATIENCE SECONDS TIMEOUT".split())
+#: Constants with such a name that belong elsewhere than in ``limits``.
+NO_LIMITS = {
+    "accelerator_settings._TIMEOUT": "the name of an option",
+    "signing._LIMIT_64_AT": "codeLimit64, a field of code directories",
+    "signing._LIMIT_64_VERSION": "the version that brought that field",
+    "symbols.resolve._MAX_ORDINAL": "MAX_LIBRARY_ORDINAL of <mach-o/nlist.h>",
+}
 
 
 @dataclass(frozen=True)
@@ -170,3 +179,41 @@ def test_rules_open_no_file() -> None:
             if name in OPENERS:
                 wrong.append(f"{module}:{getattr(node, 'lineno', 0)} {name}")
     assert not wrong
+
+
+def _constants(module: str) -> list[tuple[str, int]]:
+    """Names in capitals that a module assigns at its top, with their lines."""
+    found = []
+    for node in TREES[module].body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        found += [(name, node.lineno) for name in names if name.isupper()]
+    return found
+
+
+def test_limits_stand_in_one_place() -> None:
+    elsewhere = {
+        f"{module}.{name}"
+        for module in TREES
+        if module != "limits" and not _below(module, "accelerators.child")  # the child imports nothing of the package
+        for name, _ in _constants(module)
+        if BOUNDING & set(name.split("_"))
+    }
+    assert elsewhere == set(NO_LIMITS)
+
+
+def test_every_limit_is_used_and_has_its_reason() -> None:
+    used = {
+        node.attr
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "limits"
+    }
+    constants = _constants("limits")
+    assert used == {name for name, _ in constants}
+    lines = (PACKAGE / "limits.py").read_text(encoding="utf-8").splitlines()
+    assert [name for name, line in constants if not lines[line - 2].startswith("#: ")] == []
+
+
+def test_limits_import_nothing() -> None:
+    assert [found.imported for found in IMPORTS if found.module == "limits"] == ["__future__.annotations"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import elfs, machos
 
-from pytest_archcheck import wheels
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
 from pytest_archcheck.binaries.model import MachOSlice
 from pytest_archcheck.rules.wheels import judge_tags, judge_wheel_file
@@ -103,7 +103,7 @@ def test_a_binary_of_the_wheel_can_be_opened_again(tmp_path: Path) -> None:
 
 
 def test_any_order_of_reads_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_archcheck.binaries.archive.WINDOW", 70_000)
+    monkeypatch.setattr(limits, "MEMBER_WINDOW_SIZE", 70_000)
     content = os.urandom(700_000) + bytes(700_000)
     path = write(tmp_path, {"demo/data.bin": content})
     with Archive(str(path)) as archive:
@@ -118,7 +118,7 @@ def test_any_order_of_reads_gives_the_same_bytes(tmp_path: Path, monkeypatch: py
 
 
 def test_of_what_is_too_large_only_headers_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheels, "MAX_COMPRESSED", 100_000)
+    monkeypatch.setattr(limits, "WHEEL_COMPRESSED_SIZE", 100_000)
     files = {
         "demo/small.so": machos.bundle("arm64"),
         "demo/libbig.dylib": large(machos.dylib("arm64", libraries=["@rpath/libz.dylib"]), 200_000),
@@ -249,7 +249,7 @@ def test_lying_sizes(tmp_path: Path, lie: int, words: str) -> None:
 
 
 def test_zip_bomb_is_not_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wheels, "MAX_INFLATED", 16 << 20)
+    monkeypatch.setattr(limits, "WHEEL_INFLATED_SIZE", 16 << 20)
     front = machos.dylib("arm64")
     path = write(tmp_path, {"demo/libbomb.dylib": front + bytes(32 << 20), "demo/_a.so": front})
     assert os.path.getsize(path) < 100_000

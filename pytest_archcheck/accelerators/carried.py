@@ -8,14 +8,13 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pytest_archcheck import limits
 from pytest_archcheck.accelerators.model import Device, Framework, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Longer than a probe may take: its child's deadline, its killing, and a busy machine.
-_GRACE = 60.0
-_POLL = 0.1
+_POLL = 0.1  # seconds between two looks for another process's answer
 
 
 class Memory:
@@ -41,7 +40,7 @@ class Memory:
             os.makedirs(folder, 0o700, exist_ok=True)
             descriptor = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
-            return self._wait(answer, claim, framework, time.monotonic() + deadline + _GRACE) or ask()
+            return self._wait(answer, claim, framework, time.monotonic() + deadline + limits.OTHER_PROBE_SECONDS) or ask()
         except OSError:
             return ask()  # nothing can be written there
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

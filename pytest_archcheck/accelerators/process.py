@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass
 from typing import IO, Any
 
+from pytest_archcheck import limits
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 #: The child takes its code by path: neither the working directory nor an importable pytest-archcheck plays a part.
@@ -27,12 +29,6 @@ spec.loader.exec_module(package)
 from archcheck_child.main import main
 main(request)
 """
-
-#: How much of what the child writes is kept: the beginning, where causes stand, and the end.
-_KEPT_BYTES = 32 * 1024
-_REPORT_BYTES = 1024 * 1024
-#: How long a killed child (one stuck in a driver, say) and its open pipes are waited for.
-_PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +59,15 @@ class _Drain(threading.Thread):
 
     def run(self) -> None:
         with contextlib.suppress(OSError, ValueError):
+            most = limits.CHILD_OUTPUT_SIZE
             while chunk := os.read(self._pipe.fileno(), 65536):
-                room = _KEPT_BYTES - len(self._head)
+                room = most - len(self._head)
                 self._head += chunk[:room]
-                self._tail = (self._tail + chunk[room:] if room < len(chunk) else self._tail)[-_KEPT_BYTES:]
+                self._tail = (self._tail + chunk[room:] if room < len(chunk) else self._tail)[-most:]
 
     def finish(self) -> str:
         """Return what was kept. A descendant that left the process group may hold the pipe open: it is not waited for."""
-        self.join(_PATIENCE)
+        self.join(limits.KILLED_CHILD_SECONDS)
         if not self.is_alive():
             self._pipe.close()
         return (self._head + self._tail).decode("utf-8", "replace")
@@ -117,7 +114,7 @@ def run(deadline: float, **request: object) -> Ended:
             reported=tuple(_lines(report)),
             output=output,
             errors=errors,
-            trace=_read(trace, _KEPT_BYTES),
+            trace=_read(trace, limits.CHILD_OUTPUT_SIZE),
         )
 
 
@@ -157,12 +154,12 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_PATIENCE)
+        child.wait(limits.KILLED_CHILD_SECONDS)
 
 
 def _lines(path: str) -> list[dict[str, Any]]:
     found = []
-    for line in _read(path, _REPORT_BYTES).splitlines():
+    for line in _read(path, limits.CHILD_REPORT_SIZE).splitlines():
         with contextlib.suppress(ValueError):
             facts = json.loads(line)
             if isinstance(facts, dict):

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 #: directory, length of the comment that follows; its zip64 form and the locator before it say the same in more bits.
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC = b"PK\5\6"
-_MAX_COMMENT = 0xFFFF
+_COMMENT_SIZE = 0xFFFF  # bytes that its 16-bit length allows
 #: zip64 end of central directory: locator (signature, disk, offset of the record, disks), and the record itself, whose ninth
 #: number is the size of the directory.
 _LOCATOR_64 = struct.Struct("<4sLQL")
@@ -38,16 +39,8 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _LOCAL_MAGIC = b"PK\3\4"
 _ENCRYPTED = 0x1
 
-#: TensorFlow's 18,886 members take 2.6 MB of central directory; zipfile makes ten times as much of it in memory.
-MAX_DIRECTORY_SIZE = 12 << 20
-#: First bytes of a deflated member that are kept: header, load commands, and the first pages, which signatures cover.
-PREFIX = 64 << 10
-#: Bytes kept before the furthest point reached. The signature of a 600 MB file takes 5 MB.
-WINDOW = 8 << 20
 #: Compressed bytes read, and bytes inflated, at a time.
 _INPUT, _OUTPUT = 128 << 10, 1 << 20
-#: A member may be inflated this many times over before its reader is taken for hostile.
-_MAX_PASSES = 4
 #: zipfile.ZipFile, plus everything else that a broken archive makes it raise.
 _ZIP_ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, struct.error, EOFError)
 
@@ -162,9 +155,9 @@ class _Deflated:
             return self._prefix[offset:end]
         if offset < self._passed - len(self._window):
             self._restart()
-        goal = min(max(end, PREFIX), self.size)
+        goal = min(max(end, limits.MEMBER_PREFIX_SIZE), self.size)
         while self._passed < goal:
-            self._inflate(goal, keep_from=min(offset, end - WINDOW))
+            self._inflate(goal, keep_from=min(offset, end - limits.MEMBER_WINDOW_SIZE))
         first = self._passed - len(self._window)
         return bytes(self._window[offset - first : end - first])
 
@@ -190,10 +183,10 @@ class _Deflated:
         self._window += piece
         self._passed += len(piece)
         self._total += len(piece)
-        if self._total > _MAX_PASSES * self.size + PREFIX:
+        if self._total > limits.MEMBER_PASSES * self.size + limits.MEMBER_PREFIX_SIZE:
             raise OSError("its contents are laid out so that reading them takes too long")
-        if len(self._prefix) < PREFIX and self._passed - len(self._window) == 0:
-            self._prefix = bytes(self._window[:PREFIX])
+        if len(self._prefix) < limits.MEMBER_PREFIX_SIZE and self._passed - len(self._window) == 0:
+            self._prefix = bytes(self._window[: limits.MEMBER_PREFIX_SIZE])
         surplus = keep_from - (self._passed - len(self._window))
         if surplus > 0:
             del self._window[:surplus]
@@ -201,12 +194,12 @@ class _Deflated:
 
 def _members(path: str, source: FileSource) -> list[zipfile.ZipInfo]:
     """Read the central directory, after a look at how large it claims to be."""
-    tail = source.read(max(0, source.size - _END.size - _MAX_COMMENT), _END.size + _MAX_COMMENT)
+    tail = source.read(max(0, source.size - _END.size - _COMMENT_SIZE), _END.size + _COMMENT_SIZE)
     at = tail.rfind(_END_MAGIC)
     if at < 0 or at + _END.size > len(tail):
         raise ArchiveInvalid(_what_else(source))
     size = _directory_size(source, tail, at)
-    if size > MAX_DIRECTORY_SIZE:
+    if size > limits.ZIP_DIRECTORY_SIZE:
         raise ArchiveInvalid(f"its directory claims {size} bytes")
     try:
         with zipfile.ZipFile(path) as archive:

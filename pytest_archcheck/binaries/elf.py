@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import ElfSlice, Extent, LinkedLibrary
 
 if TYPE_CHECKING:
@@ -27,14 +28,6 @@ DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
 #: vna_flags: the loader does without this version.
 VER_FLG_WEAK = 2
 
-#: Real files have about a dozen program headers; the kernel refuses tables of more than 64 KiB.
-MAX_PROGRAM_HEADERS = 1024
-#: Real files have 20 to 100 dynamic entries; the largest programs link a few hundred libraries.
-MAX_DYNAMIC_ENTRIES = 4096
-#: Versions that one file asks for: a few dozen at most in practice.
-MAX_VERSIONS = 4096
-#: Longer than any path that the loader would open (PATH_MAX); symbol names are not read here.
-MAX_STRING = 4096
 #: One read of this size holds the string table of most extension modules together with the version table behind it.
 WINDOW = 32 * 1024
 
@@ -156,7 +149,7 @@ class Image:
                 return load.offset + address - load.address
         raise ElfInvalid(f"{what} lies outside of the loaded segments")
 
-    def text(self, offset: int, what: str, limit: int = MAX_STRING) -> str:
+    def text(self, offset: int, what: str, limit: int = limits.PATH_LENGTH) -> str:
         """Return the NUL-terminated string at an offset, decoded as file names are."""
         size, longest = 64, min(limit, self.source.size - offset)
         while True:
@@ -272,7 +265,7 @@ def _architecture(machine: int, *, is_64: bool, big_endian: bool) -> str:
 def _program_headers(image: Image, layout: Layout, phoff: int, entry_size: int, count: int) -> list[_ProgramHeader]:
     if entry_size != layout.program_header.size:
         raise ElfInvalid(f"the program headers have {entry_size} bytes each instead of {layout.program_header.size}")
-    if count > MAX_PROGRAM_HEADERS:
+    if count > limits.ELF_PROGRAM_HEADERS:
         raise ElfInvalid(f"it has {count} program headers, more than any real file")
     headers = layout.program_headers(image.read(phoff, entry_size * count, "the program header table"))
     image.loads = [header for header in headers if header.kind == PT_LOAD]
@@ -297,14 +290,14 @@ def _dynamic(image: Image, headers: list[_ProgramHeader]) -> Extent | None:
 def dynamic_entries(image: Image, layout: Layout, dynamic: Extent) -> list[tuple[int, int]]:
     """Return (d_tag, d_un) pairs up to DT_NULL."""
     size = layout.dynamic.size
-    count = min(dynamic.size // size, MAX_DYNAMIC_ENTRIES + 1)
+    count = min(dynamic.size // size, limits.ELF_DYNAMIC_ENTRIES + 1)
     entries: list[tuple[int, int]] = []
     for tag, value in layout.dynamic.iter_unpack(image.read(dynamic.offset, count * size, "the dynamic section")):
         if tag == DT_NULL:
             return entries
         entries.append((tag, value))
-    if count > MAX_DYNAMIC_ENTRIES:
-        raise ElfInvalid(f"the dynamic section has more than {MAX_DYNAMIC_ENTRIES} entries")
+    if count > limits.ELF_DYNAMIC_ENTRIES:
+        raise ElfInvalid(f"the dynamic section has more than {limits.ELF_DYNAMIC_ENTRIES} entries")
     raise ElfInvalid("the dynamic section has no end")
 
 
@@ -336,15 +329,15 @@ def _required_versions(
     if DT_VERNEED not in values:
         return
     offset = image.offset_of(values[DT_VERNEED], what := "the table of required versions")
-    left = MAX_VERSIONS
-    for _ in range(min(values.get(DT_VERNEEDNUM, 0), MAX_VERSIONS)):
+    left = limits.ELF_VERSIONS
+    for _ in range(min(values.get(DT_VERNEEDNUM, 0), limits.ELF_VERSIONS)):
         _, count, file, first, following = layout.verneed.unpack(image.read(offset, 16, what))
         library = strings.at(file)
         auxiliary = offset + first
         for _ in range(count):
             left -= 1
             if left < 0:
-                raise ElfInvalid(f"it requires more than {MAX_VERSIONS} symbol versions")
+                raise ElfInvalid(f"it requires more than {limits.ELF_VERSIONS} symbol versions")
             _, flags, _, name, step = layout.vernaux.unpack(image.read(auxiliary, 16, what))
             if not flags & VER_FLG_WEAK:
                 yield library, strings.at(name)

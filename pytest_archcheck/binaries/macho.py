@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING
 
 from macholib import mach_o
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.load_commands import LoadCommands, MachOInvalid
 from pytest_archcheck.binaries.model import Extent, MachOSlice
 
 if TYPE_CHECKING:
     from pytest_archcheck.binaries.source import Source
-
-# Limits for files that lie. Of 2,988 real files the largest had 10.4 KB of load commands and 2 slices.
-MAX_COMMANDS_SIZE = 1 << 20
-MAX_SLICES = 64
 
 #: Thin magics as they lie in the file -> (byte order for struct, 64 bit).
 _MAGICS = {
@@ -112,7 +109,7 @@ def _fat_table(source: Source, head: bytes) -> list[tuple[int, int, Extent]]:
     (count,) = struct.unpack_from(">I", head, 4)
     if count == 0:
         raise MachOInvalid("a fat file with no slices")
-    if count > MAX_SLICES:
+    if count > limits.FAT_SLICES:
         raise MachOInvalid(f"the fat header counts {count} slices")
     if len(head) < 8 + count * entry.size:
         raise MachOInvalid("the file ends inside its fat header")
@@ -153,7 +150,7 @@ def _read_slice(source: Source, head: bytes, extent: Extent) -> MachOSlice:
     if len(head) < start or extent.size < start:
         raise MachOInvalid("the file ends inside its Mach-O header")
     _, cputype, cpusubtype, filetype, count, size, flags = header.unpack_from(head)[:7]
-    if size > MAX_COMMANDS_SIZE or count * 8 > size:
+    if size > limits.MACHO_COMMANDS_SIZE or count * 8 > size:
         raise MachOInvalid(f"the header claims {count} load commands in {size} bytes")
     if start + size > extent.size:
         raise MachOInvalid("the file ends inside its load commands")

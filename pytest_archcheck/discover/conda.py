@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.text import plain_name, plain_version, read_text
 from pytest_archcheck.findings import Skipped
 
@@ -107,7 +108,7 @@ def settings(prefix: str, *, active: bool) -> list[tuple[str, str]]:
         found.append(("CONDA_SUBDIR", variable))
     path = os.path.join(prefix, ".condarc")
     try:
-        match = _SUBDIR_LINE.search(read_text(path, 1 << 20, errors="replace"))
+        match = _SUBDIR_LINE.search(read_text(path, limits.SETTINGS_FILE_SIZE, errors="replace"))
     except OSError:  # most have none
         return found
     return [*found, (path, match[1])] if match else found

@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover import pth
 from pytest_archcheck.discover.metadata import has_projects, projects
 from pytest_archcheck.discover.text import read_text
@@ -132,7 +133,7 @@ def _finder_modules(site: str) -> list[str]:
 def _mapped_folders(path: str) -> list[str]:
     """Existing folders and compiled files among the strings of an import finder's source; it is parsed, never run."""
     try:
-        tree = ast.parse(read_text(path, 1 << 22))
+        tree = ast.parse(read_text(path, limits.FINDER_FILE_SIZE))
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return []
     found = []

@@ -10,6 +10,7 @@ import sysconfig
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.files import Walk, look_at, walk
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Interpreter
 from pytest_archcheck.discover.text import read_text
@@ -118,7 +119,7 @@ def _read(executable: str, version: str | None, dynload: list[str]) -> tuple[Int
 def _pyvenv_settings(path: str) -> dict[str, str]:
     """``key = value`` lines; later ones win, as in :mod:`site`."""
     try:
-        lines = read_text(path, 1 << 20, errors="replace").splitlines()
+        lines = read_text(path, limits.SETTINGS_FILE_SIZE, errors="replace").splitlines()
     except OSError:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line)

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.text import read_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def lines(site: str) -> Iterator[tuple[str, str]]:
     """(name of the .pth file, line) for every line of every .pth file that adds a folder (:mod:`site`)."""
     for name in _names(site):
         try:
-            text = read_text(os.path.join(site, name), 1 << 20, errors="surrogateescape")
+            text = read_text(os.path.join(site, name), limits.SETTINGS_FILE_SIZE, errors="surrogateescape")
         except OSError:
             continue
         for line in text.splitlines():
@@ -29,7 +30,7 @@ def problems(site: str) -> Iterator[tuple[str, str]]:
     for name in _names(site):
         path = os.path.join(site, name)
         try:
-            if "\0" in read_text(path, 1 << 20, errors="surrogateescape"):
+            if "\0" in read_text(path, limits.SETTINGS_FILE_SIZE, errors="surrogateescape"):
                 yield path, "this .pth file is no UTF-8 text"
         except OSError as error:
             yield path, f"this .pth file cannot be read: {error.strerror or error}"

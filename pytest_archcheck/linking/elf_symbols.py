@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import ElfInvalid
 from pytest_archcheck.linking.optional import mentions
 from pytest_archcheck.linking.symbol_table import SymbolTable
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.linking.elf import ElfLinks, LoadedModule
     from pytest_archcheck.linking.images import Image
     from pytest_archcheck.linking.process import Closure
-
-#: Names to remember, about 100 bytes each.
-_MAX_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,13 @@ class SymbolCheck:
     unchecked: tuple[tuple[Binary, str], ...]
 
 
-def check_symbols(links: ElfLinks, seconds: float = 30) -> SymbolCheck:
+def check_symbols(links: ElfLinks, seconds: float = limits.ELF_SYMBOLS_SECONDS) -> SymbolCheck:
     """Look up every symbol of every extension module and of the environment's libraries that it loads.
 
     Modules with a link that does not resolve are left to that finding, and those with a library that could not be looked at
     (another target's system) are unchecked.
 
-    :param seconds: modules that are not reached in this time are unchecked; an environment of 1,000 files takes about two.
+    :param seconds: modules that are not reached in this time are unchecked.
     """
     return _Checker(links, time.monotonic() + seconds).run()
 
@@ -170,7 +168,7 @@ class _Checker:
             here = SymbolTable(image.path).defines(left)
             found |= here
             left -= here
-            if len(self.exporter) < _MAX_REMEMBERED:
+            if len(self.exporter) < limits.REMEMBERED_EXPORTERS:
                 self.exporter.update(dict.fromkeys(here, image.path))
         return found
 

@@ -12,12 +12,10 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-#: Systems have some hundred to a few thousand entries (100 KB); more than this is no cache.
-MAX_CACHE_BYTES = 16 * 1024 * 1024
-MAX_CACHE_ENTRIES = 100_000
 
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"
 # struct cache_file_new after magic and version: nlibs, len_strings, flags, padding, extension_offset, 3 words unused.
@@ -110,7 +108,7 @@ def _musl_folders(loader: str | None) -> tuple[str, ...]:
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(MAX_CACHE_BYTES)
+            return file.read(limits.LOADER_FILE_SIZE)
     except OSError:
         return b""
 
@@ -127,7 +125,7 @@ def parse_cache(content: bytes) -> dict[str, tuple[str, ...]]:
     count, _, flags, *_ = _CACHE_HEADER.unpack_from(content, start + len(_CACHE_MAGIC))
     if flags & 3 not in {0, 2 if sys.byteorder == "little" else 3}:  # cache_file_new_flags_endian_*; 0: not recorded
         return {}
-    last = min(first + min(count, MAX_CACHE_ENTRIES) * _CACHE_ENTRY.size, len(content))
+    last = min(first + min(count, limits.LOADER_CACHE_ENTRIES) * _CACHE_ENTRY.size, len(content))
     last -= (last - first) % _CACHE_ENTRY.size
     found: dict[str, tuple[str, ...]] = {}
     for kind, key, value, _, _ in _CACHE_ENTRY.iter_unpack(content[first:last]):
@@ -138,5 +136,5 @@ def parse_cache(content: bytes) -> dict[str, tuple[str, ...]]:
 
 
 def _text(content: bytes, offset: int) -> str:
-    end = content.find(b"\0", offset, offset + 4096)
+    end = content.find(b"\0", offset, offset + limits.PATH_LENGTH)
     return os.fsdecode(content[offset:end]) if end >= 0 else ""

@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.binaries.reader import read_file
 from pytest_archcheck.linking.optional import is_imported_guardedly, mentions
@@ -36,10 +37,6 @@ _SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
 #: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
 #: the machine that built the file: it exists on no other.
 _INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
-#: A chain of images that load each other; real ones stay under 10.
-_MAX_CHAIN = 64
-#: Rpaths and libraries of one image that are looked at; of real ones the largest had 94 load commands of all kinds.
-_MAX_RPATHS, _MAX_LIBRARIES = 128, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ class MachOLinks:
     def links(self) -> Iterator[Link]:
         """Every linked library of every image that the target would use."""
         for binary, piece in self._images:
-            for library in piece.libraries[:_MAX_LIBRARIES]:
+            for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
                 yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
 
     def broken(self) -> Iterator[BrokenLink]:
@@ -163,7 +160,7 @@ class MachOLinks:
                     return True
             elif image.role == "executable" or mentions(image, os.path.basename(image.path).partition(".")[0].encode()):
                 return True
-            if len(reached) < _MAX_CHAIN:
+            if len(reached) < limits.LOADER_CHAIN:
                 reached += [loader for loader, _ in self._loaders_of(image) if loader not in reached]
         return False
 
@@ -209,7 +206,7 @@ class MachOLinks:
                 yield path
 
     def _own_rpaths(self, binary: Binary, piece: MachOSlice) -> Iterator[str]:
-        return self._expand(piece.rpaths[:_MAX_RPATHS], binary)
+        return self._expand(piece.rpaths[: limits.IMAGE_RPATHS], binary)
 
     def _rpaths_of_program(self) -> Iterator[str]:
         for binary, piece in self._images:
@@ -230,7 +227,7 @@ class MachOLinks:
         """By the LC_RPATHs of the images that load this one, directly or not: whoever comes first in a process."""
         seen = {id(binary)}
         waiting = [binary]
-        for _ in range(_MAX_CHAIN):
+        for _ in range(limits.LOADER_CHAIN):
             loaders = (loader for image in waiting for loader, _ in self._loaders_of(image))
             waiting = list({id(loader): loader for loader in loaders if id(loader) not in seen}.values())
             if not waiting:
@@ -246,7 +243,7 @@ class MachOLinks:
         if self._loaders is None:
             self._loaders = defaultdict(list)
             for loader, piece in self._images:
-                for library in piece.libraries[:_MAX_LIBRARIES]:
+                for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
                     found = self._resolve_alone(loader, piece, library.name)
                     if found and found.provider:
                         self._loaders[id(found.provider)].append((loader, piece))

@@ -12,6 +12,7 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
 from pytest_archcheck.binaries.source import open_file
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.model import Binary
-
-#: Bounds on what is read of one package; PyTorch has 2,500 modules.
-MAX_FILES = 5000
-MAX_FILE_BYTES = 1 << 20
 
 #: What an import of a module that the loader refuses raises, and the wider ones that catch it.
 _CAUGHT = frozenset({"ImportError", "OSError", "Exception", "BaseException"})
@@ -68,7 +65,7 @@ def _sources(binary: Binary) -> Iterator[tuple[str, bytes]]:
     if os.path.isfile(binary.location):  # a wheel
         yield from _sources_in_wheel(binary.location, package)
         return
-    left = MAX_FILES
+    left = limits.PYTHON_FILES
     for parent, _, names in os.walk(os.path.join(binary.location, package)):
         for name in names:
             if name.endswith(".py"):
@@ -85,7 +82,7 @@ def _sources_in_wheel(wheel: str, package: str) -> Iterator[tuple[str, bytes]]:
             for name, member in _python_members(wheel).items():
                 if name.startswith(f"{package}/"):
                     try:
-                        yield f"{wheel}/{name}", member_source(archive, member).read(0, MAX_FILE_BYTES)
+                        yield f"{wheel}/{name}", member_source(archive, member).read(0, limits.PYTHON_FILE_SIZE)
                     except OSError:  # said already, where the wheel was read
                         continue
     except OSError:
@@ -99,13 +96,13 @@ def _python_members(wheel: str) -> Mapping[str, ZipInfo]:
             members = [member for member in archive.members if member.filename.endswith(".py")]
     except (ArchiveInvalid, OSError):
         return {}
-    return {member.filename: member for member in members[:MAX_FILES]}
+    return {member.filename: member for member in members[: limits.PYTHON_FILES]}
 
 
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(MAX_FILE_BYTES)
+            return file.read(limits.PYTHON_FILE_SIZE)
     except OSError:
         return b""
 

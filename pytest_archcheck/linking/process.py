@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from pytest_archcheck import limits
 from pytest_archcheck.linking.images import Damaged, Image
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.linking.images import Images
     from pytest_archcheck.linking.ldso import SystemLibraries
 
-#: Images in one process; the largest real ones (Qt, PyTorch with CUDA) have about a hundred.
-MAX_IMAGES = 2048
-#: Folders searched for one library; real files name a handful.
-MAX_FOLDERS = 256
 
 Status = Literal["found", "assumed", "missing", "wrong-architecture", "damaged"]
 
@@ -110,7 +107,7 @@ class Search:
             chain = (*self.library_path, *own)
         else:
             chain = (*inherited, *self.library_path)
-        for folder in chain[:MAX_FOLDERS]:
+        for folder in chain[: limits.SEARCHED_FOLDERS]:
             yield f"{folder}/{name}", False
         for path in self.system.candidates(name):
             yield path, True
@@ -135,13 +132,13 @@ def expand(text: str, user: Image, architecture: str) -> Iterator[str]:
         values = {"ORIGIN": os.path.dirname(user.path), "LIB": library_folder, "PLATFORM": architecture}
         for token, value in values.items():
             result = result.replace(f"${{{token}}}", value).replace(f"${token}", value)
-        if result.startswith("/") and len(result) <= 4096:
+        if result.startswith("/") and len(result) <= limits.PATH_LENGTH:
             yield result
 
 
 def folders_of(user: Image, architecture: str) -> tuple[str, ...]:
     """The folders of an image's own DT_RUNPATH or DT_RPATH."""
-    paths = user.piece.rpaths[:MAX_FOLDERS]
+    paths = user.piece.rpaths[: limits.SEARCHED_FOLDERS]
     return tuple(folder for path in paths for folder in expand(path.rstrip("/"), user, architecture))
 
 
@@ -173,7 +170,7 @@ def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[
             loaded.setdefault(image.soname, image)
             known.add(image.path)
             images.append(image)
-            if len(images) <= MAX_IMAGES:
+            if len(images) <= limits.PROCESS_IMAGES:
                 queue.append((image, inherit(search, image, inherited)))
     return Closure(tuple(images), tuple(links))
 
@@ -183,4 +180,4 @@ def inherit(search: Search, image: Image, chain: tuple[str, ...]) -> tuple[str, 
     if image.piece.runpath and not search.system.musl:  # glibc: DT_RUNPATH serves its own file only
         return chain
     own = folders_of(image, search.architecture)
-    return tuple(dict.fromkeys((*own, *chain)))[:MAX_FOLDERS] if own else chain
+    return tuple(dict.fromkeys((*own, *chain)))[: limits.SEARCHED_FOLDERS] if own else chain

@@ -10,6 +10,7 @@ import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import ElfInvalid, open_image
 from pytest_archcheck.binaries.source import open_file
 
@@ -23,17 +24,6 @@ DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
 DT_RELA, DT_RELASZ, DT_REL, DT_RELSZ, DT_JMPREL, DT_PLTREL, DT_PLTRELSZ = 7, 8, 17, 18, 23, 20, 2
 DT_GNU_HASH, DT_VERDEF, DT_VERDEFNUM = 0x6FFFFEF5, 0x6FFFFFFC, 0x6FFFFFFD
 STB_GLOBAL, STB_WEAK = 1, 2
-
-#: The largest libraries of real wheels (PyTorch, LLVM) export about 150,000 symbols.
-MAX_SYMBOLS = 1_000_000
-#: Linkers make a bucket for every two to four symbols; a longer chain is no real one.
-MAX_CHAIN = 10_000
-#: Tables up to this size are read at once; of larger ones only what a look-up touches.
-MAX_TABLE_BYTES = 32 * 1024 * 1024
-#: Relocations are read for symbols that seem to be missing only.
-MAX_RELOCATION_BYTES = 64 * 1024 * 1024
-#: Real libraries define up to about 150 versions (libstdc++, glibc).
-MAX_VERSIONS = 4096
 
 
 class SymbolTable:
@@ -99,19 +89,21 @@ class _Reader:
         return self.image.offset_of(self.values[tag], what)
 
     def _words(self, offset: int, count: int, what: str) -> tuple[int, ...]:
-        if not 0 <= count <= 4 * MAX_SYMBOLS:
+        if not 0 <= count <= 4 * limits.ELF_SYMBOLS:
             raise ElfInvalid(f"{what} is larger than any real one")
         return struct.unpack(f"{self.order}{count}I", self.image.read(offset, 4 * count, what))
 
     def _name(self, offset: int) -> bytes:
         if offset >= self.string_size:
             raise ElfInvalid("the name of a symbol lies outside of the string table")
-        return self.image.text(self.strings + offset, "the name of a symbol", 1 << 20).encode(errors="surrogateescape")
+        return self.image.text(self.strings + offset, "the name of a symbol", limits.ELF_SYMBOL_NAME_SIZE).encode(
+            errors="surrogateescape"
+        )
 
     def _fields(self, index: int, count: int) -> Iterator[tuple[int, int, int]]:
         """Yield (st_name, st_info, st_shndx) of a run of symbols."""
         size = self.symbol.size
-        if count > MAX_SYMBOLS:
+        if count > limits.ELF_SYMBOLS:
             raise ElfInvalid("the symbol table is larger than any real one")
         table = self.image.read(self.symbols + index * size, count * size, "the symbol table")
         for entry in self.symbol.iter_unpack(table):
@@ -127,13 +119,13 @@ class _Reader:
                 return first
             # Nothing is exported (GNU ld then writes 1): tables of linkers lie side by side, symbols before their names.
             gap = self.strings - self.symbols
-            return gap // self.symbol.size if 0 < gap <= MAX_TABLE_BYTES else 0
+            return gap // self.symbol.size if 0 < gap <= limits.ELF_TABLE_SIZE else 0
         return 0
 
     def wanted(self) -> frozenset[bytes]:
         count = self._undefined_count()
         names = [name for name, info, section in self._fields(0, count) if section == 0 and info >> 4 == STB_GLOBAL and name]
-        if self.string_size > MAX_TABLE_BYTES:
+        if self.string_size > limits.ELF_TABLE_SIZE:
             return frozenset(self._name(name) for name in names)
         table = self.image.read(self.strings, self.string_size, "the string table")
         if any(name >= len(table) for name in names):
@@ -152,7 +144,7 @@ class _Reader:
         table = self._at(DT_GNU_HASH, what := "the hash table")
         buckets, first, bloom_words, shift = self._words(table, 4, what)
         size = 8 if self.is_64 else 4
-        if not 0 < buckets <= MAX_SYMBOLS or not 0 < bloom_words <= MAX_SYMBOLS or shift > 63:
+        if not 0 < buckets <= limits.ELF_SYMBOLS or not 0 < bloom_words <= limits.ELF_SYMBOLS or shift > 63:
             raise ElfInvalid("the hash table makes no sense")
         chains = table + 16 + bloom_words * size + 4 * buckets
         content = self.image.read(table + 16, chains - table - 16, what)  # the Bloom filter, then the heads of the chains
@@ -172,7 +164,7 @@ class _Reader:
     def _in_chain(self, name: bytes, value: int, index: int, chains: int, first: int) -> bool:
         if index < first:  # an empty bucket
             return False
-        for step in range(index, index + MAX_CHAIN):
+        for step in range(index, index + limits.ELF_HASH_CHAIN):
             (entry,) = self.word.unpack(self._peek(chains + 4 * (step - first), 4))
             if entry | 1 == value | 1 and self._is_defined_as(step, name):
                 return True
@@ -201,7 +193,7 @@ class _Reader:
         # Elf*_Verdef: vd_version, vd_flags, vd_ndx, vd_cnt, vd_hash, vd_aux, vd_next; Elf*_Verdaux: vda_name, vda_next.
         definition = struct.Struct(f"{self.order}HHHHIII")
         names = set()
-        for _ in range(min(self.values.get(DT_VERDEFNUM, 0), MAX_VERSIONS)):
+        for _ in range(min(self.values.get(DT_VERDEFNUM, 0), limits.ELF_VERSIONS)):
             *_, first, following = definition.unpack(self.image.read(offset, definition.size, what))
             (name,) = self.word.unpack(self.image.read(offset + first, 4, what))
             names.add(self._name(name).decode(errors="surrogateescape"))
@@ -222,7 +214,8 @@ class _Reader:
         if DT_GNU_HASH not in self.values:
             return set()
         first = self._words(self._at(DT_GNU_HASH, "the hash table"), 2, "the hash table")[1]
-        used = [index for index in sorted(self._used()) if first <= index < first + MAX_SYMBOLS]
+        last = first + limits.ELF_SYMBOLS
+        used = [index for index in sorted(self._used()) if first <= index < last]
         fields = (next(self._fields(index, 1)) for index in used)
         # Lower visibilities than default (st_other) are bound by the linker and leave no relocation by name.
         names = {self._name(name) for name, info, section in fields if section != 0 and info >> 4 == STB_GLOBAL and name}
@@ -244,7 +237,7 @@ class _Reader:
         # r_offset, r_info and, in RELA, r_addend; the symbol's index is the upper part of r_info.
         code = "Q" if self.is_64 else "I"
         entry = struct.Struct(f"{self.order}{code * (3 if with_addend else 2)}")
-        if size > MAX_RELOCATION_BYTES:
+        if size > limits.ELF_RELOCATIONS_SIZE:
             raise ElfInvalid("the relocations are larger than any real ones")
         size -= size % entry.size
         shift = 32 if self.is_64 else 8

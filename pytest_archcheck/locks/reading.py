@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.locks.model import Lock, LockInvalid, Malformed
 from pytest_archcheck.locks.pylock import PylockFile
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 #: ``pylock.toml`` and ``pylock.NAME.toml`` (PEP 751), ``uv.lock``, and uv's lock of a script (``NAME.py.lock``).
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 _UV = re.compile(r"uv\.lock|.+\.py\.lock")
-#: Real locks stay under 10 MB; a parsed one takes about ten times its size in memory.
-_MAX_SIZE = 16 << 20
-#: A key of so many parts: tomllib takes time and memory by the square of them, 1.6 GB for 20,000. Real keys have three.
-_LONG_KEY = re.compile(r"""(?:\.[ \t]*[\w"'-]*[ \t]*){32}""")
+_LONG_KEY = re.compile(rf"""(?:\.[ \t]*[\w"'-]*[ \t]*){{{limits.LOCK_KEY_PARTS}}}""")
 _STRINGS = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'""")
 
 
@@ -51,15 +49,15 @@ def read_lock(path: str) -> Lock:
 
 def _toml(path: str) -> dict[str, Any]:
     with open_file(path) as source:
-        if source.size > _MAX_SIZE:
-            raise Malformed(f"{source.size} bytes are too many for a lock file (at most {_MAX_SIZE})")
+        if source.size > limits.LOCK_FILE_SIZE:
+            raise Malformed(f"{source.size} bytes are too many for a lock file (at most {limits.LOCK_FILE_SIZE})")
         content = source.read(0, source.size)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise Malformed(f"not UTF-8 text at byte {error.start}") from None
     if _LONG_KEY.search(_STRINGS.sub('""', text)):
-        raise Malformed("a key of more than 32 parts")
+        raise Malformed(f"a key of more than {limits.LOCK_KEY_PARTS} parts")
     try:
         return tomllib.loads(text)
     except ValueError as error:

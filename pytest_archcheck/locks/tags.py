@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 from packaging import tags
 
+from pytest_archcheck import limits
+
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
@@ -24,8 +26,6 @@ _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 _OLD_GLIBC = frozenset({"x86_64", "i686"})
 #: For a target that does not say its libc or OS version: newer than any wheel asks for.
 _NEWEST = 99
-#: A file name with more combinations of tags than this is no real wheel.
-_MAX_TAGS = 128
 
 
 def machines(target: Target) -> tuple[Target, ...]:
@@ -103,7 +103,7 @@ def wheel_tags(name: str) -> frozenset[Tag]:
     combinations = 1
     for part in parts[1:]:
         combinations *= part.count(".") + 1
-    if combinations > _MAX_TAGS:
+    if combinations > limits.FILE_NAME_TAGS:
         return frozenset()
     try:
         return tags.parse_tag("-".join(parts[1:]))

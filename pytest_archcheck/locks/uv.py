@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from pytest_archcheck import limits
 from pytest_archcheck.locks.markers import holds
 from pytest_archcheck.locks.model import LockedPackage, Malformed, Selection
 from pytest_archcheck.locks.tables import tables, text, texts
@@ -31,11 +32,7 @@ _TABLES = {"package", "manifest", "requires-python"}
 DEFAULT_GROUPS = ("dev",)
 _LOCAL = ("virtual", "editable", "directory")
 #: Names and versions become ids, and words of commands to type.
-_WORD = re.compile(r"[A-Za-z0-9._!+-]{1,128}")
-#: Each round adds at least one name, and real locks need two.
-_MAX_ROUNDS = 20
-#: Edges followed in a round; the locks of the largest applications take some ten thousand.
-_MAX_STEPS = 200_000
+_WORD = re.compile(rf"[A-Za-z0-9._!+-]{{1,{limits.NAME_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ class UvLock:
             return Selection(excluded="it is locked only for: " + ", ".join(self._supported))
         active: set[str] = set()
         # Markers of conflicting extras ask what is installed, which the walk finds out: walk until nothing new comes.
-        for _round in range(_MAX_ROUNDS):
+        for _round in range(limits.LOCK_WALKS):
             walk = self._walk(environment, frozenset(active))
             if walk.active <= active:
                 break
@@ -150,14 +147,14 @@ class UvLock:
                     pending.extend((edge, name) for edge in edges)
         pending.extend((edge, "the lock's own requirements") for edge in self._own_requirements())
         done: set[tuple[int, str]] = set()
-        steps = 0
+        steps, most_steps = 0, limits.LOCK_EDGES
         while pending:
             edge, parent = pending.pop()
             if not holds(text(edge, "marker"), environment, active):
                 continue
             targets = self._targets(edge, environment, active)
             steps += 1 + len(targets)
-            if steps > _MAX_STEPS:
+            if steps > most_steps:
                 raise Malformed("its packages depend on each other in too many ways")
             for index in targets:
                 node = self._nodes[index]

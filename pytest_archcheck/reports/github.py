@@ -10,6 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.outcome import Outcome, Result
-
-#: GitHub shows so many annotations of one kind and step.
-MAX_ANNOTATIONS = 10
-#: A step summary may take 1 MiB; a row stays below 5 KB.
-MAX_ROWS = 100
 
 #: ASCII punctuation that means something to GitHub's Markdown; a backslash before it makes it plain.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$:])")
@@ -42,9 +38,9 @@ def summary(result: Result) -> str:
     waiting = sum(outcome.state == "not run" for outcome in result.outcomes)
     if waiting:
         lines[-1] += f" {waiting} of {checks} did not run: shown is what the inspection found."
-    lines += ["", "| check | finding | what to do |", "|---|---|---|", *rows[:MAX_ROWS]]
-    if len(rows) > MAX_ROWS:
-        lines += ["", f"... and {len(rows) - MAX_ROWS} more"]
+    lines += ["", "| check | finding | what to do |", "|---|---|---|", *rows[: limits.GITHUB_ROWS]]
+    if len(rows) > limits.GITHUB_ROWS:
+        lines += ["", f"... and {len(rows) - limits.GITHUB_ROWS} more"]
     return "\n".join(lines) + "\n\n"
 
 
@@ -62,7 +58,7 @@ def workflow_commands(result: Result) -> list[str]:
     failing = [(outcome, text.failing(outcome.answer.findings)) for outcome in result.outcomes if outcome.broken]
     warned = [(outcome, text.warning(outcome.answer.findings)) for outcome in result.outcomes if not outcome.broken]
     for kind, entries in (("error", failing), ("warning", [entry for entry in warned if entry[1]])):
-        shown = entries if len(entries) <= MAX_ANNOTATIONS else entries[: MAX_ANNOTATIONS - 1]
+        shown = entries if len(entries) <= limits.GITHUB_ANNOTATIONS else entries[: limits.GITHUB_ANNOTATIONS - 1]
         for outcome, findings in shown:
             said = text.text(findings) or outcome.reason or "failed"
             lines.append(_command(kind, outcome.subject, said, _file(outcome.subject, result.inspection)))

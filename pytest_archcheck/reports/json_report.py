@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest_archcheck
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.reports.text import escape
 
@@ -33,7 +34,7 @@ def document(result: Result) -> dict[str, Any]:
     skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in inspection.skipped]
     for outcome in result.outcomes:
         if outcome.state == "not run":
-            skipped.append({"subject": outcome.subject, "reason": "not run"})
+            skipped.append({"subject": outcome.subject, "reason": outcome.reason or "not run"})
         elif outcome.state == "skipped":
             skipped.append({"subject": outcome.subject, "reason": outcome.reason or "skipped"})
     written = {
@@ -94,15 +95,11 @@ def _beside(path: str) -> str:
     return f"{path}.{os.getpid()}.part"
 
 
-#: No run takes so long to write a report (seconds).
-_ABANDONED = 3600
-
-
 def _remove_leftovers(path: str) -> None:
     """Remove the part of a report that a run left when it was killed while it wrote."""
     for part in glob.glob(f"{glob.escape(path)}.*.part"):
         with contextlib.suppress(OSError):  # it is gone, or somebody else's
-            if os.path.getmtime(part) < time.time() - _ABANDONED:
+            if os.path.getmtime(part) < time.time() - limits.REPORT_PART_SECONDS:
                 os.remove(part)
 
 

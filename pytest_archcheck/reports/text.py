@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.findings import SEVERITIES, Finding, Severity
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 #: So many paths of a group are named; the others are counted.
 SHOWN_PATHS = 3
-#: Longer sentences are cut: text from files may be of any length.
-LONGEST = 600
 
 #: A message speaks of one file (``has only x86_64``); of several it needs the plural.
 _PLURALS = {
@@ -52,7 +51,7 @@ def escape(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
-def sentence(text: str, longest: int = LONGEST) -> str:
+def sentence(text: str, longest: int = limits.SENTENCE_LENGTH) -> str:
     """Escape, and cut what is too long to be read."""
     escaped = escape(text[: longest + 1])
     return escaped if len(escaped) <= longest else f"{escaped[:longest]}..."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.findings import Finding
 
 if TYPE_CHECKING:
@@ -13,12 +14,10 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.symbols.pairs import BrokenPair
 
-_LONGEST_SYMBOL = 120
-
 
 def shortened(symbol: str) -> str:
     """A symbol's name for a sentence: C++ names can take kilobytes."""
-    return symbol if len(symbol) <= _LONGEST_SYMBOL else f"{symbol[: _LONGEST_SYMBOL - 3]}..."
+    return symbol if len(symbol) <= limits.SHOWN_SYMBOL_LENGTH else f"{symbol[: limits.SHOWN_SYMBOL_LENGTH - 3]}..."
 
 
 def and_others(count: int) -> str:

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
+
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
@@ -23,10 +25,6 @@ _N_WEAK_REF = 0x40  # n_desc: may stay unresolved
 
 _CHUNK_ENTRIES = 1 << 16
 _FIRST_NAME = 512
-# Bounds for tables that lie: real images need some thousands of symbols, with names of some kilobytes at most.
-_MAX_UNDEFINED = 1 << 17
-_LONGEST_NAME = 1 << 14
-_LARGEST_TABLE = 1 << 28  # bytes
 
 
 class SymbolsInvalid(ValueError):
@@ -59,12 +57,12 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Container[int
     for table in (symbols, strings):
         if table.offset + table.size > piece.extent.offset + piece.extent.size:
             raise SymbolsInvalid("its symbol table lies past the end of the file")
-    if symbols.size > _LARGEST_TABLE:
+    if symbols.size > limits.SYMBOL_TABLE_SIZE:
         raise SymbolsInvalid("its symbol table is too large to read")
     # nlist_64 and nlist: n_strx, n_type, n_sect, n_desc, n_value
     layout = struct.Struct((">" if piece.big_endian else "<") + ("IBBHQ" if piece.is_64 else "IBBHI"))
     two_level = bool(piece.flags & _MH_TWOLEVEL)
-    found = 0
+    found, most = 0, limits.UNDEFINED_SYMBOLS
     for at in range(0, symbols.size, _CHUNK_ENTRIES * layout.size):
         data = source.read(symbols.offset + at, min(_CHUNK_ENTRIES * layout.size, symbols.size - at))
         types = data[4 :: layout.size]  # n_type of every entry: most are defined, and are stepped over at the speed of C
@@ -72,7 +70,7 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Container[int
         while index >= 0 and (index + 1) * layout.size <= len(data):
             string, _, _, description, _ = layout.unpack_from(data, index * layout.size)
             found += 1
-            if found > _MAX_UNDEFINED:
+            if found > most:
                 raise SymbolsInvalid("its symbol table does not end")
             ordinal = description >> 8 if two_level else DYNAMIC_LOOKUP
             if ordinals is None or ordinal in ordinals:
@@ -83,7 +81,7 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Container[int
 def _name(source: Source, strings: Extent, offset: int) -> bytes:
     if offset >= strings.size:
         raise SymbolsInvalid("a symbol's name lies outside its string table")
-    room = min(strings.size - offset, _LONGEST_NAME)
+    room = min(strings.size - offset, limits.SYMBOL_NAME_SIZE)
     for window in (min(_FIRST_NAME, room), room):
         data = source.read(strings.offset + offset, window)
         end = data.find(b"\0")

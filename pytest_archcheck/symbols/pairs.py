@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.symbols.resolve import Image, SymbolSpace, image_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.symbols.resolve import Provider
 
 
-#: Where the comparison ends: one or two seconds. An environment with PySide6, torch and 80 more looks up 33,000.
-_MAX_SYMBOLS = 40_000
 _SYSTEM = ("/usr/lib/", "/System/")
 
 
@@ -69,7 +68,7 @@ def check_pairs(
             image = image_of(binary, architecture)
             if image is None or (foreign := _foreign(image, owner, providers)) == {}:
                 continue
-            if found > _MAX_SYMBOLS:
+            if found > limits.PAIRED_SYMBOLS:
                 unread.append((binary, "too many symbols of other distributions to look up"))
                 continue
             report = space.check(image, ordinals=foreign)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import MachOSlice
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.symbols.nlist import (
@@ -42,13 +43,6 @@ FLAT = "flat namespace"
 PROGRAM = "the program"
 #: GET_LIBRARY_ORDINAL has room for so many libraries; with more of them the symbol table cannot tell which one is meant.
 _MAX_ORDINAL = 0xFD
-
-# Bounds: macOS lets a process open 256 files by default; the largest real image takes half a second; and a file that misses
-# hundreds of symbols is not judged better by the next one.
-_MAX_OPEN = 32
-_DEADLINE = 5.0
-_MAX_MISSING = 256
-_MAX_KNOWN = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +132,7 @@ class SymbolSpace:
         missing: list[MissingSymbol] = []
         unchecked: Counter[str] = Counter()
         found = 0
-        deadline = time.monotonic() + _DEADLINE
+        deadline = time.monotonic() + limits.IMAGE_SECONDS
         problem = None
         try:
             with self._opener(image.binary.file) as source:
@@ -152,7 +146,7 @@ class SymbolSpace:
                         unchecked[library] += 1
                     else:
                         missing.append(MissingSymbol(_text(symbol.name), library))
-                        if len(missing) == _MAX_MISSING:
+                        if len(missing) == limits.MISSING_SYMBOLS:
                             break
                     if time.monotonic() > deadline:
                         problem = "looking up its symbols takes too long"
@@ -165,7 +159,7 @@ class SymbolSpace:
         """Look a name up in what one image offers, its re-exports included."""
         answer = self._known.get((image.key, name))
         if answer is None:
-            if len(self._known) >= _MAX_KNOWN:
+            if len(self._known) >= limits.REMEMBERED_ANSWERS:
                 self._known.clear()
             answer = self._known[image.key, name] = self._find(image, name, set())
         return answer
@@ -233,7 +227,7 @@ class SymbolSpace:
         """Open an image's trie, or take it from the few that are kept open; the one used longest ago makes room."""
         kept = self._tries.pop(image.key, None)
         if kept is None:
-            if len(self._tries) >= _MAX_OPEN:
+            if len(self._tries) >= limits.OPEN_TRIES:
                 self._forget_oldest()
             stack = ExitStack()
             kept = ExportTrie(stack.enter_context(self._opener(image.binary.file)), extent), stack

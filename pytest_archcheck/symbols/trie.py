@@ -10,20 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_archcheck import limits
+
 if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Extent
     from pytest_archcheck.binaries.source import Source
 
 _REEXPORT = 0x08  # EXPORT_SYMBOL_FLAGS_REEXPORT: payload is a library ordinal and the name there
 
-# A node is read in a window that grows until the node fits: 255 edges with C++ names of some kilobytes each stay below.
-_FIRST_WINDOW = 512
-_LARGEST_WINDOW = 1 << 20
-_LONGEST_ULEB = 10  # bytes of a 64-bit number
-# Bounds for tries that lie. A look-up visits about as many nodes as the name has characters; nodes are kept while the windows
-# that they were read in (half a kilobyte each, nearly always) sum up to this many bytes.
-_MAX_VISITS = 5_000
-_MAX_CACHED = 4 << 20
+_FIRST_WINDOW = 512  # bytes; a node is read in a window that grows until the node fits
+_ULEB_SIZE = 10  # bytes that a 64-bit number takes at most
 
 
 class TrieInvalid(ValueError):
@@ -68,12 +64,13 @@ class ExportTrie:
             return None
         pending = [(0, 0)]  # (offset of a node, how much of the name led there)
         visited: set[tuple[int, int]] = set()
+        most_visits = limits.TRIE_VISITS
         while pending:
             step = pending.pop()
             if step in visited:
                 continue
             visited.add(step)
-            if len(visited) > _MAX_VISITS:
+            if len(visited) > most_visits:
                 raise TrieInvalid("its export trie does not end")
             offset, matched = step
             payload, edges = self._nodes.get(offset) or self._read(offset)
@@ -87,7 +84,7 @@ class ExportTrie:
     def _read(self, offset: int) -> _Node:
         if offset >= self._extent.size:
             raise TrieInvalid("its export trie points outside itself")
-        room = min(self._extent.size - offset, _LARGEST_WINDOW)
+        room = min(self._extent.size - offset, limits.TRIE_NODE_SIZE)
         window = min(_FIRST_WINDOW, room)
         while True:
             data = self._source.read(self._extent.offset + offset, window)
@@ -99,7 +96,7 @@ class ExportTrie:
                     raise TrieInvalid("its export trie is cut short") from None
                 window = min(window * 8, room)
         self._cached += len(data)
-        if self._cached > _MAX_CACHED:
+        if self._cached > limits.TRIE_CACHE_SIZE:
             self._nodes.clear()
             self._cached = len(data)
         self._nodes[offset] = node
@@ -142,7 +139,7 @@ def _uleb(data: bytes, at: int) -> tuple[int, int]:
     if byte < 0x80:
         return byte, at + 1
     number = shift = 0
-    for here in range(at, at + _LONGEST_ULEB):
+    for here in range(at, at + _ULEB_SIZE):
         byte = data[here]
         number |= (byte & 0x7F) << shift
         if byte < 0x80:

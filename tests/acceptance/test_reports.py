@@ -16,7 +16,7 @@ from support.machos import bundle, fat
 from support.sites import add_distribution
 from support.wheels import write_wheel
 
-from pytest_archcheck.reports import github
+from pytest_archcheck import limits
 
 Run = Callable[..., pytest.RunResult]
 
@@ -238,7 +238,7 @@ def test_a_lock_is_annotated_where_it_lies(pytester: pytest.Pytester, monkeypatc
 
 
 def test_a_long_list_of_rows_is_cut() -> None:
-    assert github.MAX_ROWS * 5000 < 1 << 20
+    assert limits.GITHUB_ROWS * 5000 < 1 << 20
 
 
 # The hook.

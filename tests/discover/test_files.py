@@ -12,7 +12,8 @@ import pytest
 from support import elfs, machos
 from support.sites import write
 
-from pytest_archcheck.discover.files import MAX_DEPTH, TEXT_AND_DATA_SUFFIXES, Walk, has_passed_name, walk
+from pytest_archcheck import limits
+from pytest_archcheck.discover.files import TEXT_AND_DATA_SUFFIXES, Walk, has_passed_name, walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,7 +239,7 @@ def test_folders_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_deep_nesting_ends(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)
-    for _ in range(MAX_DEPTH + 50):
+    for _ in range(limits.FOLDER_DEPTH + 50):
         os.mkdir("d", dir_fd=folder)
         inner = os.open("d", os.O_RDONLY, dir_fd=folder)
         os.close(folder)

@@ -11,8 +11,9 @@ from support import readers
 from support.readers import SEPARATOR, TARGET
 from support.sites import add_distribution
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.metadata import projects
-from pytest_archcheck.discover.text import LONGEST_NAME, plain_name, plain_version
+from pytest_archcheck.discover.text import plain_name, plain_version
 from pytest_archcheck.locks import LockInvalid, inspect_lock
 from pytest_archcheck.reports import text
 
@@ -86,7 +87,7 @@ def test_addresses_of_editable_installs_that_are_none(tmp_path: Path, url: objec
 def test_names_are_fit_for_ids_and_commands(name: str) -> None:
     for plain in (plain_name(name), plain_version(name)):
         assert plain
-        assert len(plain) <= LONGEST_NAME
+        assert len(plain) <= limits.NAME_LENGTH
         assert not set(plain) - set("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_+!")
 
 
@@ -108,5 +109,5 @@ def test_a_locks_names_are_names(tmp_path: Path, line: str) -> None:
 
 def test_ten_megabytes_are_cut_before_they_are_escaped() -> None:
     begin = time.process_time()
-    assert len(text.sentence("\x1b" * 10_000_000)) <= text.LONGEST + 3
+    assert len(text.sentence("\x1b" * 10_000_000)) <= limits.SENTENCE_LENGTH + 3
     assert time.process_time() - begin < 0.1

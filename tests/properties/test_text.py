@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pytest_archcheck import limits
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.reports import github, json_report, text
 
@@ -29,7 +30,7 @@ def test_escaped_text_is_printable(name: str) -> None:
 
 @given(TEXTS, st.integers(1, 5000))
 def test_sentences_are_short(name: str, times: int) -> None:
-    assert len(text.sentence(name * times)) <= text.LONGEST + 3
+    assert len(text.sentence(name * times)) <= limits.SENTENCE_LENGTH + 3
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.none() | TEXTS), min_size=1, max_size=6))

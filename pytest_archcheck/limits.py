@@ -1,0 +1,182 @@
+"""Every limit on counts, sizes, depth and time, with the reason: files may lie, hang or be huge.
+
+Modules read them as ``limits.NAME`` when they need them, so changing one here changes it everywhere; only defaults of
+parameters are fixed on import. A file beyond a limit is reported, or what is beyond it is left out; the run goes on.
+
+Elsewhere are: layouts and constants of file formats, how much is read at a time, how many names a message shows, and how a
+benchmark measures. Also those of ``accelerators/child``: the child takes its code by path and imports nothing of this package.
+"""
+
+from __future__ import annotations
+
+# Folders and text files of an environment.
+
+#: Folders nested in each other that are followed; a real environment stays under 40.
+FOLDER_DEPTH = 200
+#: Bytes of a record or metadata file; conda's largest are a few MB, a RECORD of 100,000 files is 10 MB.
+TEXT_FILE_SIZE = 1 << 26
+#: Bytes of a file of settings; ``.pth``, ``pyvenv.cfg`` and ``.condarc`` have some hundred, ``/proc/cpuinfo`` 1,200 a core.
+SETTINGS_FILE_SIZE = 1 << 20
+#: Bytes of the Python file by which an editable install finds its modules: a line or two for each of its packages.
+FINDER_FILE_SIZE = 1 << 22
+#: Bytes of METADATA that are read for name and version, which stand at its beginning; the largest has 142 KB.
+METADATA_HEADER_SIZE = 1 << 16
+#: Characters of names and versions, which become ids, and words of commands to type; those of the package index stay under 100.
+NAME_LENGTH = 128
+#: Bytes of a TensorFlow plugin that is compared with its recorded hash; Apple's takes 5 MB.
+HASHED_PLUGIN_SIZE = 32 << 20
+
+# Mach-O images. Of 2,988 real files the largest had 10.4 KB of load commands and 2 slices.
+
+#: Bytes of one slice's load commands.
+MACHO_COMMANDS_SIZE = 1 << 20
+#: Slices of one fat file.
+FAT_SLICES = 64
+#: Blobs in one code signature; real ones hold a handful.
+SIGNATURE_BLOBS = 256
+
+# Symbols of Mach-O images: real ones need some thousands, with names of some kilobytes at most.
+
+#: Undefined symbols of one image.
+UNDEFINED_SYMBOLS = 1 << 17
+#: Bytes of a symbol's name.
+SYMBOL_NAME_SIZE = 1 << 14
+#: Bytes of one symbol table.
+SYMBOL_TABLE_SIZE = 1 << 28
+#: Bytes of one node of an export trie; 255 edges with C++ names of some kilobytes each stay below.
+TRIE_NODE_SIZE = 1 << 20
+#: Nodes visited in one look-up; an honest one visits about as many as the name has characters.
+TRIE_VISITS = 5_000
+#: Bytes that the kept nodes of one trie were read from; half a kilobyte each, nearly always.
+TRIE_CACHE_SIZE = 4 << 20
+#: Tries kept open; macOS lets a process open 256 files by default.
+OPEN_TRIES = 32
+#: Seconds for the symbols of one image; the largest real one takes half a second.
+IMAGE_SECONDS = 5.0
+#: Missing symbols listed of one image: a file that misses hundreds is not judged better by the next one.
+MISSING_SYMBOLS = 256
+#: Answers remembered, some hundred bytes each; then all are forgotten.
+REMEMBERED_ANSWERS = 32_768
+#: Symbols looked up between distributions: one or two seconds. An environment with PySide6, torch and 80 more looks up 33,000.
+PAIRED_SYMBOLS = 40_000
+
+# Linking of Mach-O images; of real ones the largest had 94 load commands of all kinds.
+
+#: Images that load each other in a chain; real chains stay under 10.
+LOADER_CHAIN = 64
+#: Rpaths of one image.
+IMAGE_RPATHS = 128
+#: Libraries that one image links to.
+IMAGE_LIBRARIES = 1024
+
+# ELF files.
+
+#: Real files have about a dozen; the kernel refuses tables of more than 64 KiB.
+ELF_PROGRAM_HEADERS = 1024
+#: Real files have 20 to 100 entries; the largest programs link a few hundred libraries.
+ELF_DYNAMIC_ENTRIES = 4096
+#: Versions that one file asks for (a few dozen at most) or defines (up to about 150: libstdc++, glibc).
+ELF_VERSIONS = 4096
+#: Bytes of a path, or of a name that may be one: PATH_MAX, longer than any that the loader would open.
+PATH_LENGTH = 4096
+
+# Symbols of ELF files.
+
+#: Symbols of one file; the largest libraries of real wheels (PyTorch, LLVM) export about 150,000.
+ELF_SYMBOLS = 1_000_000
+#: Bytes of a symbol's name; C++ names take kilobytes.
+ELF_SYMBOL_NAME_SIZE = 1 << 20
+#: Symbols in one chain of a hash table: linkers make a bucket for every two to four.
+ELF_HASH_CHAIN = 10_000
+#: Bytes of a table that is read at once; of larger ones only what a look-up touches.
+ELF_TABLE_SIZE = 32 << 20
+#: Bytes of one table of relocations; read for symbols that seem to be missing only.
+ELF_RELOCATIONS_SIZE = 64 << 20
+#: Names to remember with their library, about 100 bytes each.
+REMEMBERED_EXPORTERS = 100_000
+#: Seconds for the symbols of all modules; an environment of 1,000 files takes about two.
+ELF_SYMBOLS_SECONDS = 30
+
+# Linking of ELF files.
+
+#: Images in one process; the largest real ones (Qt, PyTorch with CUDA) have about a hundred.
+PROCESS_IMAGES = 2048
+#: Folders searched for one library; real files name a handful.
+SEARCHED_FOLDERS = 256
+#: Bytes of ``/etc/ld.so.cache`` or a list of folders; 100 KB on real systems.
+LOADER_FILE_SIZE = 16 << 20
+#: Entries of ``/etc/ld.so.cache``; systems have some hundred to a few thousand.
+LOADER_CACHE_ENTRIES = 100_000
+
+# Python files, which are searched for what a package does with its binaries.
+
+#: Files of one package; PyTorch has 2,500.
+PYTHON_FILES = 5000
+#: Bytes read of each; of the modules of 60 popular packages one is longer, with PyTorch's own tests.
+PYTHON_FILE_SIZE = 1 << 20
+
+# Zip archives and wheels.
+
+#: Bytes of the central directory. TensorFlow's 18,886 members take 2.6 MB; zipfile makes ten times as much of it in memory.
+ZIP_DIRECTORY_SIZE = 12 << 20
+#: First bytes of a deflated member that are kept: header, load commands, and the first pages, which signatures cover.
+MEMBER_PREFIX_SIZE = 64 << 10
+#: Bytes kept before the furthest point reached in a member. The signature of a 600 MB file takes 5 MB.
+MEMBER_WINDOW_SIZE = 8 << 20
+#: Times that a member may be inflated over before its layout is taken for hostile.
+MEMBER_PASSES = 4
+#: Compressed bytes of a wheel's members that are inflated to their end, the smallest first; of the rest only headers are read.
+#: A second of CPU inflates about 100 MB; TensorFlow for macOS has 81 MB beside its main library.
+WHEEL_COMPRESSED_SIZE = 96 << 20
+#: The same in inflated bytes, for archives that compress absurdly well.
+WHEEL_INFLATED_SIZE = 512 << 20
+#: Bytes of WHEEL or METADATA in a wheel; of 60 popular ones the largest METADATA has 142 KB with its description.
+WHEEL_METADATA_SIZE = 1 << 20
+#: Dots in a tag of WHEEL, which stands for every combination of what they separate; real tags have a handful.
+TAG_DOTS = 16
+#: Combinations of tags that a wheel's file name stands for; real ones have some dozen at most.
+FILE_NAME_TAGS = 128
+
+# Lock files.
+
+#: Bytes; real locks stay under 10 MB, and a parsed one takes about ten times its size in memory.
+LOCK_FILE_SIZE = 16 << 20
+#: Parts of a dotted key: tomllib takes time and memory by the square of them, 1.6 GB for 20,000. Real keys have three.
+LOCK_KEY_PARTS = 32
+#: Walks until conflicting extras are settled: each adds at least one name, and real locks need two.
+LOCK_WALKS = 20
+#: Edges followed in one walk; the locks of the largest applications take some ten thousand.
+LOCK_EDGES = 200_000
+
+# Reports.
+
+#: Characters of an id; longer ones are cut, and told apart by a hash: a lock file may call a package anything.
+ID_LENGTH = 400
+#: Characters of a sentence; longer ones are cut: text from files may be of any length.
+SENTENCE_LENGTH = 600
+#: Characters of the sentence that ends a run: it may list every path that was asked for.
+USAGE_ERROR_LENGTH = 5000
+#: Characters of a symbol in a sentence; C++ names can take kilobytes.
+SHOWN_SYMBOL_LENGTH = 120
+#: Annotations of one kind and step that GitHub shows.
+GITHUB_ANNOTATIONS = 10
+#: Rows of a step summary, which may take 1 MiB; a row stays below 5 KB.
+GITHUB_ROWS = 100
+#: Seconds after which the unfinished part of a report is nobody's: no run takes so long to write one.
+REPORT_PART_SECONDS = 3600
+
+# Accelerators.
+
+#: Rows of a benchmark's square matrices; one of float32 then takes 17 GB.
+MATRIX_ROWS = 65536
+#: Seconds that may be asked for as a deadline: Python waits threading.TIMEOUT_MAX at most, and nobody a week for a probe.
+DEADLINE_SECONDS = 7 * 24 * 3600
+#: Bytes kept of what a child writes: so many of the beginning, where causes stand, and as many of the end.
+#: Of its stack at a crash the beginning only.
+CHILD_OUTPUT_SIZE = 32 << 10
+#: Bytes read of a child's report, which has some kilobytes.
+CHILD_REPORT_SIZE = 1 << 20
+#: Seconds that a killed child (one stuck in a driver, say) and its open pipes are waited for.
+KILLED_CHILD_SECONDS = 5.0
+#: Seconds past the deadline that another process's probe is waited for: its child's killing, and a busy machine.
+OTHER_PROBE_SECONDS = 60.0
