@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, damaged_binary, is_loadable_name, read_binary
 from pytest_archcheck.binaries.source import OPEN_FLAGS, pread, source_of
 from pytest_archcheck.findings import Skipped
@@ -40,9 +41,6 @@ _PASSED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn"})
 #: Views of the kernel: reading some of their files waits for ever or does something.
 _KERNEL_FOLDERS = frozenset({"/dev", "/proc", "/sys"})
 
-#: Depth of folders that are followed; a real environment stays under 40.
-MAX_DEPTH = 200
-
 
 @dataclass(slots=True)
 class Walk:
@@ -68,8 +66,8 @@ def walk(found: Walk, root: str, location: str | None = None) -> None:
     folders = [(root, 0)]
     while folders:
         folder, depth = folders.pop()
-        if depth > MAX_DEPTH:
-            found.skipped.append(Skipped(folder, f"nested deeper than {MAX_DEPTH} folders"))
+        if depth > limits.FOLDER_DEPTH:
+            found.skipped.append(Skipped(folder, f"nested deeper than {limits.FOLDER_DEPTH} folders"))
             continue
         inner: list[str] = []
         try:
@@ -82,9 +80,8 @@ def walk(found: Walk, root: str, location: str | None = None) -> None:
 
 def has_passed_name(name: str) -> bool:
     """Whether a file of this name is passed over unopened."""
-    dot = name.rfind(".")
-    suffix = name[dot + 1 :].lower() if dot >= 0 else ""
-    return suffix in TEXT_AND_DATA_SUFFIXES or name in _TEXT_NAMES
+    _, dot, suffix = name.rpartition(".")
+    return bool(dot and suffix.lower() in TEXT_AND_DATA_SUFFIXES) or name in _TEXT_NAMES
 
 
 class _Tree:
@@ -114,9 +111,10 @@ class _Tree:
                         inner.append(entry.path)
                     continue
                 # has_passed_name(), spelt out: a call for each file would cost as much as listing it.
-                dot = name.rfind(".")
-                suffix = name[dot + 1 :] if dot >= 0 else ""
-                if suffix in TEXT_AND_DATA_SUFFIXES or suffix.lower() in TEXT_AND_DATA_SUFFIXES or name in _TEXT_NAMES:
+                _, dot, suffix = name.rpartition(".")
+                if (
+                    dot and (suffix in TEXT_AND_DATA_SUFFIXES or suffix.lower() in TEXT_AND_DATA_SUFFIXES)
+                ) or name in _TEXT_NAMES:
                     continue
                 if not entry.is_symlink():
                     self._look_at(entry)

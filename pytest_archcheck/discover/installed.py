@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from pytest_archcheck.discover import conda
-from pytest_archcheck.discover.metadata import Project, recorded_hashes, requirements
+from pytest_archcheck.discover.metadata import Project, requirements
 from pytest_archcheck.discover.model import CondaPrefix, InstalledProject
+from pytest_archcheck.discover.record import recorded_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

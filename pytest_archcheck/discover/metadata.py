@@ -8,27 +8,27 @@ only this module keeps the package.
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import csv
-import io
 import json
 import os
 import re
 import sys
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from packaging.utils import canonicalize_name
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.text import plain_name, plain_version, read_text
+from pytest_archcheck.discover.record import read_record, record_of
+from pytest_archcheck.discover.text import plain_name, plain_version, read_text, with_lf
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
     from types import ModuleType
+
+_Content = TypeVar("_Content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,20 +127,17 @@ def requirements(folder: str) -> tuple[str, ...]:
     return tuple(value for key, value in _header_lines(text) if key == "requires-dist")
 
 
-#: Bytes of METADATA that are read: its header; the description after it may be long.
-_HEADER_SIZE = 1 << 16
-
-
 def _project(folder: str, site: str) -> Project | None:
     problems: list[str] = []
 
-    def read(name: str) -> str | None:
+    def read(name: str, reader: Callable[[str], _Content]) -> _Content | None:
+        path = os.path.join(folder, name)
         try:
-            return read_text(os.path.join(folder, name), errors="surrogateescape")
+            return reader(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            problems.append(f"{os.path.join(folder, name)} cannot be read: {error.strerror or error}")
+            problems.append(f"{path} cannot be read: {error.strerror or error}")
             return None
 
     header = _name_and_version(_first_of(folder, problems))
@@ -151,31 +148,34 @@ def _project(folder: str, site: str) -> Project | None:
         return None
     if "name" not in header and not problems:
         problems.append(f"{folder}: METADATA is missing or names no project")
-    record = read("RECORD")
-    wheel_text = read("WHEEL")
+    record = read("RECORD", read_record)
+    wheel_text = read("WHEEL", _text)
     wheel = _header(wheel_text or "", "tag")
     if wheel_text is not None and "wheel-version" not in wheel:
         problems.append("WHEEL is damaged: it names no version")
-    files = _recorded(record) if record is not None else _installed_files(read("installed-files.txt"), folder, site)
-    outside = _outside(files or ())
-    problems += _record_problems(record or "", outside)
+    files = record or record_of(_installed_files(read("installed-files.txt", _text), folder, site))
+    problems += files.problems
     top_level: tuple[str, ...] = ()
     if record is None:
         inside = os.path.basename(os.path.dirname(folder))
-        top_level = (inside,) if egg else _top_level(read("top_level.txt"), name)
+        top_level = (inside,) if egg else _top_level(read("top_level.txt", _text), name)
     return Project(
         name=canonicalize_name(name),
         version=plain_version(header.get("version") or version_in_folder) or None,
-        installer=plain_name(read("INSTALLER") or "") or None,
+        installer=plain_name(read("INSTALLER", _text) or "") or None,
         tags=tuple(wheel.get("tag", "").split()),
         site=site,
         folder=folder,
-        editable_root=_editable_root(read("direct_url.json"), problems),
-        files=files,
-        outside=outside,
+        editable_root=_editable_root(read("direct_url.json", _text), problems),
+        files=files.files,
+        outside=files.outside,
         top_level=top_level,
         problems=tuple(problems),
     )
+
+
+def _text(path: str) -> str:
+    return read_text(path, errors="surrogateescape")
 
 
 def _first_of(folder: str, problems: list[str]) -> str:
@@ -183,7 +183,7 @@ def _first_of(folder: str, problems: list[str]) -> str:
     for path in (os.path.join(folder, "METADATA"), os.path.join(folder, "PKG-INFO"), folder):
         try:
             with open_file(path) as source:
-                return source.read(0, _HEADER_SIZE).decode("utf-8", "surrogateescape")
+                return source.read(0, limits.METADATA_HEADER_SIZE).decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):  # noqa: PERF203 - at most three rounds
             continue
         except OSError as error:
@@ -198,18 +198,26 @@ def _named(folder: str) -> tuple[str, str]:
     return name, rest.partition("-")[0]
 
 
-_NAME_OR_VERSION = re.compile(r"^(name|version):[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
+_NAME_AND_VERSION = tuple(
+    (key, re.compile(rf"^{key}:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)) for key in ("name", "version")
+)
 
 
 def _name_and_version(text: str) -> dict[str, str]:
-    """The two fields of METADATA that every project needs; its header may hold hundreds more."""
-    head = text.replace("\r\n", "\n").partition("\n\n")[0]
-    return {key.lower(): value.strip() for key, value in reversed(_NAME_OR_VERSION.findall(head))}
+    """The two fields of METADATA that every project needs; they stand at its beginning, and hundreds more may follow."""
+    head = _head(text)
+    found = ((key, pattern.search(head)) for key, pattern in _NAME_AND_VERSION)
+    return {key: match[1].strip() for key, match in found if match}
+
+
+def _head(text: str) -> str:
+    """An RFC 822 header, up to the first blank line; lines end in LF."""
+    return with_lf(text).partition("\n\n")[0]
 
 
 def _header_lines(text: str) -> Iterator[tuple[str, str]]:
     """The lines of an RFC 822 header up to the first blank one, keys in lower case; continuations are left out."""
-    for line in text.replace("\r\n", "\n").partition("\n\n")[0].split("\n"):
+    for line in _head(text).split("\n"):
         key, colon, value = line.partition(":")
         if colon and key[:1].isalpha():
             yield key.lower(), value.strip()
@@ -224,36 +232,6 @@ def _header(text: str, *repeated: str) -> dict[str, str]:
         elif key in repeated:
             header[key] += " " + value
     return header
-
-
-def _record_problems(record: str, outside: Iterable[str]) -> Iterator[str]:
-    """What is wrong with a RECORD whose every line is a path, a hash and a size."""
-    if record and record.rstrip().rpartition("\n")[2].count(",") < 2:
-        yield "RECORD is cut off: its last line is no path, hash and size"
-    # Three levels up from site-packages is the prefix, which holds ``bin`` and ``share``.
-    lost = [path for path in outside if path[:3] != "../" or path[:12] == "../../../../"]
-    if lost:
-        yield f"RECORD names a file outside the environment, not looked at: {min(lost)}"
-
-
-def _outside(files: Iterable[str]) -> tuple[str, ...]:
-    """Recorded files that do not lie below the site directory."""
-    candidates = [path for path in files if path < "0" or path[1:2] == ":"]  # nearly none: the rest is asked of these
-    return tuple(path for path in candidates if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/")
-
-
-def _recorded(record: str) -> AbstractSet[str]:
-    """The paths of a RECORD: CSV whose first field is a path. Without a quote it needs no CSV parser."""
-    paths = None
-    if '"' in record:
-        with contextlib.suppress(csv.Error):
-            paths = {row[0] for row in csv.reader(io.StringIO(record, newline="")) if row}
-    if paths is None:
-        paths = {line.partition(",")[0] for line in record.replace("\r\n", "\n").split("\n")}
-    if "\\" in record:
-        paths = {path.replace("\\", "/") for path in paths}
-    paths.discard("")
-    return paths
 
 
 def _installed_files(text: str | None, folder: str, site: str) -> frozenset[str] | None:
@@ -297,16 +275,3 @@ def _path_of(url: str) -> str | None:
     if "\0" in path:
         raise ValueError("no path holds a NUL")
     return path
-
-
-def recorded_hashes(folder: str, paths: Container[str]) -> dict[str, str]:
-    """SHA-256 (hexadecimal) of these files by the RECORD of a dist-info folder; without those that it gives none for."""
-    found = {}
-    try:
-        for row in csv.reader(read_text(os.path.join(folder, "RECORD")).splitlines()):
-            if len(row) == 3 and row[0] in paths and row[1].startswith("sha256="):
-                digest = row[1].removeprefix("sha256=")
-                found[row[0]] = base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
-    except (OSError, ValueError, csv.Error):
-        return {}
-    return found

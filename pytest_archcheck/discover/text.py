@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import re
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
-
-#: Bytes; conda's largest records are a few MB, a RECORD of 100,000 files is 10 MB.
-LARGEST = 1 << 26
-#: Names and versions become ids, and words of commands to type. Those of the package index stay under 100 characters.
-LONGEST_NAME = 128
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9.!+_-]+")
 
 
-def read_text(path: str, limit: int = LARGEST, *, errors: str = "strict") -> str:
+def read_text(path: str, limit: int = limits.TEXT_FILE_SIZE, *, errors: str = "strict") -> str:
     """Return the UTF-8 text of a regular file, a byte order mark apart.
 
     :raises OSError: it cannot be read, is no regular file, or is larger than ``limit`` bytes.
@@ -31,11 +27,16 @@ def read_text(path: str, limit: int = LARGEST, *, errors: str = "strict") -> str
     return content.decode("utf-8-sig", errors)
 
 
+def with_lf(text: str) -> str:
+    """The text with LF at the ends of its lines."""
+    return text.replace("\r\n", "\n") if "\r" in text else text  # one character is found much faster than two
+
+
 def plain_name(text: str) -> str:
     """A project's name with only what names may hold (PEP 508); what else is in it becomes a dash, as setuptools makes it."""
-    return _NOT_IN_NAMES.sub("-", text[: 8 * LONGEST_NAME])[:LONGEST_NAME].strip("-_.")
+    return _NOT_IN_NAMES.sub("-", text[: 8 * limits.NAME_LENGTH])[: limits.NAME_LENGTH].strip("-_.")
 
 
 def plain_version(text: str) -> str:
     """A version with only what versions may hold (PEP 440), whether or not it is one."""
-    return _NOT_IN_VERSIONS.sub("-", text[: 8 * LONGEST_NAME])[:LONGEST_NAME]
+    return _NOT_IN_VERSIONS.sub("-", text[: 8 * limits.NAME_LENGTH])[: limits.NAME_LENGTH]

@@ -10,6 +10,7 @@ is a warning; ld.so does refuse a symbol version that its glibc lacks, so that i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import LOADED_ROLES, Binary, ElfSlice, MachOSlice
@@ -176,6 +177,7 @@ def _newest_glibc(piece: ElfSlice) -> tuple[int, ...]:
     return max((version_numbers(version) for version in versions if version[:1].isdigit()), default=())
 
 
+@lru_cache(maxsize=1024)  # an environment has as many different versions as compilers, and thousands of files
 def version_numbers(version: str) -> tuple[int, ...]:
     """``14.2`` -> (14, 2); ``14`` and ``14.0`` are the same version."""
     numbers = [int(part) for part in version.split(".") if part.isdigit()]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from pytest_archcheck.binaries.model import Binary
 
@@ -64,14 +65,18 @@ def _systems_and_processors(path: str) -> list[str]:
     return [word for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS or word in _PROCESSOR_WORDS]
 
 
-def serving_twins(binaries: Iterable[Binary], serves: Callable[[Binary], bool]) -> Callable[[Binary], Binary | None]:
+def serving_twins(binaries: Sequence[Binary], serves: Callable[[Binary], bool]) -> Callable[[Binary], Binary | None]:
     """Return a function that gives, for a binary that does not serve the target, a twin in the same distribution that does."""
-    by_key: dict[str, list[Binary]] = defaultdict(list)
-    for binary in binaries:
-        by_key[twin_key(binary.path)].append(binary)
+
+    @cache  # nearly always nobody asks
+    def by_key() -> dict[str, list[Binary]]:
+        found: dict[str, list[Binary]] = defaultdict(list)
+        for binary in binaries:
+            found[twin_key(binary.path)].append(binary)
+        return found
 
     def twin(binary: Binary) -> Binary | None:
-        others = (other for other in by_key[twin_key(binary.path)] if other is not binary)
+        others = (other for other in by_key()[twin_key(binary.path)] if other is not binary)
         return next((other for other in others if _may_replace(other, binary) and serves(other)), None)
 
     return twin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from unittest import mock
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from support.tries import export_trie
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.binaries.source import BytesSource
-from pytest_archcheck.discover.metadata import _recorded
+from pytest_archcheck.discover import record
 from pytest_archcheck.signing import read_signature
 from pytest_archcheck.symbols.nlist import undefined_symbols
 from pytest_archcheck.symbols.trie import Export, ExportTrie
@@ -97,9 +98,16 @@ def test_trie(names: set[str], other: str) -> None:
     assert (found.find(other.encode()) is not None) == (other in names)
 
 
-@given(st.sets(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), min_size=1), max_size=8))
-def test_record(paths: set[str]) -> None:
+#: A quoted path may hold a line break.
+PATHS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\") | st.just("\n"), min_size=1)
+
+
+@given(st.sets(PATHS, max_size=8), st.sampled_from([1, 7, 64]), st.sampled_from(["\n", "\r\n"]))
+def test_record(paths: set[str], block: int, line_end: str) -> None:
     assume(all(path.strip() for path in paths))
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([path, "sha256=x", 1] for path in sorted(paths))
-    assert _recorded(text.getvalue()) == paths
+    csv.writer(text, lineterminator=line_end).writerows([path, "sha256=x", 1] for path in sorted(paths))
+    with mock.patch.object(record, "_BLOCK", block):
+        found, last = record._paths(record._blocks(BytesSource(text.getvalue().encode())))
+    assert found == paths
+    assert record.record_of(found, last).problems == () or any(path.startswith(("/", "../")) for path in paths)

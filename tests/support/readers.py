@@ -22,7 +22,8 @@ from pytest_archcheck.discover import conda, pth
 from pytest_archcheck.discover.editable import developed_projects, outside_folders
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at
 from pytest_archcheck.discover.installed import installed_projects
-from pytest_archcheck.discover.metadata import projects, recorded_hashes
+from pytest_archcheck.discover.metadata import projects
+from pytest_archcheck.discover.record import recorded_hashes
 from pytest_archcheck.inputs import judge_inputs
 from pytest_archcheck.linking.ldso import parse_cache
 from pytest_archcheck.linking.symbol_table import _Reader as ElfSymbols

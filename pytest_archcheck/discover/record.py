@@ -1,0 +1,122 @@
+"""RECORD: the files that an installed project brought, with their hashes.
+
+CSV lines of path, hash and size: PEP 376 and
+https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import contextlib
+import csv
+import io
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_archcheck import limits
+from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.text import read_text, with_lf
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+    from pytest_archcheck.binaries.source import Source
+
+#: Bytes taken at a time: the work on one block is done in the memory of the one before, and a RECORD has megabytes.
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a RECORD says; paths have ``/``."""
+
+    #: Relative to the site directory; None if nothing is recorded.
+    files: AbstractSet[str] | None
+    #: Those of them that lie outside the site directory: ``../../../bin/x``.
+    outside: tuple[str, ...]
+    #: What is wrong with it.
+    problems: tuple[str, ...]
+
+
+def read_record(path: str) -> Record:
+    """Read a RECORD.
+
+    :raises OSError: it cannot be read, is no regular file, or is larger than ``limits.TEXT_FILE_SIZE``.
+    """
+    with open_file(path) as source:
+        if source.size > limits.TEXT_FILE_SIZE:
+            raise OSError(f"larger than {limits.TEXT_FILE_SIZE} bytes")
+        return record_of(*_paths(_blocks(source)))
+
+
+def record_of(files: AbstractSet[str] | None, last: str = "") -> Record:
+    """The record of a list of files, or of none; ``last`` is the end of the text, which shows whether that is whole."""
+    candidates = [path for path in files or () if path < "0" or ":" in path]  # nearly none: the rest is asked of these
+    outside = tuple(path for path in candidates if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/")
+    return Record(files, outside, tuple(_problems(last, outside)))
+
+
+def recorded_hashes(folder: str, paths: Container[str]) -> dict[str, str]:
+    """SHA-256 (hexadecimal) of these files by the RECORD of a dist-info folder; without those that it gives none for."""
+    found = {}
+    try:
+        for row in csv.reader(read_text(os.path.join(folder, "RECORD")).splitlines()):
+            if len(row) == 3 and row[0] in paths and row[1].startswith("sha256="):
+                digest = row[1].removeprefix("sha256=")
+                found[row[0]] = base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return found
+
+
+def _blocks(source: Source) -> Iterator[str]:
+    """The text in runs of whole lines."""
+    offset = 0
+    rest = b""
+    # A line may be longer than a block: then twice as much is read, until it ends.
+    while piece := source.read(offset, max(_BLOCK, len(rest))):
+        start = len(codecs.BOM_UTF8) if offset == 0 and piece.startswith(codecs.BOM_UTF8) else 0
+        offset += len(piece)
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield (rest + piece[start:end]).decode("utf-8", "surrogateescape")
+            rest = piece[end:]
+        else:
+            rest += piece[start:]
+    if rest:
+        yield rest.decode("utf-8", "surrogateescape")
+
+
+def _paths(blocks: Iterator[str]) -> tuple[set[str], str]:
+    """The first fields of all lines, and the last block."""
+    paths: set[str] = set()
+    last = ""
+    for block in blocks:
+        # A quoted path may hold a line break, so from the first quote on all that follows is one text.
+        text = block if '"' not in block else block + "".join(blocks)
+        found = _quoted(text) if '"' in text else None
+        if found is None:  # without a quote it needs no CSV parser
+            found = [line.partition(",")[0] for line in with_lf(text).split("\n")]
+        paths.update(found if "\\" not in text else [path.replace("\\", "/") for path in found])
+        if not text.isspace():
+            last = text
+    paths.discard("")
+    return paths, last
+
+
+def _quoted(text: str) -> list[str] | None:
+    with contextlib.suppress(csv.Error):
+        return [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row]
+    return None
+
+
+def _problems(last: str, outside: Iterable[str]) -> Iterator[str]:
+    if last and last.rstrip().rpartition("\n")[2].count(",") < 2:
+        yield "RECORD is cut off: its last line is no path, hash and size"
+    # Three levels up from site-packages is the prefix, which holds ``bin`` and ``share``.
+    lost = [path for path in outside if path[:3] != "../" or path[:12] == "../../../../"]
+    if lost:
+        yield f"RECORD names a file outside the environment, not looked at: {min(lost)}"
