@@ -56,9 +56,7 @@ class MacJudge:
             for piece in serving_slices(binary, self._target):
                 if not isinstance(piece, MachOSlice):
                     continue
-                yield from judge_load_commands(
-                    binary, piece, subject=subject, distribution=distribution.name, target=self._target
-                )
+                yield from judge_load_commands(binary, piece, subject=subject, distribution=distribution, target=self._target)
                 if needs_signature(binary, piece, self._target) and (signature := self._signature(binary, piece)):
                     signatures.append((binary, piece, signature))
         yield from judge_signatures(distribution, subject, signatures)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -53,8 +55,10 @@ def _fitted(finding: Finding, wheel: Wheel, *, by_tags: bool) -> Finding:
         # Many sound wheels' tags name an older system than their files, and few machines are that old.
         finding = replace(finding, severity="note")
     if f"{wheel.path}/" in finding.remedy:
-        remedy = f"unpack the wheel (wheel unpack), pack it again (wheel pack) after: {finding.remedy}"
-        finding = replace(finding, remedy=remedy.replace(f"{wheel.path}/", ""))
+        inside = finding.remedy.replace(f"{wheel.path}/", "")
+        name = shlex.quote(os.path.basename(wheel.path))
+        remedy = f"wheel unpack {name}; in the folder that it makes: {inside}; then wheel pack that folder"
+        finding = replace(finding, remedy=remedy)
     return finding
 
 

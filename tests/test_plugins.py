@@ -226,7 +226,7 @@ def test_the_remedy_fits_the_python(site: Site, python: str | None, remedy: str)
 def test_remedies_for_other_plugins_and_for_tensorflow_macos(site: Site) -> None:
     plugin = site.plugin("_TF_gone")
     (found,) = judge(site, plugin, owner=distribution("my-plugin", "1"))
-    assert found.remedy == "install versions of my-plugin and tensorflow that fit, or pip uninstall my-plugin"
+    assert found.remedy == "pip install --upgrade my-plugin tensorflow, or pip uninstall my-plugin"
     (found,) = judge(site, plugin, tensorflow=distribution("tensorflow-macos", "2.15.0"))
     assert found.remedy.startswith("pip uninstall -y tensorflow-macos && pip install tensorflow==2.19.1")
 

@@ -13,8 +13,16 @@ _PAIR = (
     "install a pair that loads (on Python 3.9 to 3.12: pip install tensorflow==2.19.1 tensorflow-metal==1.2.0), "
     "or get the CPU back: pip uninstall tensorflow-metal"
 )
-_REINSTALL = "reinstall the distribution that owns the file, with a Python of the machine's own architecture"
-_NATIVE = "use a Python and packages of the machine's own architecture (arm64), not x86_64 ones under emulation"
+_REINSTALL = "run `pytest archcheck`: it names every such file, its distribution and the command to reinstall it"
+#: For a process of another architecture than the machine's.
+NATIVE = (
+    "start a Python of the machine's own architecture, arm64 on Apple Silicon, and install the packages with it; how: "
+    "pytest archcheck::environment::interpreter"
+)
+#: For code that macOS refuses because of its signature.
+BAD_SIGNATURE = (
+    "run `pytest archcheck --archcheck-select invalid-signature,unsigned-binary`: it names the files and the codesign command"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,8 @@ _FAILURES = (
     _known(
         r"platform is already registered with name",
         "one plugin folder is reached under two names (a symbolic link), or two plugins bring the same platform",
-        "keep one tensorflow-plugins folder on sys.path, in the user site too, and one plugin in it",
+        "keep one tensorflow-plugins folder on sys.path, in the user site too, and one plugin in it; which there are: "
+        "pytest archcheck",
     ),
     _known(
         r"Library not loaded: @rpath/_pywrap_tensorflow_internal\.so.{0,400}Referenced from:[^\n]*libmetal_plugin",
@@ -54,12 +63,12 @@ _FAILURES = (
     _known(
         r"Library not loaded: @rpath/_pywrap_tensorflow_internal\.so",
         "files of tensorflow and tensorflow-macos are mixed, or half removed",
-        "pip uninstall tensorflow tensorflow-macos, then install one of them",
+        "pip uninstall tensorflow tensorflow-macos, then pip install tensorflow",
     ),
     _known(
         r"_OBJC_CLASS_\$_MPSGraphRandomOpDescriptor",
         "this macOS is older than 12.3, which tensorflow-metal needs",
-        "update macOS, or use an older tensorflow-metal with its TensorFlow",
+        "update macOS to 12.3 or newer, or get the CPU back: pip uninstall tensorflow-metal",
     ),
     _known(
         r"libmetal_plugin.{0,2000}(Symbol not found|symbol not found in flat namespace)"
@@ -86,37 +95,38 @@ _FAILURES = (
     _known(
         r"symbol not found in flat namespace",
         "a library of another architecture was most likely left out when the file was linked",
-        "reinstall a wheel of that distribution, or rebuild it for this architecture",
+        "build the distribution that owns the file again for this architecture: pip install --force-reinstall --no-cache-dir "
+        "--no-binary :all: and its name",
     ),
     _known(
         r"code signature in .{0,400}not valid for use in process",
         "macOS refuses code that another team signed (library validation)",
-        "use another Python, or sign the file again: codesign --force --sign - FILE",
+        "use another Python, or sign the file that the message names again: codesign --force --sign - and its path",
     ),
     _known(
         r"Code Signature Invalid",
         "arm64 code has an invalid signature, and macOS kills the process",
-        "reinstall the distribution, or codesign --force --sign - FILE",
+        BAD_SIGNATURE,
     ),
     _known(
         r"duplicate LC_RPATH",
         "macOS 15.4 and later refuse a file that names one rpath twice",
-        "install a build of that distribution in which it is fixed",
+        "run `pytest archcheck --archcheck-select duplicate-rpath`: it names the file and the command",
     ),
     _known(
         r"compiled to use (?:AVX|SSE|FMA)\S* instructions, but these aren't available",
         "an x86_64 build runs where its instructions do not exist: under Rosetta, or emulated",
-        _NATIVE,
+        NATIVE,
     ),
     _known(
         r"[Ii]llegal hardware instruction|Illegal instruction: 4",
         "the processor does not have an instruction that this build uses: often x86_64 code under Rosetta, or emulated",
-        _NATIVE,
+        NATIVE,
     ),
     _known(
         r"\[mutex\.cc : \d+\] RAW: Lock blocking|mutex lock failed: Invalid argument",
         "TensorFlow 2.20 and later and pyarrow do not bear each other in one process",
-        "pip install 'tensorflow<2.20', or do without pyarrow",
+        "pip install 'tensorflow<2.20', or pip uninstall pyarrow",
     ),
     _known(
         r"compiled using NumPy 1\.x cannot be run in\s+NumPy 2|_ARRAY_API not found",
@@ -126,12 +136,12 @@ _FAILURES = (
     _known(
         r"numpy\.dtype size changed",
         "a package was built for another NumPy",
-        "reinstall the package that fails to import, without pip's cache",
+        "pip install --force-reinstall --no-cache-dir and the name of the package that fails to import",
     ),
     _known(
         r"Descriptors cannot be created directly|Descriptors cannot not be created directly",
         "protobuf is too new for this TensorFlow",
-        "pip install 'protobuf<3.21', or a newer TensorFlow",
+        "pip install 'protobuf<3.21', or pip install --upgrade tensorflow",
     ),
     _known(
         r"OMP: Error #15",
@@ -151,17 +161,17 @@ _FAILURES = (
     _known(
         r"No module named 'distutils'",
         "TensorFlow 2.13 to 2.18 import distutils, which Python 3.12 no longer has",
-        "pip install setuptools, or TensorFlow 2.19 or newer",
+        "pip install setuptools, or pip install 'tensorflow>=2.19'",
     ),
     _known(
         r"qemu: uncaught target signal|rosetta error: failed to open elf",
         "an amd64 image runs on an arm64 machine",
-        "use a linux/arm64 image",
+        "use a linux/arm64 image: give docker run and docker build --platform linux/arm64",
     ),
     _known(
         r"Could not satisfy device specification",
         "no kernel for this operation is registered for the device",
-        "reinstall the framework and its device plugin in versions that fit each other",
+        "pip install --upgrade the framework and its device plugin, in versions that fit each other",
         "wrong-device",
     ),
     _known(
@@ -172,7 +182,7 @@ _FAILURES = (
     _known(
         r"no kernel image is available for execution on the device",
         "this build has no code for this GPU's generation",
-        "install a build that supports the GPU's compute capability",
+        "install a build that supports the GPU's compute capability, often a newer one: pip install --upgrade, and its name",
     ),
 )
 

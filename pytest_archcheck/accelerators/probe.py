@@ -9,7 +9,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck.accelerators import process
-from pytest_archcheck.accelerators.failures import recognise, shorten
+from pytest_archcheck.accelerators.failures import BAD_SIGNATURE, NATIVE, recognise, shorten
 from pytest_archcheck.accelerators.model import Benchmark, Device, Framework, Outcome, Status
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ _SIGNAL_CAUSES = {
     "SIGBUS": "a file that it maps is shorter than its headers say: truncated",
 }
 _SIGNAL_REMEDIES = {
-    "SIGILL": "use a Python and packages of the machine's own architecture",
-    "SIGKILL": "reinstall the framework; on macOS look for Code Signature Invalid in the crash report",
-    "SIGBUS": "reinstall the framework and its device plugin: pip install --force-reinstall --no-cache-dir",
+    "SIGILL": NATIVE,
+    "SIGKILL": f"if memory was short, free some; on macOS: {BAD_SIGNATURE}",
+    "SIGBUS": "pip install --force-reinstall --no-cache-dir {name}, and its device plugin",
 }
 
 
@@ -212,13 +212,14 @@ def _crashed(case: _Case) -> Outcome:
     status = case.ended.status or 0
     name = _signal_name(-status) if status < 0 else ""
     known = case.known
+    distribution = next(iter(case.framework.distributions), case.framework.name)
     plugin = " while it loaded a device plugin" if case.plugin_loading else ""
     how = f"crashed with {name}" if name else f"ended the process with exit status {status}"
     return case.outcome(
         "import-crashed" if case.stage in ("start", "import", "devices") else "matmul-failed",
         f"{case.doing} {how}{plugin}",
         known.cause if known else _SIGNAL_CAUSES.get(name, ""),
-        known.remedy if known else _SIGNAL_REMEDIES.get(name, ""),
+        known.remedy if known else _SIGNAL_REMEDIES.get(name, "").format(name=distribution),
     )
 
 

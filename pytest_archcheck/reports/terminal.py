@@ -61,7 +61,8 @@ def summary(result: Result, verbosity: int, *, failures_shown: bool) -> list[Lin
     for outcome in result.outcomes:
         lines += _of_outcome(outcome, verbosity, failures_shown=failures_shown)
     if verbosity > 0:
-        lines += [Line(f"{one.headline} (note)") for one in text.group(result.notes)]
+        for one in text.group(result.notes):
+            lines += [Line(f"{one.headline} (note)"), *(Line(line) for line in one.lines()[1:])]
         lines += [
             Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}")
             for skip in result.inspection.skipped
@@ -110,10 +111,12 @@ def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> It
             if verbosity > 0:
                 why = "note" if one.allowed is None else f"allowed: {text.sentence(one.allowed)}"
                 yield Line(f"{outcome.subject}: {one.headline} ({why})")
+                if one.allowed is None:
+                    yield from (Line(line) for line in one.lines()[1:])
         elif not (outcome.state == "failed" and failures_shown):
             state = " (not run)" if outcome.state == "not run" else ""
             first, *rest = one.lines()
             yield Line(f"{outcome.subject}: {first}{state}", "red" if one.severity == "error" else "yellow")
             yield from (Line(line) for line in rest)
-    if outcome.state == "skipped" and verbosity > 0 and outcome.reason is not None:
+    if outcome.state in ("skipped", "not run") and verbosity > 0 and outcome.reason is not None:
         yield Line(f"{outcome.subject}: skipped: {text.sentence(outcome.reason)}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _OF_THE_GPU = frozenset({"no-gpu", "unchecked", "matmul-failed", "wrong-device", "wrong-result"})
 _GPU_STAGES = frozenset({"devices", "compute", "read back", "compare", "measure"})
 
-#: Where the message does not say what was raised: nothing was.
+#: Where the message may not say what was raised: often nothing was.
 _SILENT = frozenset({"import-crashed", "matmul-failed", "probe-timeout"})
 
 _VIRTUAL = "this is a virtual Mac, whose GPU is listed but seldom computes"
@@ -58,8 +58,8 @@ def judge(outcome: Outcome, expectation: Expectation, subject: str) -> tuple[Fin
     message = outcome.message
     if outcome.cause:
         message += f"; {outcome.cause}"
-    elif outcome.text and outcome.status in _SILENT:
-        message += f"; it wrote: {outcome.text.splitlines()[-1]}"
+    elif outcome.status in _SILENT and (written := outcome.text.splitlines()[-1:]) and written[0] not in message:
+        message += f"; it wrote: {written[0]}"
     if rule == "no-gpu":
         message = because(outcome, expectation.host)
     elif _excused(outcome, expectation):
@@ -121,18 +121,31 @@ def remedy(outcome: Outcome, expectation: Expectation) -> str:
         if host.system == "macos" and not expectation.has_metal and framework.metal_remedy:
             return metal_remedy(outcome)
         if host.system == "macos" and host.virtual:
-            return "gate Metal on a physical Apple Silicon Mac"
+            return "run `pytest archcheck::accelerator` on a physical Apple Silicon Mac"
         if host.system != "macos":
             return "for Metal use an Apple Silicon Mac; for CUDA a build with CUDA, where there is an NVIDIA GPU and its driver"
         return f"see what it says: {_by_hand(outcome)}"
     if outcome.status == "plugin-incompatible":
-        return "install a plugin built for this version of the framework, or uninstall the plugin"
+        return _other_plugin(framework)
     if outcome.status == "probe-timeout":
         return f"see where it hangs: {_by_hand(outcome)}; if it is only slow, raise archcheck_probe_timeout"
     if outcome.status in ("import-failed", "import-crashed"):
         name = next(iter(framework.distributions), framework.name)
         return f"see all of it: {_by_hand(outcome)}; reinstall: pip install --force-reinstall --no-cache-dir {name}"
-    return "update the framework, its device plugin and the system's driver, or keep the work on the CPU"
+    plugins = [name for name in framework.metal_distributions if name not in framework.distributions]
+    if host.system == "macos" and plugins:
+        return f"{_other_plugin(framework)}, which leaves the work to the CPU"
+    names = " ".join(framework.distributions[:1]) or framework.name
+    return f"update the system's GPU driver and {framework.title} (pip install --upgrade {names}), or keep the work on the CPU"
+
+
+def _other_plugin(framework: Framework) -> str:
+    """What to do about a device plugin that does not fit."""
+    plugins = " ".join(framework.metal_distributions)
+    if framework.metal_downgrade and plugins:
+        return f"install a pair that fits ({framework.metal_downgrade}), or pip uninstall {plugins}"
+    name = next(iter(framework.distributions), framework.name)
+    return f"install versions that fit each other: pip install --upgrade {name} and the plugin that the message names"
 
 
 def metal_remedy(outcome: Outcome) -> str:
@@ -155,11 +168,11 @@ def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation
     where = f"{benchmark.device} ({benchmark.platform})" if benchmark.platform else "the CPU: no GPU is there to be measured"
     missed = []
     if gates.gflops is not None and benchmark.gflops < gates.gflops:
-        missed.append(f"{benchmark.gflops:.3g} GFLOP/s, archcheck_matmul_min_gflops is {gates.gflops:g}")
+        missed.append((f"{benchmark.gflops:.3g} GFLOP/s", "archcheck_matmul_min_gflops", gates.gflops))
     # Without a GPU the CPU is compared with itself.
     speedup = 1.0 if benchmark.speedup is None else benchmark.speedup
     if gates.speedup is not None and speedup < gates.speedup:
-        missed.append(f"{speedup:.3g} times as fast as the CPU, archcheck_matmul_min_speedup is {gates.speedup:g}")
+        missed.append((f"{speedup:.3g} times as fast as the CPU", "archcheck_matmul_min_speedup", gates.speedup))
     return tuple(
         Finding(
             rule="slow-matmul",
@@ -167,10 +180,11 @@ def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation
             subject=subject,
             distribution=None,
             path=None,
-            message=f"{benchmark.dtype} matmul of size {benchmark.size} on {where}: {figure}",
-            remedy="look for other work on the device, for throttling (power, heat), and for work that fell back to the CPU",
+            message=f"{benchmark.dtype} matmul of size {benchmark.size} on {where}: {figure}, {setting} is {least:g}",
+            remedy=f"measure again with nothing else running and on mains power: pytest archcheck::{subject}; if this machine "
+            f"gives no more, lower {setting} in the ini file",
         )
-        for figure in missed
+        for figure, setting, least in missed
     )
 
 

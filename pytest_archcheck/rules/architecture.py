@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import LOADED_ROLES, Binary, ElfSlice, MachOSlice
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.rules.remedies import reinstall, reinstall_for
+from pytest_archcheck.rules.remedies import install_other, reinstall, reinstall_for
 from pytest_archcheck.rules.twins import serving_twins, systems_named
 
 if TYPE_CHECKING:
@@ -150,20 +150,23 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
         if isinstance(piece, MachOSlice):
             if piece.min_os and target.os_version and version_numbers(piece.min_os) > _oldest(target.os_version, piece):
                 message = f"says that it needs macOS {piece.min_os}, the target has {target.os_version}"
-                remedy = (
-                    f"update macOS to {piece.min_os}, or install a version of {distribution.name or 'it'} built for "
-                    f"macOS {target.os_version}"
-                )
+                remedy = f"update macOS to {piece.min_os}, or {_for_older_mac(distribution, target)}"
                 return [_finding(newer, "warning", distribution, binary, subject, message, remedy)]
         elif target.libc and target.libc[0] == "glibc" and (needed := _newest_glibc(piece)) > version_numbers(target.libc[1]):
             version = ".".join(map(str, needed))
             message = f"needs glibc {version}, the target has {target.libc[1]}"
             remedy = (
-                f"use a system with glibc {version} or newer, or install a version of {distribution.name or 'it'} that has a "
-                f"manylinux_{target.libc[1].replace('.', '_')} wheel"
+                f"use a system with glibc {version} or newer, or install a version that has a "
+                f"manylinux_{target.libc[1].replace('.', '_')} wheel: {install_other(distribution, '<')}"
             )
             return [_finding(newer, "error", distribution, binary, subject, message, remedy)]
     return []
+
+
+def _for_older_mac(distribution: Distribution, target: Target) -> str:
+    if distribution.is_wheel or distribution.editable:
+        return f"with MACOSX_DEPLOYMENT_TARGET={target.os_version} {install_other(distribution)}"
+    return f"install one that is built for macOS {target.os_version}: {install_other(distribution, '<')}"
 
 
 def _oldest(os_version: str, piece: MachOSlice) -> tuple[int, ...]:

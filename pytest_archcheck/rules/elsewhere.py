@@ -8,6 +8,7 @@ importing that one has loaded it before. Nobody can tell from here, so it is sai
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def who_brings(environment: Environment) -> Callable[[str], str | None]:
     return brings
 
 
-def judge_elsewhere(asks: str, who: str) -> tuple[str, Severity, str, str]:
-    """Return rule, severity, message and remedy for a library that another distribution may bring."""
+def judge_elsewhere(asks: str, who: str, wheel: str) -> tuple[str, Severity, str, str]:
+    """Return rule, severity, message and remedy for a library that another distribution may bring to that wheel."""
     message = f"{asks}, which is not in the wheel; {who} may bring it: that was not looked at"
-    remedy = "to look: install the wheel with all that it requires into a folder and run pytest --archcheck-path=FOLDER"
+    name = shlex.quote(wheel.rpartition("/")[2])
+    remedy = f"to look there: pip install --target=all {name}, then pytest --archcheck-path=all"
     return "library-outside-environment", "note", message, remedy

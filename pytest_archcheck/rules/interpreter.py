@@ -163,8 +163,8 @@ def _linux(host: Host) -> str:
 def _linux_remedy(host: Host) -> str:
     docker = {"aarch64": "arm64", "x86_64": "amd64", "armv7l": "arm/v7"}.get(host.hardware_architecture)
     if host.container and docker:
-        return f"use an image for this machine: docker run --platform linux/{docker} IMAGE, or build it with that --platform"
-    return f"use a Python for {host.hardware_architecture}, unless you test what the emulated one would do"
+        return f"use an image for this machine: give docker run and docker build --platform linux/{docker}"
+    return f"start a Python for {host.hardware_architecture}, unless the emulated one is what you test"
 
 
 def _single_slice(environment: Environment, interpreter: Interpreter, subject: str, target: Target) -> list[Finding]:

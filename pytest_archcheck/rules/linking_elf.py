@@ -85,7 +85,7 @@ def judge_elf_links(
     for link in broken:
         distribution, subject = owners.get(link.binary.file, (None, INTERPRETER_SUBJECT))
         if _is_not_here(link) and (who := brings(link.name)):
-            rule, severity, message, remedy = judge_elsewhere(f"needs {link.name}", who)
+            rule, severity, message, remedy = judge_elsewhere(f"needs {link.name}", who, link.binary.location)
         else:
             rule, severity, message, remedy = _judge(link, distribution, problems)
         findings.append(_finding(rule, severity, subject, distribution, link.binary, message, remedy))
@@ -200,7 +200,7 @@ def _command(link: BrokenLink, distribution: Distribution | None) -> str:
         return f"install what provides {link.name} (apt-file search {link.name})"
     if link.bundled:
         return reinstall(distribution)
-    return f"{reinstall(distribution)}; if it does not bring {link.name}: install the system's package that does"
+    return f"{reinstall(distribution)}; if it does not bring {link.name}: apt-file search {link.name} names a package that does"
 
 
 def _debian_package(name: str) -> str | None:

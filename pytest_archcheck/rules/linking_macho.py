@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
-from pytest_archcheck.rules.remedies import reinstall
+from pytest_archcheck.rules.remedies import build_here, install_other, reinstall_or_other
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
     from pytest_archcheck.linking.macho import BrokenLink
 
 #: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
 _FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}
-_NOT_NEEDED = "none needed unless this feature is used"
+#: ``/opt/homebrew/opt/FORMULA/lib/...``, ``/usr/local/Cellar/FORMULA/VERSION/lib/...``
+_HOMEBREW = re.compile(r"/(?:(?:homebrew|local)/opt|Cellar)/([A-Za-z0-9@+._-]+)/")
 
 
 def judge_macho_links(
@@ -38,7 +39,7 @@ def judge_macho_links(
     for link in broken:
         distribution, subject = owners[link.binary.file]
         if link.status == "absent" and (who := brings(link.library.name)):
-            rule, severity, message, remedy = judge_elsewhere(f"links to {link.library.name}", who)
+            rule, severity, message, remedy = judge_elsewhere(f"links to {link.library.name}", who, link.binary.location)
         else:
             rule, severity, message, remedy = _judge(link, distribution, problems)
         findings.append(
@@ -68,15 +69,15 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
             "library-wrong-architecture",
             _by_need("error", link),
             message,
-            f"install {os.path.basename(name)} for the target",
+            _if_used(link, _replaced(link.path or name, distribution)),
         )
     if link.status == "outside":
         place = f"; it looks for {link.path} on the target" if link.path != name else ""
         message = f"links to {name}, which is not in this environment{place}"
-        remedy = _install_there(name, link.path or name, link.binary)
+        remedy = _if_used(link, _install_there(name, link.path or name, distribution))
         return "library-outside-environment", _by_need("warning", link), message, remedy
     message = f"links to {name}, which is nowhere: not by its rpaths, and no file of this environment has that install name"
-    return "missing-library", _by_need("error", link), message, _bring(name, distribution)
+    return "missing-library", _by_need("error", link), message, _if_used(link, _bring(name, distribution))
 
 
 def _by_need(severity: Severity, link: BrokenLink) -> Severity:
@@ -84,19 +85,39 @@ def _by_need(severity: Severity, link: BrokenLink) -> Severity:
     return severity if link.required else "note"
 
 
+def _if_used(link: BrokenLink, remedy: str) -> str:
+    return remedy if link.required else f"none needed unless this file is used: {remedy}"
+
+
 def _bring(name: str, distribution: Distribution) -> str:
     formula = _formula(name)
-    return f"brew install {formula}, or {reinstall(distribution)}" if formula else reinstall(distribution)
+    again = reinstall_or_other(distribution, f"{os.path.basename(name)} is still missing")
+    return f"brew install {formula}, or {again}" if formula else again
 
 
-def _install_there(name: str, path: str, binary: Binary) -> str:
-    # Homebrew's own layout says which formula a file belongs to: /opt/homebrew/opt/FORMULA/lib/...
-    formula = _formula(name) or path.partition("/homebrew/opt/")[2].partition("/")[0]
-    if formula:
+def _replaced(path: str, distribution: Distribution) -> str:
+    """What to do about a library for another machine; an absolute path is of none that the environment holds."""
+    if not os.path.isabs(path):
+        return reinstall_or_other(distribution, "that changes nothing")
+    if formula := _formula_of(path):
+        # Homebrew for Apple Silicon and Homebrew for Intel have a prefix each.
+        brew = "/usr/local/bin/brew" if "/homebrew/" in path else "/opt/homebrew/bin/brew"
+        return f"{brew} install {formula}, then {build_here(distribution)}"
+    return f"put a build of {path} for the target there, or {install_other(distribution)}"
+
+
+def _install_there(name: str, path: str, distribution: Distribution) -> str:
+    if formula := _formula(name) or _formula_of(path):
         return f"on the target: brew install {formula}"
-    return f"on the target: install what provides {path}, or a build of {binary.path.partition('/')[0]} that does not need it"
+    return f"bring {path} to the target, or install a version that does without it: {install_other(distribution)}"
 
 
 def _formula(name: str) -> str | None:
     stem = os.path.basename(name).partition(".")[0]
     return _FORMULAE.get(stem)
+
+
+def _formula_of(path: str) -> str | None:
+    """The formula that a file belongs to, by Homebrew's own layout."""
+    match = _HOMEBREW.search(path)
+    return match[1] if match else None

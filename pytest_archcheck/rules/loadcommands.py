@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.remedies import install_other
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.binaries.model import Binary, MachOSlice
+    from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
     from pytest_archcheck.target import Target
 
@@ -57,15 +59,17 @@ _POLICIES = (
     ),
 )
 
-_REMEDIES = {
-    "duplicate-rpath": "install_name_tool -delete_rpath {name} {file} && codesign --force --sign - {file}",
-    "duplicate-library": "install a build of it that links {name} once (rebuild with Xcode 15 or later)",
-    "missing-uuid": "install a build of it that was linked without -no_uuid",
-}
+
+def _remedy(rule: str, name: str, binary: Binary, distribution: Distribution) -> str:
+    if rule == "duplicate-rpath":
+        file = shlex.quote(binary.file)
+        return f"install_name_tool -delete_rpath {shlex.quote(name)} {file} && codesign --force --sign - {file}"
+    how = "with Xcode 15 or later, which links it once" if rule == "duplicate-library" else "without the linker's -no_uuid"
+    return f"{install_other(distribution)}, or build it {how}"
 
 
 def judge_load_commands(
-    binary: Binary, piece: MachOSlice, *, subject: str, distribution: str | None, target: Target
+    binary: Binary, piece: MachOSlice, *, subject: str, distribution: Distribution, target: Target
 ) -> Iterator[Finding]:
     """Judge one slice that the target uses.
 
@@ -82,11 +86,11 @@ def judge_load_commands(
             rule=rule,
             severity=severity,
             subject=subject,
-            distribution=distribution,
+            distribution=distribution.name,
             path=binary.path,
             message=f"{what}, refused by {releases} in a file built with SDK {piece.sdk}"
             + (f"; macOS {target.os_version} loads it" if severity == "warning" and target.os_version else ""),
-            remedy=_REMEDIES[rule].format(name=shlex.quote(name), file=shlex.quote(binary.file)),
+            remedy=_remedy(rule, name, binary, distribution),
         )
 
 

@@ -66,8 +66,8 @@ def judge_python(place: Place, excluded: str) -> Finding:
         distribution=None,
         path=None,
         message=f"an installer refuses this lock for {place.words}: {excluded}",
-        remedy="judge it for a Python (--archcheck-python) and a target (--archcheck-target) that it is locked for, or widen "
-        "requires-python or the environments of the project and lock again",
+        remedy=f"widen requires-python or the environments in pyproject.toml and {_lock_again(place)}, or judge it for a "
+        "Python (--archcheck-python) and a target (--archcheck-target) that it is locked for",
     )
 
 
@@ -123,7 +123,11 @@ def _pin(package: LockedPackage, place: Place, others: Sequence[LockedPackage]) 
     for other in others:
         if other.version and _installs(other, place.machine, place.minor_python):
             return f"pin {package.name}=={other.version}, which this lock holds for other environments and which has a wheel"
-    return f"pin a version of {package.name} that has a {place.wheel_words} and lock again"
+    return f"pin a version of {package.name} that has a {place.wheel_words} and {_lock_again(place)}"
+
+
+def _lock_again(place: Place) -> str:
+    return "lock again (uv lock)" if place.label.startswith("uv.lock") else "lock again"
 
 
 def _installs(package: LockedPackage, machine: Target, python: tuple[int, int]) -> bool:

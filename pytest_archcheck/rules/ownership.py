@@ -27,8 +27,9 @@ def judge_ownership(owned: Sequence[tuple[Distribution, str]]) -> list[Finding]:
     findings = []
     for distribution, subject in installed:
         for binary in distribution.binaries:
-            others = [other.title for other in claims[binary.file] if other is not distribution]
+            others = [other for other in claims[binary.file] if other is not distribution]
             if others:
+                titles = " and ".join(other.title for other in others)
                 findings.append(
                     Finding(
                         rule="contested-file",
@@ -36,8 +37,15 @@ def judge_ownership(owned: Sequence[tuple[Distribution, str]]) -> list[Finding]:
                         subject=subject,
                         distribution=distribution.name,
                         path=binary.path,
-                        message=f"is also recorded by {' and '.join(others)}: the one that was installed last wrote it",
-                        remedy=f"uninstall the one that is not needed, then {reinstall(distribution)}",
+                        message=f"is also recorded by {titles}: the one that was installed last wrote it",
+                        remedy=f"keep {distribution.name}: {_uninstall(others)}, then {reinstall(distribution)}; or the other "
+                        "way round",
                     )
                 )
     return findings
+
+
+def _uninstall(distributions: Sequence[Distribution]) -> str:
+    names = " ".join(dict.fromkeys(distribution.name or "" for distribution in distributions))
+    tool = {"conda": "conda remove", "uv": "uv pip uninstall"}.get(distributions[0].installer or "", "pip uninstall")
+    return f"{tool} {names}"

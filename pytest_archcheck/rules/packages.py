@@ -12,7 +12,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.architecture import version_numbers
 from pytest_archcheck.rules.conflicts import conflicts
+from pytest_archcheck.rules.pythons import conda_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,10 +69,9 @@ def _wrong_subdir(prefix: CondaPrefix, subject: str, target: Target) -> Iterator
         names = [name for name, _, subdir in prefix.packages if subdir == other]
         have = "conda package is" if count == 1 else "conda packages are"
         message = f"{count} of {len(prefix.packages)} {have} for {other}, the target needs {wanted}: {_listed(names)}"
-        remedy = (
-            f"make the environment anew: CONDA_SUBDIR={wanted} conda create -n NAME python, conda activate NAME, "
-            f"conda config --env --set subdir {wanted}, and install the packages there"
-        )
+        python = next((version for name, version, _ in prefix.packages if name == "python" and version), None)
+        minor = ".".join(python.split(".")[:2]) if python else None
+        remedy = f"make a new environment: {conda_environment(wanted, minor)}, and install the packages there"
         yield _finding("wrong-conda-subdir", "warning", subject, message, remedy)
     for where, subdir in prefix.settings:
         if subdir != wanted:
@@ -101,7 +102,9 @@ def _duplicates(projects: tuple[InstalledProject, ...], subject: str) -> Iterato
             continue  # an editable install has its build's egg-info beside the sources, a Debian package its own
         places = _listed([f"{project.version or '?'} ({project.metadata})" for project in found])
         leftovers = [project.metadata for project in found if os.path.basename(project.metadata).startswith("~")]
-        remedy = f"pip uninstall {name} until nothing is left, then install it once"
+        newest = max(found, key=lambda project: version_numbers(project.version or ""))
+        pinned = f"{name}=={newest.version}" if newest.version else name
+        remedy = f"pip uninstall {name} until it says that nothing is installed, then pip install {pinned}"
         if leftovers:  # pip renames what it is about to remove; an interrupted run leaves it
             remedy = f"pip was interrupted: remove {leftovers[0]}"
         message = f"{name} is installed {len(found)} times: {places}"
@@ -125,13 +128,14 @@ def _duplicate_runtime(environment: Environment, subject: str, target: Target) -
         return
     files = _listed([f"{binary.path} of {owner}" for _, owner, binary in images])
     kinds = _listed(sorted({runtime for runtime, _, _ in images}))
+    owners = _listed(list(dict.fromkeys(owner for _, owner, _ in images)))
     yield _finding(
         "duplicate-runtime",
         "note",
         subject,
         f"{len(images)} OpenMP runtimes ({kinds}), which do not share their threads if one process loads several: {files}",
-        "none needed unless a process slows down, hangs or ends with 'OMP: Error #15': then take these packages from one "
-        "source, such as conda-forge, which shares one runtime",
+        f"none needed unless a process slows down, hangs or ends with 'OMP: Error #15': then install {owners} with "
+        "conda install -c conda-forge, by the names that they have there: those share one runtime",
     )
 
 

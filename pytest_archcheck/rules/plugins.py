@@ -5,6 +5,7 @@ Rules ``plugin-incompatible``, ``plugin-loaded-twice``, ``plugin-not-searched`` 
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -78,8 +79,10 @@ def _newer_os(plugin: Binary, verdict: PluginVerdict, target: Target) -> str:
 
 def _pair_remedy(distribution: Distribution, tensorflow: Distribution, architecture: str, python: str | None) -> str:
     if distribution.name != METAL:
-        name = distribution.name or "the plugin"
-        return f"install versions of {name} and {tensorflow.name or 'tensorflow'} that fit, or pip uninstall {name}"
+        if distribution.name is None:
+            return reinstall(distribution)
+        both = f"{distribution.name} {tensorflow.name or 'tensorflow'}"
+        return f"pip install --upgrade {both}, or pip uninstall {distribution.name}"
     minor = _minor(python)
     if architecture == "arm64" and (minor is None or minor in _PYTHONS):
         also = "pip uninstall -y tensorflow-macos && " if tensorflow.name == "tensorflow-macos" else ""
@@ -114,19 +117,20 @@ def judge_plugin_folders(distribution: Distribution, subject: str, folders: Sequ
             message = (
                 f"TensorFlow reaches one plugin folder by {len(names)} names, loads it under each and aborts: {_paths(names)}"
             )
-            remedy = "create the environment anew at a path without symbolic links, or take one of the names off sys.path"
+            extra = shlex.quote(os.path.dirname(names[-1].path))
+            remedy = f"take {extra} off sys.path (PYTHONPATH, .pth files), or make the environment anew without symbolic links"
             yield _finding("plugin-loaded-twice", distribution, subject, None, message, remedy)
     for plugin, places in by_plugin.items():
         if len(places) > 1:
             message = f"TensorFlow finds {plugin} in {len(places)} folders, loads each and aborts: {_paths(places)}"
             remove = shlex.join(["rm", f"{places[0].path}/{plugin}"])
-            remedy = f"keep one of them: {remove}, or set PYTHONNOUSERSITE=1 where that is in the user site"
+            remedy = f"keep one of them: {remove}, or export PYTHONNOUSERSITE=1 if that is in the user site"
             yield _finding("plugin-loaded-twice", distribution, subject, None, message, remedy)
     for folder in folders:
         if not folder.searched and folder.real not in by_real:
             message = f"TensorFlow does not look for plugins in {folder.path}: it silently ignores {', '.join(folder.plugins)}"
             remedy = (
-                "install it with pip into the environment itself, not with --target or by PYTHONPATH; or "
+                f"{reinstall(distribution)}, without --target, into the environment itself; or "
                 f"export TF_PLUGGABLE_DEVICE_LIBRARY_PATH={shlex.quote(folder.path)}"
             )
             yield _finding("plugin-not-searched", distribution, subject, None, message, remedy, severity="warning")

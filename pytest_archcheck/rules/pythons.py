@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ def start_native(interpreter: Interpreter, target: Target) -> str:
     )
 
 
+def conda_environment(subdir: str, python: str | None = None) -> str:
+    """The commands that make a conda environment for a platform and keep it so; its name is the platform's."""
+    interpreter = shlex.quote(f"python={python}" if python else "python")
+    return (
+        f"CONDA_SUBDIR={subdir} conda create -n {subdir} {interpreter}, conda activate {subdir}, "
+        f"conda config --env --set subdir {subdir}"
+    )
+
+
 def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
     anew = "then make the environment anew with it and install the packages again"
     if interpreter.path.endswith("-intel64"):  # python.org's launcher that always takes the Intel slice
@@ -41,8 +51,8 @@ def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
         )
     if interpreter.provider == "conda":
         return (
-            f"make a conda environment for Apple Silicon: CONDA_SUBDIR=osx-arm64 conda create -n NAME python={minor}, "
-            "conda activate NAME, conda config --env --set subdir osx-arm64, and install the packages there"
+            f"make a conda environment for Apple Silicon: {conda_environment('osx-arm64', minor)}, and install the packages "
+            "there"
         )
     if interpreter.provider == "uv":
         name = f"cpython-{minor}-macos-aarch64"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution
@@ -32,6 +32,35 @@ def _pinned(name: str, version: str | None) -> str:
     return f"{name}=={version}" if version else name
 
 
+def install_other(distribution: Distribution, relation: Literal["!=", "<"] = "!=") -> str:
+    """The command that installs another version (``<``: an older one), for what is made wrong and not only damaged.
+
+    What has no other version (an editable project, a wheel, a file of nobody) is made again.
+    """
+    name, version = distribution.name, distribution.version
+    if name is None or version is None or distribution.is_wheel or distribution.editable:
+        return reinstall(distribution)
+    tool = {"conda": "conda", "uv": "uv pip"}.get(distribution.installer or "", "pip")
+    return f"{tool} install {shlex.quote(f'{name}{relation}{version}')}"
+
+
+def build_here(distribution: Distribution) -> str:
+    """The command that builds the same version from its sources."""
+    name = distribution.name
+    if name is None or distribution.is_wheel or distribution.editable:
+        return reinstall(distribution)
+    return f"pip install --force-reinstall --no-cache-dir --no-binary {name} {_pinned(name, distribution.version)}"
+
+
+def reinstall_or_other(distribution: Distribution, still: str) -> str:
+    """The commands for what may be damaged here, or made like this.
+
+    :param still: what tells after the first that it was made so: ``libx.dylib is still missing``.
+    """
+    again, other = reinstall(distribution), install_other(distribution)
+    return again if again == other else f"{again}; if {still}: {other}"
+
+
 def reinstall_for(distribution: Distribution, target: Target) -> str:
     """The command that brings files for the target, or what to do where the wheel itself holds the wrong ones."""
     if distribution.name is None or distribution.editable or distribution.installer == "conda":
@@ -39,11 +68,9 @@ def reinstall_for(distribution: Distribution, target: Target) -> str:
     if distribution.is_wheel:
         return f"build the wheel on {target.name}, or with its cross compiler, or take this machine out of the wheel's tags"
     if distribution.tags and all(tag_serves(tag, target) for tag in distribution.tags):
-        name = distribution.name
         return (
             f"the wheel of {distribution.title} is made like this, so reinstalling it changes nothing: try another version "
-            f"(pip install --upgrade {name}) or build it there "
-            f"(pip install --force-reinstall --no-binary {name} {_pinned(name, distribution.version)})"
+            f"({install_other(distribution)}) or build it on {target.name} ({build_here(distribution)})"
         )
     return f"with a Python for {target.name}: {reinstall(distribution)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 #: x86_64 code needs no signature, also under Rosetta.
 _SIGNED_ARCHITECTURES = frozenset({"arm64", "arm64e"})
 _MH_OBJECT, _MH_DSYM = 1, 10  # never mapped as code
-#: So many files are named in a remedy; the finding lists all of them anyway.
+#: So many files are named in a remedy; more are found by their names.
 _NAMED_FILES = 3
 
 
@@ -57,10 +58,18 @@ def judge_signatures(
 
 
 def _remedy(distribution: Distribution, binaries: list[Binary]) -> str:
-    named = (
-        " ".join(shlex.quote(binary.file) for binary in binaries) if len(binaries) <= _NAMED_FILES else "FILE (each of them)"
-    )
-    sign = f"codesign --force --sign - {named}"
+    sign = _codesign(list(dict.fromkeys(binary.file for binary in binaries)))  # a file may have several slices
     if distribution.name is None or distribution.version is None or distribution.editable or distribution.is_wheel:
         return sign
     return f"{reinstall(distribution)}; if it was published so: {sign}"
+
+
+def _codesign(files: list[str]) -> str:
+    if len(files) <= _NAMED_FILES:
+        return f"codesign --force --sign - {shlex.join(files)}"
+    names = sorted(
+        {f"*{os.path.splitext(file)[1]}" if "." in os.path.basename(file) else os.path.basename(file) for file in files}
+    )
+    tests = " -o ".join(f"-name {shlex.quote(name)}" for name in names)
+    folder = shlex.quote(f"{os.path.commonpath(files)}/.")
+    return f"find {folder} -type f \\( {tests} \\) -exec codesign --force --sign - {{}} +"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.model import LOADED_ROLES
+from pytest_archcheck.binaries.model import LOADED_ROLES, MachOSlice
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.rules.architecture import NATIVE_FORMATS, misfit
+from pytest_archcheck.rules.architecture import NATIVE_FORMATS, misfit, version_numbers
 from pytest_archcheck.rules.catalog import RULES
 from pytest_archcheck.rules.twins import serving_twins
 from pytest_archcheck.wheeltags import wheel_targets
@@ -34,7 +36,7 @@ def judge_wheel_file(problems: Iterable[str], distribution: Distribution, subjec
             distribution=distribution.name,
             path=None,
             message=f"the wheel is not sound: {problem}",
-            remedy="build the wheel again, or download it again",
+            remedy=f"build {os.path.basename(distribution.location)} again, or download it again{_download(distribution)}",
         )
         for problem in problems
     ]
@@ -66,14 +68,39 @@ def judge_tags(distribution: Distribution, subject: str) -> Finding | None:
         distribution=distribution.name,
         path=None,
         message=message,
-        remedy=_mend(distribution),
+        remedy=_mend(distribution, loaded),
     )
 
 
-def _mend(distribution: Distribution) -> str:
-    if distribution.is_wheel:
-        return "before it is published: build what the tags promise, or change the tags (wheel tags --help)"
-    return f"nothing to do where it works; tell the maintainers of {distribution.name} that its tags are wrong"
+def _download(distribution: Distribution) -> str:
+    if distribution.version is None:
+        return ""
+    return f": pip download --no-deps --no-cache-dir {shlex.quote(f'{distribution.name}=={distribution.version}')}"
+
+
+def _mend(distribution: Distribution, loaded: Iterable[Binary]) -> str:
+    if not distribution.is_wheel:
+        return f"none needed where it works; tell the maintainers of {distribution.name} that its tags are wrong"
+    platform, name = _mac_platform(loaded), shlex.quote(os.path.basename(distribution.location))
+    right = f": wheel tags --remove --platform-tag {platform} {name}" if platform else f" of {name}"
+    return f"before it is published, build what its tags promise, or correct the tags{right}"
+
+
+def _mac_platform(loaded: Iterable[Binary]) -> str | None:
+    """The platform tag that Mach-O files fulfil all together; None for other files, or where they have nothing in common."""
+    common, oldest = {"arm64", "x86_64"}, (10, 9)
+    for binary in loaded:
+        common &= set(binary.architectures) if binary.format == "mach-o" else set()
+        for piece in binary.slices:
+            if isinstance(piece, MachOSlice) and piece.min_os:
+                major, minor = (*version_numbers(piece.min_os), 0, 0)[:2]
+                oldest = max(oldest, (major, minor))
+    if not common:
+        return None
+    machine = common.pop() if len(common) == 1 else "universal2"
+    if machine == "arm64":
+        oldest = max(oldest, (11, 0))
+    return f"macosx_{oldest[0]}_{oldest[1]}_{machine}"
 
 
 def _broken_promise(target: Target, loaded: list[Binary]) -> str | None:

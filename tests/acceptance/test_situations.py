@@ -124,13 +124,13 @@ def test_an_anaconda_for_intel_with_tensorflow(
     result = pytester.runpytest(*CHECKS)
     result.assert_outcomes(failed=4, passed=1, warnings=1)
     assert said(result, "Python 3.11.7").splitlines()[1] == (
-        "  remedy: make a conda environment for Apple Silicon: CONDA_SUBDIR=osx-arm64 conda create -n NAME python=3.11, conda "
-        "activate NAME, conda config --env --set subdir osx-arm64, and install the packages there"
+        "  remedy: make a conda environment for Apple Silicon: CONDA_SUBDIR=osx-arm64 conda create -n osx-arm64 python=3.11, "
+        "conda activate osx-arm64, conda config --env --set subdir osx-arm64, and install the packages there"
     )
     result.stdout.fnmatch_lines(
         [
             "*wrong-conda-subdir: 3 of 4 conda packages are for osx-64, the target needs osx-arm64: mkl, python, tensorflow",
-            "*remedy: make the environment anew: CONDA_SUBDIR=osx-arm64 conda create *",
+            "*remedy: make a new environment: CONDA_SUBDIR=osx-arm64 conda create -n osx-arm64 python=3.11, *",
         ]
     )
     for name in ("mkl 2023.1", "python 3.11.7", "tensorflow 2.12.0"):
@@ -156,7 +156,8 @@ def test_a_minor_dependency_that_has_an_x86_64_binary_only(
         "wrong-architecture: 1 file has only x86_64, the target needs arm64\n"
         "  swig/bin/swig\n"
         "  remedy: the wheel of swig 4.1.1 is made like this, so reinstalling it changes nothing: try another version "
-        "(pip install --upgrade swig) or build it there (pip install --force-reinstall --no-binary swig swig==4.1.1)"
+        "(pip install 'swig!=4.1.1') or build it on macOS 14.5 arm64 "
+        "(pip install --force-reinstall --no-cache-dir --no-binary swig swig==4.1.1)"
     )
 
 
@@ -190,7 +191,7 @@ def test_a_container_on_an_m1(pytester: pytest.Pytester, monkeypatch: pytest.Mon
         "as TensorFlow, may end with SIGILL or SIGABRT"
     )
     assert (warning in told) is emulated
-    remedy = "remedy: use an image for this machine: docker run --platform linux/arm64 IMAGE, or build it with that --platform"
+    remedy = "remedy: use an image for this machine: give docker run and docker build --platform linux/arm64"
     assert (remedy in told) is emulated
     if emulated:
         result.stdout.fnmatch_lines(["SKIPPED * requires_native: this Python runs as x86_64 under QEMU user mode on aarch64"])

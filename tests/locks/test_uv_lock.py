@@ -68,7 +68,7 @@ def test_no_wheel_names_the_python_that_has_one(lock: Callable[..., Any]) -> Non
     )
     assert finding.remedy == (
         "use Python 3.12 (--archcheck-python 3.12), "
-        "or pin a version of metal that has a macosx arm64 wheel for Python 3.13 and lock again"
+        "or pin a version of metal that has a macosx arm64 wheel for Python 3.13 and lock again (uv lock)"
     )
 
 

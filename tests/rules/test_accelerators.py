@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_archcheck.accelerators.model import TENSORFLOW, Benchmark, Device, Outcome, Status
+from pytest_archcheck.accelerators.model import PYTORCH, TENSORFLOW, Benchmark, Device, Framework, Outcome, Status
 from pytest_archcheck.host import Host
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, judge, judge_benchmark
 from pytest_archcheck.rules.catalog import RULES
@@ -143,6 +143,27 @@ def test_an_unknown_failure_shows_its_last_line() -> None:
     unknown = replace(outcome("import-crashed", "import", None), text="first\nterminate called")
     (finding,) = judge(unknown, Expectation(host=MAC), "accelerator::tensorflow")
     assert finding.message == "what happened; it wrote: terminate called"
+
+
+@pytest.mark.parametrize(
+    ("framework", "host", "words"),
+    [
+        (TENSORFLOW, MAC, "pip install tensorflow==2.19.1 tensorflow-metal==1.2.0"),
+        (TENSORFLOW, LINUX, "pip install --upgrade tensorflow"),
+        (PYTORCH, MAC, "pip install --upgrade torch"),
+        (PYTORCH, LINUX, "pip install --upgrade torch"),
+    ],
+)
+def test_a_gpu_that_does_not_compute_is_met_with_a_command(framework: Framework, host: Host, words: str) -> None:
+    failed = replace(outcome("matmul-failed", "compute"), framework=framework)
+    (finding,) = judge(failed, Expectation(host=host, has_metal=True), "accelerator::x")
+    assert words in finding.remedy
+
+
+def test_what_was_raised_is_said_once() -> None:
+    raised = replace(outcome("matmul-failed", "compute", message="it failed: InternalError: x"), text="InternalError: x")
+    (finding,) = judge(raised, Expectation(host=MAC), "accelerator::tensorflow")
+    assert finding.message == "it failed: InternalError: x"
 
 
 def test_every_status_is_a_rule() -> None:

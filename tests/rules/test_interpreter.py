@@ -144,8 +144,14 @@ def test_one_slice_under_a_python_of_one_slice(running: Environment) -> None:
 @pytest.mark.parametrize(
     ("machine", "kernel", "container", "says", "remedy"),
     [
-        ("aarch64", "x86_64", False, "aarch64 under QEMU user mode on x86_64: ", "use a Python for x86_64, "),
-        ("x86_64", "aarch64", True, "packages that need AVX, such as TensorFlow", "docker run --platform linux/arm64 IMAGE"),
+        ("aarch64", "x86_64", False, "aarch64 under QEMU user mode on x86_64: ", "start a Python for x86_64, "),
+        (
+            "x86_64",
+            "aarch64",
+            True,
+            "packages that need AVX, such as TensorFlow",
+            "docker run and docker build --platform linux/arm64",
+        ),
     ],
 )
 def test_linux_emulation_is_a_warning(

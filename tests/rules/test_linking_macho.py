@@ -8,7 +8,11 @@ import pytest
 from support import machos
 from support.sites import add_distribution
 
+from pytest_archcheck.binaries.model import Binary, LinkedLibrary
+from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.inspection import inspect
+from pytest_archcheck.linking.macho import BrokenLink
+from pytest_archcheck.rules.linking_macho import judge_macho_links
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,3 +99,29 @@ def test_names_in_files_do_not_break_it(tmp_path: Path) -> None:
         tmp_path, {"foo": {MODULE: machos.bundle(libraries=names, rpaths=["", "@loader_path/", "@rpath", "\udcff"])}}
     )
     assert len(found) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("folder", "remedy"),
+    [
+        ("usr/local/Cellar/libomp/18.1.8/lib", "/opt/homebrew/bin/brew install libomp, then pip install "),
+        ("usr/local/opt/openssl@3/lib", "/opt/homebrew/bin/brew install openssl@3, then pip install "),
+        ("opt/homebrew/opt/libomp/lib", "/usr/local/bin/brew install libomp, then pip install "),
+        ("opt/vendor/lib", "put a build of {path} for the target there, or pip install 'foo!=1.0'"),
+    ],
+)
+def test_a_library_of_this_machine_for_another_one(tmp_path: Path, folder: str, remedy: str) -> None:
+    path = f"{tmp_path}/{folder}/libx.dylib"
+    binary = Binary(path=MODULE, location="/site", format="mach-o", role="extension", slices=(), size=1)
+    link = BrokenLink(binary, LinkedLibrary(path, "regular"), "wrong-architecture", path, required=True)
+    owner = Distribution(name="foo", version="1.0", installer="pip", tags=(), location="/site", binaries=(binary,))
+    (found,) = judge_macho_links([link], {binary.file: (owner, "foo")}, {})
+    assert (found.rule, found.severity) == ("library-wrong-architecture", "error")
+    assert found.remedy.startswith(remedy.format(path=path))
+
+
+def test_a_file_that_nothing_needs_needs_no_remedy(tmp_path: Path) -> None:
+    plugin = machos.dylib(install_name="@rpath/libplugin.dylib", libraries=["@rpath/gone.dylib"])
+    (found,) = findings(tmp_path, {"foo": {"foo/plugins/libplugin.dylib": plugin}})
+    assert found.severity == "note"
+    assert found.remedy.startswith("none needed unless this file is used: pip install ")

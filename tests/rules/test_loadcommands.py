@@ -10,12 +10,14 @@ from support import machos
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary
 from pytest_archcheck.binaries.source import BytesSource
+from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.rules.loadcommands import judge_load_commands
 from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from pytest_archcheck.findings import Finding
 
+PKG = Distribution(name="pkg", version="1.0", installer="pip", tags=(), location="/site", binaries=())
 TWICE = ["@loader_path", "@rpath/other", "@loader_path"]
 LIBRARIES = [machos.LIBSYSTEM, "@rpath/a.dylib", ("@rpath/a.dylib", "weak")]
 
@@ -25,9 +27,7 @@ def judge(target: str, data: bytes) -> list[Finding]:
     binary = Binary(path="pkg/x.so", location="/site", format="mach-o", role="extension", slices=slices, size=len(data))
     where = Target.parse(target)
     return [
-        found
-        for piece in slices
-        for found in judge_load_commands(binary, piece, subject="pkg", distribution="pkg", target=where)
+        found for piece in slices for found in judge_load_commands(binary, piece, subject="pkg", distribution=PKG, target=where)
     ]
 
 
@@ -111,7 +111,7 @@ def test_an_unknown_macos_gets_a_warning() -> None:
     slices = read_macho(BytesSource(data), data[:4096])
     binary = Binary(path="pkg/x.so", location="/site", format="mach-o", role="extension", slices=slices, size=len(data))
     host = Target(tag="host", system="macos", architectures=("arm64",))
-    (found,) = judge_load_commands(binary, slices[0], subject="pkg", distribution="pkg", target=host)
+    (found,) = judge_load_commands(binary, slices[0], subject="pkg", distribution=PKG, target=host)
     assert found.severity == "warning"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_archcheck.discover.model import Distribution
-from pytest_archcheck.rules.remedies import reinstall, reinstall_for, tag_serves
+from pytest_archcheck.rules.remedies import build_here, install_other, reinstall, reinstall_for, reinstall_or_other, tag_serves
 from pytest_archcheck.target import Target
 
 ARM = Target.parse("macosx_14_0_arm64")
@@ -69,10 +69,38 @@ def test_what_a_tag_promises(tag: str, target: str, serves: bool) -> None:  # no
 def test_a_wheel_that_promises_the_target_is_not_asked_for_again() -> None:
     remedy = reinstall_for(dist(tags=("py3-none-any",)), ARM)
     assert "reinstalling it changes nothing" in remedy
-    assert "pip install --force-reinstall --no-binary foo foo==1.0" in remedy
+    assert "pip install --force-reinstall --no-cache-dir --no-binary foo foo==1.0" in remedy
     assert "None" not in reinstall_for(dist(tags=("py3-none-any",), version=None), ARM)
 
 
 @pytest.mark.parametrize("facts", [{"name": None}, {"editable": True}, {"installer": "conda"}])
 def test_other_installations_have_their_own_remedy(facts: dict[str, Any]) -> None:
     assert reinstall_for(dist(**facts), ARM) == reinstall(dist(**facts))
+
+
+@pytest.mark.parametrize(
+    ("facts", "command"),
+    [
+        ({}, "pip install 'foo!=1.0'"),
+        ({"installer": "uv"}, "uv pip install 'foo!=1.0'"),
+        ({"installer": "conda"}, "conda install 'foo!=1.0'"),
+    ],
+)
+def test_another_version_is_asked_for_with_the_tool_that_installed_it(facts: dict[str, Any], command: str) -> None:
+    assert install_other(dist(**facts)) == command
+    assert reinstall_or_other(dist(**facts), "it stays so") == f"{reinstall(dist(**facts))}; if it stays so: {command}"
+
+
+def test_an_older_version() -> None:
+    assert install_other(dist(), "<") == "pip install 'foo<1.0'"
+
+
+@pytest.mark.parametrize("facts", [{"name": None}, {"version": None}, {"editable": True}, {"metadata": "/site"}])
+def test_what_has_no_other_version_is_made_again(facts: dict[str, Any]) -> None:
+    made_again = reinstall(dist(**facts))
+    assert install_other(dist(**facts)) == reinstall_or_other(dist(**facts), "it stays so") == made_again
+
+
+def test_building_from_sources() -> None:
+    assert build_here(dist()) == "pip install --force-reinstall --no-cache-dir --no-binary foo foo==1.0"
+    assert build_here(dist(editable=True)) == reinstall(dist(editable=True))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from support import machos
@@ -14,6 +18,9 @@ from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
 from pytest_archcheck.signing import Signature
 from pytest_archcheck.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ARM64, X86_64, UNIVERSAL2 = (Target.parse(f"macosx_14_0_{name}") for name in ("arm64", "x86_64", "universal2"))
 LINUX = Target.parse("manylinux_2_28_aarch64")
@@ -84,3 +91,31 @@ def test_the_remedy_for_files_that_pip_did_not_install() -> None:
         assert remedy == "codesign --force --sign - /site/pkg/_x0.so"
     ((*_, remedy),) = judge(dataclasses.replace(PLAIN, installer="conda"), Signature("none"))
     assert remedy.startswith("conda install --force-reinstall regex=2021.10.8; ")
+
+
+def test_a_file_of_two_slices_is_named_once() -> None:
+    found, slices = binary(machos.fat(machos.bundle("arm64"), machos.bundle("arm64e")))
+    owner = dataclasses.replace(PLAIN, name=None)
+    remedies = {one.remedy for one in judge_signatures(owner, "x", [(found, piece, Signature("none")) for piece in slices])}
+    assert remedies == {"codesign --force --sign - /site/pkg/_x.so"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the command is a Mac's")
+def test_many_files_are_found_by_the_command_of_the_remedy(tmp_path: Path) -> None:
+    names = ["a b/_x.so", "a b/_y.so", "lib/libz.1.dylib", "bin/tool"]
+    entries = []
+    for name in names:
+        found, (piece,) = binary(machos.bundle(), path=name)
+        entries.append((dataclasses.replace(found, location=str(tmp_path)), piece, Signature("none")))
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(machos.bundle())
+    (tmp_path / "lib" / "notes.txt").write_text("none of it")
+    codesign = tmp_path / "codesign"
+    codesign.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    codesign.chmod(0o755)
+    (remedy,) = {one.remedy for one in judge_signatures(dataclasses.replace(PLAIN, name=None), "x", entries)}
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(["/bin/sh", "-c", remedy], env={"PATH": path}, capture_output=True, text=True, check=True)
+    signed = done.stdout.splitlines()
+    assert signed[:3] == ["--force", "--sign", "-"]
+    assert {os.path.normpath(file) for file in signed[3:]} == {str(tmp_path / name) for name in names}

@@ -1,0 +1,1 @@
+"""One example of each rule, made by breaking something and asking the product: what ``docs/rules.md`` is written from."""
