@@ -71,7 +71,7 @@ class Outcome:
     title: str
     state: State
     answer: Answer
-    #: Why it was skipped.
+    #: Why it was skipped, by us or (state "not run") by a marker or another plugin.
     reason: str | None = None
 
     @property
