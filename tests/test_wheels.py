@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pytest_archcheck.findings import Finding
+
 NAME = "demo-1.0-cp311-cp311-macosx_11_0_arm64.whl"
 WHEEL = "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: false\nTag: cp311-cp311-macosx_11_0_arm64\n"
 METADATA = "Metadata-Version: 2.1\nName: De.Mo\nVersion: 1.0\n\nText: not a header\n"
@@ -294,12 +296,16 @@ def test_the_file_name_decides_the_target(tmp_path: Path) -> None:
 
 
 def tagged(folder: Path, tag: str, **files: bytes) -> str | None:
+    finding = tag_finding(folder, tag, **files)
+    assert finding is None or (finding.rule, finding.severity) == ("mistagged-wheel", "note")
+    return finding.message if finding else None
+
+
+def tag_finding(folder: Path, tag: str, **files: bytes) -> Finding | None:
     contents = {f"demo/{name}.so": content for name, content in files.items()}
     info = {**DIST_INFO, "demo-1.0.dist-info/WHEEL": f"Wheel-Version: 1.0\nTag: {tag}\n"}
     wheel = read_wheel(str(write(folder, contents, info=info)))
-    finding = judge_tags(wheel.distribution, wheel.label)
-    assert finding is None or (finding.rule, finding.severity) == ("mistagged-wheel", "note")
-    return finding.message if finding else None
+    return judge_tags(wheel.distribution, wheel.label)
 
 
 def test_tags_that_fit_are_no_finding(tmp_path: Path) -> None:
@@ -329,3 +335,21 @@ def test_tags_that_fit_are_no_finding(tmp_path: Path) -> None:
 )
 def test_tags_that_do_not_fit(tmp_path: Path, tag: str, message: str) -> None:
     assert tagged(tmp_path, tag, _a=machos.bundle("arm64")) == message
+
+
+@pytest.mark.parametrize(
+    ("files", "platform"),
+    [
+        ({"_a": machos.bundle("arm64", minos="12.3")}, "macosx_12_3_arm64"),
+        ({"_a": machos.bundle("arm64"), "_b": machos.fat(machos.bundle("x86_64"), machos.bundle())}, "macosx_11_0_arm64"),
+        ({"_a": machos.bundle("x86_64", minos="10.13")}, "macosx_10_13_x86_64"),
+        ({"_a": machos.fat(machos.bundle("x86_64"), machos.bundle())}, "macosx_11_0_universal2"),
+        ({"_a": machos.bundle("arm64"), "_b": machos.bundle("x86_64")}, None),
+        ({"_a": elfs.shared("x86_64")}, None),
+    ],
+)
+def test_the_command_that_corrects_the_tags(tmp_path: Path, files: dict[str, bytes], platform: str | None) -> None:
+    found = tag_finding(tmp_path, "py3-none-any", **files)
+    assert found is not None
+    command = f"wheel tags --remove --platform-tag {platform} "
+    assert (command in found.remedy) if platform else ("wheel tags" not in found.remedy)
