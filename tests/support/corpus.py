@@ -27,6 +27,8 @@ UV_PLATFORMS = {
     "linux-x86_64": "x86_64-manylinux_2_28",
 }
 _TIMEOUT = 1200  # seconds for a gigabyte of wheels on a slow line
+#: Where a user's caches lie; asked here once, because a pytester test has a home folder of its own.
+_CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def cache_folder() -> Path:
@@ -34,7 +36,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get("ARCHCHECK_TEST_CACHE")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-archcheck"
+    return _CACHES / "pytest-archcheck"
 
 
 def read_pins(name: str) -> list[str]:
