@@ -17,8 +17,16 @@ from pytest_archcheck.discover.text import read_text
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Provider
     from pytest_archcheck.host import Host
+
+
+#: ``python3.14``, ``python3.14td``: the version, then the build.
+_EXECUTABLE = re.compile(r"(\d+\.\d+)([td]*)$")
+_MODULE_FLAGS = re.compile(r"\.cpython-\d+([td]*)-")
 
 
 def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
@@ -30,7 +38,14 @@ def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
     folders = {sysconfig.get_path("platstdlib"), sysconfig.get_path("stdlib"), os.path.dirname(os.__file__)}
     dynload = [os.path.join(folder, "lib-dynload") for folder in folders if folder]
     interpreter, skipped = _read(executable, platform.python_version(), dynload)
-    return replace(interpreter, emulation=host.emulation if host else None, command=sys.executable or None, host=host), skipped
+    known = replace(
+        interpreter,
+        abiflags=getattr(sys, "abiflags", ""),  # Windows has had it only since 3.14
+        emulation=host.emulation if host else None,
+        command=sys.executable or None,
+        host=host,
+    )
+    return known, skipped
 
 
 def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
@@ -61,7 +76,7 @@ def interpreter_of_prefix(prefix: str) -> tuple[Interpreter | None, list[Skipped
     if executable is None:
         return None, []
     real = os.path.realpath(executable)
-    match = re.search(r"(\d+\.\d+)$", os.path.basename(real))
+    match = _EXECUTABLE.search(os.path.basename(real))
     return _read(real, match[1] if match else None, _dynload(prefix, None))
 
 
@@ -110,10 +125,23 @@ def _read(executable: str, version: str | None, dynload: list[str]) -> tuple[Int
         path=executable,
         version=version,
         architectures=own.architectures if own else (),
+        abiflags=_abiflags(executable, found.binaries),
         binaries=tuple(found.binaries),
         provider=provider_of(executable),
     )
     return interpreter, found.skipped
+
+
+def _abiflags(executable: str, binaries: Iterable[Binary]) -> str | None:
+    """The build: from the executable's name, or where that is the plain ``python3.14``, from its standard library's names.
+
+    A debug build's modules may lie beside those of the plain one, not the other way round.
+    """
+    match = _EXECUTABLE.search(os.path.basename(executable))
+    if match and match[2]:
+        return match[2]
+    flags = {tag[1] for binary in binaries if (tag := _MODULE_FLAGS.search(os.path.basename(binary.path)))}
+    return min(flags, key=len, default=None)
 
 
 def _pyvenv_settings(path: str) -> dict[str, str]:

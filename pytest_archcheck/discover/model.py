@@ -29,6 +29,8 @@ class Interpreter:
     version: str | None
     #: Architectures of the executable's own slices.
     architectures: tuple[str, ...]
+    #: The build, as in :data:`sys.abiflags`: ``t`` free-threaded, ``d`` debug; None where nothing tells.
+    abiflags: str | None = None
     #: Only known of the running interpreter.
     emulation: Emulation | None = None
     #: The executable and the compiled files of its standard library.

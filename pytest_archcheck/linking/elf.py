@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_archcheck.binaries.model import ElfSlice
 from pytest_archcheck.linking.images import Images
 from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
-from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, is_imported_guardedly, mentions, module_name
+from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, PythonSources, module_name
 from pytest_archcheck.linking.process import Closure, Search, folders_of, load
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ LinkStatus = Literal["missing", "outside", "elsewhere", "wrong-architecture", "d
 _FILE_ARCHITECTURE = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
 #: auditwheel renames what it bundles after its contents: ``libgfortran-040039e1.so.5.0.0``. It was in the wheel.
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?:\.[\d.]+)?\.so")
-_OTHER_ABI = re.compile(r"\.cpython-(\d+)t?d?-")
+#: ``_x.cpython-314td-x86_64-linux-gnu.so``: the version, then the build: t free-threaded, d debug.
+_ABI_TAG = re.compile(r"\.cpython-(\d+)([a-z]*)-")
 _LIBPYTHON = re.compile(r"libpython3(\.\d+t?d?)?\.so")
 
 
@@ -108,6 +109,7 @@ class _Linker:
         loader = self.program.piece.loader if self.program else None
         self.musl = target.libc[0] == "musl" if target.libc else is_musl_loader(loader)
         self.search = self._search(loader)
+        self.sources = PythonSources()
         self.sonames: dict[str, Image] = {}
         for image in self.usable:
             for name in (image.soname, os.path.basename(image.path)):
@@ -183,12 +185,19 @@ class _Linker:
         return folders_of(image, self.architecture)
 
     def _is_foreign(self, image: Image) -> bool:
-        """Whether an extension module is for another version of Python: this one never imports it."""
+        """Whether an extension module is for another version or build of Python: this one never imports it.
+
+        Debian keeps the modules of the debug build beside the others. A debug build imports both kinds.
+        """
         interpreter = self.environment.interpreter
-        match = _OTHER_ABI.search(os.path.basename(image.path))
+        match = _ABI_TAG.search(os.path.basename(image.path))
         if match is None or interpreter is None or interpreter.version is None:
             return False
-        return match[1] != "".join(interpreter.version.split(".")[:2])
+        version, flags = match.groups()
+        if version != "".join(interpreter.version.split(".")[:2]):
+            return True
+        own = interpreter.abiflags
+        return own is not None and (("t" in flags) != ("t" in own) or ("d" in flags and "d" not in own))
 
     def _broken(self, closures: Mapping[str, Closure]) -> Iterable[BrokenLink]:
         links: dict[tuple[str, str], tuple[Link, list[Image]]] = {}
@@ -250,12 +259,12 @@ class _Linker:
         if _BUNDLED.search(name) or image.binary is None:
             return False
         stem = os.path.basename(image.path).partition(".so")[0]
-        return image.path in self.served or mentions(image.binary, stem.encode(errors="surrogateescape"))
+        return image.path in self.served or self.sources.mention(image.binary, os.fsencode(stem))
 
     def _is_optional(self, module: Binary) -> bool:
         if id(module) not in self.owners:  # the standard library
             return module_name(module).rpartition(".")[2] in OPTIONAL_STANDARD_MODULES
-        return is_imported_guardedly(module)
+        return self.sources.guard_import_of(module)
 
     def _without_modules(self, users: set[str]) -> frozenset[int]:
         """Distributions that have libraries but no extension module, and every one of them fails: nothing of them works.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import ElfInvalid
-from pytest_archcheck.linking.optional import mentions
+from pytest_archcheck.linking.optional import PythonSources
 from pytest_archcheck.linking.symbol_table import SymbolTable
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class _Checker:
         self.links = links
         self.deadline = deadline
         self.base = links.base.images if links.base else ()
+        self.sources = PythonSources()
         #: Names found in the interpreter's closure, and names looked for there in vain.
         self.known: set[bytes] = set()
         self.absent: set[bytes] = set()
@@ -238,7 +239,8 @@ class _Checker:
         """An image that has them all, of a package that knows RTLD_GLOBAL: it may be there first, for everybody to see."""
         for image in self._others(binary):
             if SymbolTable(image.path).defines(names) == names and (
-                mentions(binary, b"RTLD_GLOBAL") or (image.binary and mentions(image.binary, b"RTLD_GLOBAL"))
+                self.sources.mention(binary, b"RTLD_GLOBAL")
+                or (image.binary and self.sources.mention(image.binary, b"RTLD_GLOBAL"))
             ):
                 return image.path
         return None

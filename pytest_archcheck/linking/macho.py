@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.binaries.reader import read_file
-from pytest_archcheck.linking.optional import is_imported_guardedly, mentions
+from pytest_archcheck.linking.optional import PythonSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,6 +85,7 @@ class MachOLinks:
         self._is_host = target.is_host
         self._executable = environment.interpreter.path if environment.interpreter else None
         self._is_folder: dict[str, bool] = {}
+        self._sources = PythonSources()
         self._resolved: dict[tuple[int, str, str], Resolution] = {}
         self._images: list[tuple[Binary, MachOSlice]] = []
         self._by_path: dict[str, Binary] = {}
@@ -156,9 +157,9 @@ class MachOLinks:
         reached = [binary]
         for image in reached:
             if image.role == "extension":
-                if not is_imported_guardedly(image):
+                if not self._sources.guard_import_of(image):
                     return True
-            elif image.role == "executable" or mentions(image, os.path.basename(image.path).partition(".")[0].encode()):
+            elif image.role == "executable" or self._sources.mention(image, _stem(image)):
                 return True
             if len(reached) < limits.LOADER_CHAIN:
                 reached += [loader for loader, _ in self._loaders_of(image) if loader not in reached]
@@ -279,3 +280,8 @@ class MachOLinks:
         if name.startswith("/"):
             return Resolution("outside", None, name)
         return _ABSENT
+
+
+def _stem(binary: Binary) -> bytes:
+    """The name by which code would ask for a library: ``libfoo`` for ``libfoo.1.dylib``."""
+    return os.fsencode(os.path.basename(binary.path).partition(".")[0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
@@ -37,43 +38,48 @@ def module_name(binary: Binary) -> str:
     return f"{folder.replace('/', '.')}.{stem}" if folder else stem
 
 
-def is_imported_guardedly(binary: Binary) -> bool:
-    """Whether its package imports this extension module, and everywhere inside a ``try`` that survives a failure."""
-    name = module_name(binary)
-    guards: list[bool] = []
-    stem = name.rpartition(".")[2]
-    for path, text in _sources(binary):
-        if stem.encode() in text:
-            folder = os.path.relpath(os.path.dirname(path), binary.location).replace(os.sep, ".")
-            guards.extend(_imports(text, name, folder))
-    return bool(guards) and all(guards)
+class PythonSources:
+    """The Python files of the packages that binaries lie in; the folders of a package are walked once."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, str], list[str]] = {}
+
+    def guard_import_of(self, binary: Binary) -> bool:
+        """Whether its package imports this extension module, and everywhere inside a ``try`` that survives a failure."""
+        name = module_name(binary)
+        guards: list[bool] = []
+        stem = name.rpartition(".")[2]
+        for path, text in self._of(binary):
+            if stem.encode() in text:
+                folder = os.path.relpath(os.path.dirname(path), binary.location).replace(os.sep, ".")
+                guards.extend(_imports(text, name, folder))
+        return bool(guards) and all(guards)
+
+    def mention(self, binary: Binary, text: bytes) -> bool:
+        """Whether a Python file of the package that holds this binary contains a text."""
+        return any(text in content for _, content in self._of(binary))
+
+    def _of(self, binary: Binary) -> Iterator[tuple[str, bytes]]:
+        """Yield path and contents of the Python files of the package that a binary lies in.
+
+        Nothing where it lies in no package (``../../libmkl_core.so.2``).
+        """
+        package, _, rest = binary.path.partition("/")
+        if not rest or package == "..":
+            return
+        if os.path.isfile(binary.location):  # a wheel
+            yield from _sources_in_wheel(binary.location, package)
+            return
+        key = (binary.location, package)
+        if key not in self._files:
+            self._files[key] = list(islice(_python_files(os.path.join(*key)), limits.PYTHON_FILES))
+        for path in self._files[key]:
+            yield path, _read(path)
 
 
-def mentions(binary: Binary, text: bytes) -> bool:
-    """Whether a Python file of the package that holds this binary contains a text."""
-    return any(text in content for _, content in _sources(binary))
-
-
-def _sources(binary: Binary) -> Iterator[tuple[str, bytes]]:
-    """Yield path and contents of the Python files of the package that a binary lies in.
-
-    Nothing where it lies in no package (``../../libmkl_core.so.2``).
-    """
-    package, _, rest = binary.path.partition("/")
-    if not rest or package == "..":
-        return
-    if os.path.isfile(binary.location):  # a wheel
-        yield from _sources_in_wheel(binary.location, package)
-        return
-    left = limits.PYTHON_FILES
-    for parent, _, names in os.walk(os.path.join(binary.location, package)):
-        for name in names:
-            if name.endswith(".py"):
-                path = os.path.join(parent, name)
-                yield path, _read(path)
-                left -= 1
-                if not left:
-                    return
+def _python_files(folder: str) -> Iterator[str]:
+    for parent, _, names in os.walk(folder):
+        yield from (os.path.join(parent, name) for name in names if name.endswith(".py"))
 
 
 def _sources_in_wheel(wheel: str, package: str) -> Iterator[tuple[str, bytes]]:

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from support.tools import find_tool
 from pytest_archcheck.binaries.elf import ElfInvalid
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
+from pytest_archcheck.discover.model import Interpreter
 from pytest_archcheck.host import this_host
 from pytest_archcheck.linking import ldso
 from pytest_archcheck.linking.elf import link_elf
 from pytest_archcheck.linking.elf_symbols import SymbolCheck, check_symbols
-from pytest_archcheck.linking.optional import is_imported_guardedly
+from pytest_archcheck.linking.optional import PythonSources
 from pytest_archcheck.linking.symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
 from pytest_archcheck.target import Target
@@ -202,28 +204,32 @@ def test_a_module_that_its_package_does_without_is_a_note(tmp_path: Path, source
 def test_relative_imports_from_deeper_folders_are_followed(tmp_path: Path) -> None:
     site = site_with(tmp_path, {MODULE: arm(), "pkg/a/b.py": GUARDED.replace("from .", "from ..")})
     (dist,) = environment_at(str(site)).distributions
-    assert is_imported_guardedly(dist.binaries[0])
+    assert PythonSources().guard_import_of(dist.binaries[0])
 
 
-def test_modules_of_another_python_are_never_imported(tmp_path: Path) -> None:
-    other = "pkg/_core.cpython-310-aarch64-linux-gnu.so"
-    site_with(tmp_path, {other: arm("libgone.so.1")})
+@pytest.mark.parametrize(
+    ("abiflags", "tag", "severity"),
+    [
+        ("", "cpython-310", "note"),
+        ("", "cpython-311", "warning"),
+        ("", "cpython-311d", "note"),  # Debian keeps a debug build's standard library beside the other
+        ("", "cpython-311t", "note"),
+        ("d", "cpython-311d", "warning"),
+        ("d", "cpython-311", "warning"),  # since 3.8 a debug build imports these too
+        ("t", "cpython-311t", "warning"),
+        ("t", "cpython-311", "note"),
+        ("t", "cpython-311td", "note"),
+        (None, "cpython-311t", "warning"),  # nothing tells which build it is
+    ],
+)
+def test_modules_of_another_python_are_never_imported(tmp_path: Path, abiflags: str | None, tag: str, severity: str) -> None:
+    module = f"pkg/_core.{tag}-aarch64-linux-gnu.so"
+    site_with(tmp_path, {module: arm("libgone.so.1")})
     environment = environment_at(str(tmp_path))
-    known = environment.__class__(
-        kind="venv",
-        path=environment.path,
-        label="x",
-        interpreter=_unknown_python("3.11.7"),
-        distributions=environment.distributions,
-    )
+    python = Interpreter(path="/nowhere/python3", version="3.11.7", architectures=("aarch64",), abiflags=abiflags)
+    known = replace(environment, interpreter=python)
     findings = judge_elf_links(link_elf(known, ARM).broken, owners(known), {})  # type: ignore[arg-type] # Distribution
-    assert brief(findings) == [("library-outside-environment", "note", other)]
-
-
-def _unknown_python(version: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - Interpreter, imported for this alone
-    from pytest_archcheck.discover.model import Interpreter  # noqa: PLC0415 - see above
-
-    return Interpreter(path="/nowhere/python3", version=version, architectures=("aarch64",))
+    assert brief(findings) == [("library-outside-environment", severity, module)]
 
 
 def test_musl_reports_neither_its_own_libc_nor_glibcs(tmp_path: Path) -> None:
