@@ -1,0 +1,98 @@
+"""Every benchmark of the scan, one after the other, and the sections of docs/evidence.md that they fill.
+
+    pip install -e '.[bench]'
+    python benchmarks/all.py             about half an hour; the first run downloads wheels and makes 4 GB of files
+    python benchmarks/all.py --no-cold   without the runs that drop the file cache (they need Linux and root)
+
+Replaces the sections "Against other tools", "Growth" and "Start-up", and draws docs/growth.svg. Prints nothing but progress.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import compare
+import growth
+import startup
+import timing
+
+EVIDENCE = timing.HERE.parent / "docs" / "evidence.md"
+_COMPARED = """\
+Every tool as its users call it, in turn, in fresh processes timed from outside; "inside" is what the floor and our own
+processes measure of themselves, imports done. "To floor" is the ratio of medians to the C program `benchmarks/floor.c`,
+which walks the same tree and reads the first 4 KiB of the files that the scan looks into. Times are medians (least to
+largest); memory is the largest process. A slow tool has fewer runs, and is stopped after {limit:.0f} s. `python
+benchmarks/compare.py`, `python benchmarks/compare.py --cold`.
+
+- macholib and LIEF: walk, read four bytes of each file, parse what has a Mach-O magic. "Quick" is a setting of LIEF's.
+- `file`: `find -type f -print0 | xargs -0 file`. It and the two libraries say what a file is; the verdict is a search for
+  files without arm64 in what they print.
+- delocate needs otool. Where the system has none it gets LLVM's, through a script of three lines that drops an option which
+  LLVM's does not know. It resolves libraries and does not judge architectures.
+- `pip check` and `uv pip check` take an interpreter, not a folder: the tree is the site-packages folder of a virtual
+  environment with this machine's interpreter. pip has no option for another target, so on Linux every macOS wheel is
+  foreign to it. uv is told `--python-platform aarch64-apple-darwin` and macOS 14. Both read metadata only, whatever the
+  files hold.
+- pytest runs without other plugins.
+
+Versions: {versions}.
+"""
+_GROWN = """\
+Synthetic trees of small files, 1% of them compiled; warm, timed inside the process, in turn. The exponent is b in seconds =
+a · files^b, fitted to the medians: 1 is linear. `python benchmarks/growth.py` also draws the picture.
+
+![Seconds over the number of files, both axes logarithmic: C floor, scan and whole check](growth.svg)
+"""
+_STARTED = """\
+`python -m pytest` on a project with one trivial test, no other plugin, whole processes in turn; differences are taken
+within each round. `python benchmarks/startup.py`.
+"""
+
+
+def main() -> int:
+    """Measure and rewrite the sections."""
+    parser = argparse.ArgumentParser(description="Run all benchmarks and fill docs/evidence.md.")
+    parser.add_argument("--no-cold", action="store_true", help="do not drop the file cache")
+    parser.add_argument("--file", type=Path, default=EVIDENCE, help="whose sections are replaced (%(default)s)")
+    options = parser.parse_args()
+    compared = [_COMPARED.format(limit=compare.LIMIT, versions=_versions()), compare.report()]
+    if not options.no_cold:
+        compared.append(compare.report(rounds=compare.COLD_ROUNDS, cold=True))
+    sections = {
+        "Against other tools": "\n".join(compared),
+        "Growth": f"{_GROWN}\n{growth.report()}",
+        "Start-up": f"{_STARTED}\n{startup.report()}",
+    }
+    text = options.file.read_text(encoding="utf-8")
+    for title, body in sections.items():
+        text = replace_section(text, title, body)
+    options.file.write_text(text.rstrip() + "\n", encoding="utf-8")
+    return 0
+
+
+def replace_section(text: str, title: str, body: str) -> str:
+    """Put ``body`` below the heading ``## title``; a heading that is not there is added before the last section."""
+    section = f"## {title}\n\n{body.strip()}\n\n"
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if pattern.search(text):
+        return pattern.sub(lambda _: section, text, count=1)
+    last = text.rfind("\n## ") + 1
+    return text[:last] + section + text[last:]
+
+
+def _versions() -> str:
+    names = ("delocate", "lief", "macholib", "pip", "pytest", "uv")
+    found = [f"{name} {importlib.metadata.version(name)}" for name in names]
+    if shutil.which("file"):
+        found.insert(1, timing.output_of(["file", "--version"]).partition("\n")[0].replace("-", " "))
+    return ", ".join([*found, f"Python {platform.python_version()}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
