@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pytest
 
@@ -18,8 +17,7 @@ _SPEEDUP = "archcheck_matmul_min_speedup"
 _TIMEOUT = "archcheck_probe_timeout"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceleratorSettings:
+class AcceleratorSettings(NamedTuple):
     """Every setting of probes and benchmarks, checked."""
 
     #: Rows and columns of the benchmark's matrices.

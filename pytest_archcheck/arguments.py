@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.settings import ini
 
@@ -29,8 +28,7 @@ _INI_FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(NamedTuple):
     """What is collected."""
 
     #: Subjects named by id (``""`` is all of them); None where none was named: all.

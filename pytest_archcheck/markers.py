@@ -6,10 +6,9 @@ A new need is one more entry of :data:`NEEDS`: marker, option value and item com
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -26,8 +25,7 @@ SESSION = pytest.StashKey["ArchcheckSession"]()
 _FAILURE = pytest.StashKey[str]()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(NamedTuple):
     """One thing that may be required."""
 
     #: The marker's arguments as ``pytest --markers`` shows them.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,7 @@ def running_inspection(config: pytest.Config) -> Inspection:
     if session is not None and not session.settings.paths and session.settings.target == "host":
         return session.inspection
     if _RUNNING not in config.stash:
-        here = replace(settings_of(config), paths=(), target="host")
+        here = settings_of(config)._replace(paths=(), target="host")
         config.stash[_RUNNING] = questions.prepared(_inspect(here), here)
     return config.stash[_RUNNING]
 
