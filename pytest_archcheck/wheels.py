@@ -22,7 +22,7 @@ from pytest_archcheck.binaries.elf import ElfInvalid, read_elf_header
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Role
 from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, extension_role, is_loadable_name, read_binary
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.files import TEXT_AND_DATA_SUFFIXES
+from pytest_archcheck.discover.files import has_passed_name
 from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
 from pytest_archcheck.discover.text import plain_name, plain_version
 from pytest_archcheck.findings import Skipped
@@ -229,7 +229,8 @@ def _expanded(tag: str) -> Iterable[str]:
 
 def _read_binaries(reading: _Reading, archive: Archive) -> None:
     compressed = inflated = 0
-    candidates = [(path, member) for path, member in reading.members.items() if _is_candidate(path) and member.file_size]
+    named = ((path, member) for path, member in reading.members.items() if not has_passed_name(path.rpartition("/")[2]))
+    candidates = [(path, member) for path, member in named if member.file_size]
     for path, member in sorted(candidates, key=lambda item: item[1].compress_size):
         try:
             source = archive.source(member)
@@ -246,12 +247,6 @@ def _read_binaries(reading: _Reading, archive: Archive) -> None:
             binary = _unreadable(reading, path, member, error)
         if binary is not None:
             reading.binaries.append(binary)
-
-
-def _is_candidate(path: str) -> bool:
-    name = path[path.rfind("/") + 1 :]
-    dot = name.rfind(".")
-    return dot < 0 or name[dot + 1 :].lower() not in TEXT_AND_DATA_SUFFIXES
 
 
 def _read_partly(reading: _Reading, path: str, source: Source, head: bytes) -> Binary | None:
