@@ -95,11 +95,11 @@ class LoadCommands:
             cmd, size = prefix(data, offset)
             if size < _PREFIX or offset + size > end:
                 raise MachOInvalid(f"load command {cmd:#x} has a size of {size} bytes")
-            if cmd in readers:
-                read, layout = readers[cmd]
-                if size < _PREFIX + layout.size:
+            if known := readers.get(cmd):
+                read, least, fields = known
+                if size < least:
                     raise MachOInvalid(f"load command {cmd:#x} is too short")
-                read(self, cmd, layout.unpack_from(data, offset + _PREFIX), data, offset, offset + size)
+                read(self, cmd, fields(data, offset + _PREFIX), data, offset, offset + size)
             offset += size
 
 
@@ -205,8 +205,14 @@ _COMMANDS: dict[int, tuple[Callable[..., None], Any]] = {
     **dict.fromkeys((mach_o.LC_DYLD_INFO, mach_o.LC_DYLD_INFO_ONLY), (_exports_info, mach_o.dyld_info_command)),
     mach_o.LC_SYMTAB: (_symbol_table, mach_o.symtab_command),
 }
-#: Byte order -> cmd -> (reader, its fields' precompiled layout).
+#: Byte order -> cmd -> (reader, least cmdsize, what unpacks its fields).
 _READERS = {
-    order: {cmd: (read, struct.Struct(order + layout._format_)) for cmd, (read, layout) in _COMMANDS.items()} for order in "<>"
+    order: {
+        cmd: (read, _PREFIX + layout.size, layout.unpack_from)
+        for cmd, (read, layout) in (
+            (cmd, (read, struct.Struct(order + kind._format_))) for cmd, (read, kind) in _COMMANDS.items()
+        )
+    }
+    for order in "<>"
 }
 _PREFIXES = {order: struct.Struct(order + mach_o.load_command._format_).unpack_from for order in "<>"}

@@ -63,19 +63,18 @@ def walk(found: Walk, root: str, location: str | None = None) -> None:
         return
     found.roots.append(real_root)
     tree = _Tree(found, location or root, real_root)
-    folders = [(root, 0)]
+    deepest = root.rstrip(os.sep).count(os.sep) + limits.FOLDER_DEPTH
+    folders = [root]
     while folders:
-        folder, depth = folders.pop()
-        if depth > limits.FOLDER_DEPTH:
+        folder = folders.pop()
+        if folder.count(os.sep) > deepest:
             found.skipped.append(Skipped(folder, f"nested deeper than {limits.FOLDER_DEPTH} folders"))
             continue
-        inner: list[str] = []
         try:
             with os.scandir(folder) as entries:
-                tree.look_through(entries, inner)
+                tree.look_through(entries, folders)
         except OSError as error:  # also one that comes in the middle of the listing: what came before it is kept
             found.skipped.append(Skipped(folder, f"the folder cannot be read: {error.strerror}"))
-        folders += [(path, depth + 1) for path in inner]
 
 
 def has_passed_name(name: str) -> bool:
@@ -96,8 +95,8 @@ class _Tree:
         self._followed: set[str] = set()
         self._followed_folders: list[str] = []
 
-    def look_through(self, entries: Iterator[os.DirEntry[str]], inner: list[str]) -> None:
-        """Read the candidates among a folder's entries; add the folders to go into to ``inner``."""
+    def look_through(self, entries: Iterator[os.DirEntry[str]], folders: list[str]) -> None:
+        """Read the candidates among a folder's entries; add those to go into to ``folders``."""
         found = self._found
         pruned = found.pruned
         seen = 0
@@ -108,7 +107,7 @@ class _Tree:
                 name = entry.name
                 if entry.is_dir(follow_symlinks=False):
                     if name not in _PASSED_FOLDERS and not (pruned and os.path.realpath(entry.path) in pruned):
-                        inner.append(entry.path)
+                        folders.append(entry.path)
                     continue
                 # has_passed_name(), spelt out: a call for each file would cost as much as listing it.
                 _, dot, suffix = name.rpartition(".")
@@ -121,7 +120,7 @@ class _Tree:
                 elif real := self._link_target(entry.path):
                     if os.path.isdir(real):
                         self._followed_folders.append(real)
-                        inner.append(entry.path)
+                        folders.append(entry.path)
                     else:
                         self._look_at(entry)
         finally:
