@@ -128,7 +128,8 @@ def remedy(outcome: Outcome, expectation: Expectation) -> str:
     if outcome.status == "plugin-incompatible":
         return _other_plugin(framework)
     if outcome.status == "probe-timeout":
-        return f"see where it hangs: {_by_hand(outcome)}; if it is only slow, raise archcheck_probe_timeout"
+        code = f"import faulthandler; faulthandler.dump_traceback_later(60); import {outcome.framework.name}"
+        return f"see where it is after a minute: python -c '{code}'; if it is only slow, raise archcheck_probe_timeout"
     if outcome.status in ("import-failed", "import-crashed"):
         name = next(iter(framework.distributions), framework.name)
         return f"see all of it: {_by_hand(outcome)}; reinstall: pip install --force-reinstall --no-cache-dir {name}"
