@@ -247,9 +247,11 @@ def _any_unmet(here: Board, what: str) -> str | None:
 
 def require(what: str, config: pytest.Config) -> Answer:
     """The item ``archcheck::require::metal`` (or ``gpu``): some installed framework has just computed there."""
-    reason = _any_unmet(board(config), what)
+    here = board(config)
+    reason = _any_unmet(here, what)
     if reason is None:
         return Answer()
+    look = "see `pytest archcheck::accelerator`" if here.installed else "install one of them"
     thing = "a Metal GPU" if what == "metal" else "a GPU"
     return Answer(
         findings=(
@@ -260,7 +262,7 @@ def require(what: str, config: pytest.Config) -> Answer:
                 distribution=None,
                 path=None,
                 message=f"{thing} that computes is required: {reason}",
-                remedy="see `pytest archcheck::accelerator`; run where there is one, or do not require it here",
+                remedy=f"{look}; run where there is such a GPU, or do not require it here",
             ),
         )
     )

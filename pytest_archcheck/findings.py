@@ -21,12 +21,13 @@ class Finding:
 
     #: Kebab-case name that says what is wrong: ``wrong-architecture``.
     rule: str
+    #: ``error`` fails the check, ``warning`` is a Python warning, ``note`` is shown with ``-v``.
     severity: Severity
     #: The id of the check without ``archcheck::``: ``numpy``, ``environment::interpreter``.
     subject: str
-    #: Normalised name of the distribution that owns the file.
+    #: Normalised name of the distribution that owns the file; None where none does, or no file is meant.
     distribution: str | None
-    #: The file, relative to the distribution's location.
+    #: The file, relative to the distribution's location; None where no single file is meant.
     path: str | None
     #: One sentence, facts included: ``has only x86_64, the target needs arm64``.
     message: str

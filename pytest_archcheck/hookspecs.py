@@ -16,7 +16,8 @@ def pytest_archcheck_findings(inspection: Inspection) -> Iterable[Finding]:  # t
     """Return findings of your own, judged from what was inspected.
 
     Called once, after the inspection and before collection; with pytest-xdist in the controller only. A finding joins the item
-    that its ``subject`` names; a subject that no item has becomes an item of its own. ``archcheck_allow`` lines apply.
+    that its ``subject`` names; a subject that no item has becomes an item of its own. ``archcheck_allow`` lines apply;
+    settings know the plugin's own rules only, so accept a rule of yours by a line that names its subject alone.
     """
 
 

@@ -92,25 +92,29 @@ class Inspection:
     def __getitem__(self, subject: str) -> Check:
         """Return the check of that subject: ``inspection["numpy"].findings``.
 
+        A check has ``subject``, ``title``, ``findings``, and ``unasked``: why it could not be asked, or None.
+
         Raises :class:`KeyError` that lists the nearest subjects.
         """
         for check in self.checks:
             if check.subject == subject:
                 return check
         near = difflib.get_close_matches(subject, [check.subject for check in self.checks], cutoff=0.5)
-        raise KeyError(f"{subject}; the nearest checks are {', '.join(near) or 'not like it'}")
+        raise KeyError(f"{subject}; the nearest checks are {', '.join(near)}" if near else f"{subject}; no check is like it")
 
 
 def inspect(path: str | None = None, target: str = "host", *, python: str | None = None) -> Inspection:
     """Inspect an environment, a wheel or a lock file without pytest.
 
+    All errors are :class:`ValueError`.
+
     :param path: a virtual environment, conda prefix, site-packages folder, folder of compiled files, wheel, folder of wheels or
         lock file; ``None`` for the active environment.
     :param target: ``host`` or a wheel platform tag. With ``host`` a wheel is judged for what its own tags promise.
     :param python: what a lock file is judged for (``3.12``); ``None`` for the running one.
-    :raises InvalidTarget: the target is no such tag.
-    :raises NothingToInspect: the path holds nothing that can be inspected.
-    :raises LockInvalid: the lock file cannot be read.
+    :raises pytest_archcheck.target.InvalidTarget: the target is no such tag.
+    :raises pytest_archcheck.discover.environments.NothingToInspect: the path holds nothing that can be inspected.
+    :raises pytest_archcheck.locks.LockInvalid: the lock file cannot be read.
     """
     return run(Request(paths=() if path is None else (path,), target=target, python=python))
 

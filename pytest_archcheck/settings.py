@@ -39,7 +39,7 @@ class Settings(NamedTuple):
 
 def declare(parser: pytest.Parser) -> None:
     """Register every option and ini value."""
-    group = parser.getgroup("archcheck", "compiled files: architecture, platform, loadability")
+    group = parser.getgroup("archcheck", "compiled files: do they load and run natively? (also: pytest archcheck)")
     group.addoption(
         "--archcheck",
         dest="archcheck",

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: A framework of a third party: a distribution, a hook, and an adapter that notes each time it is loaded.
+#: A framework of a third party: a distribution, a hook, and an adapter that notes each time it is loaded. It cannot multiply,
+#: so it hides a numpy that may be installed beside the tests: without one no matmul is tried.
 CONFTEST = """
 from pathlib import Path
 from pytest_archcheck.accelerators.model import Framework
@@ -27,7 +28,10 @@ def pytest_archcheck_frameworks():
 
 ADAPTER = """
 import os
+import sys
 from pathlib import Path
+
+sys.modules["numpy"] = None
 
 def load():
     with Path(__file__).with_name("loads").open("a") as file:
