@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.rules.architecture import NATIVE_FORMATS
+
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Interpreter
     from pytest_archcheck.target import Target
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
 def native_python(interpreter: Interpreter, target: Target) -> str:
     """How to install a Python for the target and what to do with it."""
     minor = _minor(interpreter)
+    if any(binary.format != NATIVE_FORMATS[target.system] for binary in interpreter.binaries if binary.slices):
+        return (
+            f"this Python is not of {target.name}: judge packages for that machine, in a folder: uv pip install --target there "
+            f"--python-platform {_uv_platform(target)} --python-version {minor} -r requirements.txt, then pytest "
+            f"--archcheck-path=there --archcheck-target={target.tag}"
+        )
     if target.system == "macos" and target.architectures == ("arm64",):
         return _for_apple_silicon(interpreter, minor)
     return f"install a Python {minor} for {target.name} and make the environment anew with it"
@@ -66,6 +74,15 @@ def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
         f"install a Python {minor} for Apple Silicon (uv python install cpython-{minor}-macos-aarch64, or the universal2 "
         f"package of python.org/downloads/macos), {anew}"
     )
+
+
+def _uv_platform(target: Target) -> str:
+    """The target as ``uv pip install --python-platform`` takes it: a triple of Rust's."""
+    system = {"macos": "apple-darwin", "windows": "pc-windows-msvc"}.get(target.system)
+    libc = "musl" if target.libc and target.libc[0] == "musl" else "gnu"
+    architecture = target.architectures[0]
+    architecture = {"arm64": "aarch64"}.get(architecture, architecture)
+    return f"{architecture}-{system or f'unknown-linux-{libc}'}"
 
 
 def _minor(interpreter: Interpreter) -> str:

@@ -11,6 +11,7 @@ from support.machos import bundle, executable, fat
 from support.sites import add_distribution, write
 
 from pytest_archcheck import Finding, Inspection, inspect
+from pytest_archcheck.binaries.reader import read_file
 from pytest_archcheck.discover.interpreters import provider_of
 from pytest_archcheck.discover.model import Interpreter
 from pytest_archcheck.rules.pythons import native_python
@@ -213,3 +214,22 @@ def test_how_a_python_was_installed(path: str, provider: str | None) -> None:
 def test_the_remedy_is_that_of_the_installer(path: str, remedy: str) -> None:
     interpreter = Interpreter(path=path, version="3.9.18", architectures=("x86_64",), provider=provider_of(path))
     assert remedy in native_python(interpreter, Target.parse("macosx_14_0_arm64"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "other", "platform"),
+    [
+        ("macosx_14_0_arm64", elfs.executable(), "aarch64-apple-darwin"),
+        ("macosx_11_0_universal2", elfs.executable(), "aarch64-apple-darwin"),
+        ("manylinux_2_28_aarch64", ARM_ONLY, "aarch64-unknown-linux-gnu"),
+        ("musllinux_1_2_x86_64", ARM_ONLY, "x86_64-unknown-linux-musl"),
+    ],
+)
+def test_a_python_of_another_system_is_not_to_be_replaced(tmp_path: Path, tag: str, other: bytes, platform: str) -> None:
+    (tmp_path / "python3").write_bytes(other)
+    binary = read_file(str(tmp_path / "python3"))
+    assert binary is not None
+    interpreter = Interpreter(path=binary.file, version="3.12.4", architectures=binary.architectures, binaries=(binary,))
+    said = native_python(interpreter, Target.parse(tag))
+    assert f"--python-platform {platform} --python-version 3.12 " in said
+    assert said.endswith(f"--archcheck-target={tag}")
