@@ -44,6 +44,7 @@ def test_the_running_one() -> None:
     interpreter, _ = running_interpreter(this_host())
     assert interpreter.path == os.path.realpath(interpreter.path)
     assert interpreter.version == ".".join(map(str, sys.version_info[:3]))
+    assert interpreter.abiflags == sys.abiflags
     assert len(interpreter.architectures) >= 1
     assert all(binary.problem is None for binary in interpreter.binaries)
 
@@ -105,6 +106,28 @@ def test_a_prefix(tmp_path: Path) -> None:
     interpreter, _ = interpreter_of_prefix(str(tmp_path))
     assert interpreter is not None
     assert (interpreter.version, len(interpreter.binaries)) == ("3.13", 2)
+
+
+@pytest.mark.parametrize(
+    ("executable", "modules", "abiflags"),
+    [
+        ("python3.14", ["python3.14/lib-dynload/_json.cpython-314-darwin.so"], ""),
+        ("python3.14t", ["python3.14t/lib-dynload/_json.cpython-314t-darwin.so"], "t"),
+        ("python3.14", ["python3.14t/lib-dynload/_json.cpython-314t-darwin.so"], "t"),  # the plain name is a hard link to it
+        ("python3.14d", ["python3.14/lib-dynload/_json.cpython-314-darwin.so"], "d"),
+        # Debian's package of the debug build
+        ("python3.14", [f"python3.14/lib-dynload/_json.cpython-314{flags}-darwin.so" for flags in ("d", "")], ""),
+        ("python3.14", ["python3.14/lib-dynload/_json.so"], None),
+    ],
+)
+def test_the_build_of_a_prefix(tmp_path: Path, executable: str, modules: list[str], abiflags: str | None) -> None:
+    for module in modules:
+        write(tmp_path / "lib" / module, machos.bundle())
+    write(tmp_path / "bin" / executable, machos.executable())
+    (tmp_path / "bin/python3").symlink_to(executable)
+    interpreter, _ = interpreter_of_prefix(str(tmp_path))
+    assert interpreter is not None
+    assert (interpreter.version, interpreter.abiflags) == ("3.14", abiflags)
 
 
 def test_a_prefix_without_one(tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 def export_trie(terminals: Mapping[str, bytes]) -> bytes:
@@ -21,7 +20,7 @@ def export_trie(terminals: Mapping[str, bytes]) -> bytes:
         for name, value in entries.items():
             if name:
                 groups.setdefault(name[0], {})[name] = value
-        edges = [(commonprefix(list(group)), group) for group in groups.values()]  # noqa: RUF071 - these are names, no paths
+        edges = [(_common_prefix(group), group) for group in groups.values()]
         out.extend(_uleb(len(payload)) + payload + bytes([len(edges)]))
         holes = []
         for prefix, _ in edges:
@@ -45,3 +44,10 @@ def _uleb(number: int, width: int = 0) -> bytes:
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+def _common_prefix(names: Collection[str]) -> str:
+    """What all names begin with: what the first and the last of them in order share."""
+    first, last = min(names), max(names)
+    different = (position for position, (one, other) in enumerate(zip(first, last, strict=False)) if one != other)
+    return first[: next(different, min(len(first), len(last)))]
