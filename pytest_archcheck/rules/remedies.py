@@ -69,7 +69,7 @@ def reinstall_for(distribution: Distribution, target: Target) -> str:
         return f"build the wheel on {target.name}, or with its cross compiler, or take this machine out of the wheel's tags"
     if distribution.tags and all(tag_serves(tag, target) for tag in distribution.tags):
         return (
-            f"the wheel of {distribution.title} is made like this, so reinstalling it changes nothing: try another version "
+            f"the wheel of {distribution.title} is made like this, unless the file was replaced here: try another version "
             f"({install_other(distribution)}) or build it on {target.name} ({build_here(distribution)})"
         )
     return f"with a Python for {target.name}: {reinstall(distribution)}"
