@@ -92,8 +92,9 @@ class _Judge:
         self._owners = {binary.file: entry for entry in self._owned for binary in entry[0].binaries}
 
     def judge(self) -> Judgement:
+        python = self._environment.interpreter.version if self._environment.interpreter else None
         for distribution, subject in self._owned:
-            self._add(judge_architecture(distribution, subject, self._target))
+            self._add(judge_architecture(distribution, subject, self._target, python))
             self._add(filter(None, [judge_tags(distribution, subject)]))
         if self._target.system == "macos":
             self._judge_macos()

@@ -16,6 +16,9 @@ LinkKind = Literal["regular", "weak", "reexport", "upward", "lazy"]
 
 #: Roles that Python or the loader loads into a process; a file of another role cannot break an import by itself.
 LOADED_ROLES: frozenset[Role] = frozenset({"extension", "library", "plugin"})
+#: Slices that an ordinary process of that architecture loads besides its own: x86_64h is x86_64 for Haswell and later; an ELF
+#: header does not tell versions of 32-bit ARM apart.
+ALSO_LOADS = {"x86_64": ("x86_64", "x86_64h"), **dict.fromkeys(("armv5l", "armv6l", "armv8l"), ("armv7l",))}
 
 
 class Extent(NamedTuple):

@@ -12,11 +12,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pytest_archcheck.binaries.elf import ElfInvalid
 from pytest_archcheck.binaries.model import ElfSlice
 from pytest_archcheck.linking.images import Images
 from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
-from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, PythonSources, module_name
+from pytest_archcheck.linking.optional import (
+    ABI_TAG,
+    LIBPYTHON,
+    OPTIONAL_STANDARD_MODULES,
+    PythonSources,
+    is_for_another_version,
+    is_test_data,
+    module_name,
+)
 from pytest_archcheck.linking.process import Closure, Search, folders_of, load
+from pytest_archcheck.linking.symbol_table import SymbolTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,9 +45,6 @@ LinkStatus = Literal["missing", "outside", "elsewhere", "wrong-architecture", "d
 _FILE_ARCHITECTURE = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
 #: auditwheel renames what it bundles after its contents: ``libgfortran-040039e1.so.5.0.0``. It was in the wheel.
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?:\.[\d.]+)?\.so")
-#: ``_x.cpython-314td-x86_64-linux-gnu.so``: the version, then the build: t free-threaded, d debug.
-_ABI_TAG = re.compile(r"\.cpython-(\d+)([a-z]*)-")
-_LIBPYTHON = re.compile(r"libpython3(\.\d+t?d?)?\.so")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,7 @@ class _Linker:
         if self.target.is_host:
             # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
             return self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base) is not None
-        if _LIBPYTHON.match(base) and self.environment.interpreter is None:
+        if LIBPYTHON.match(base) and self.environment.interpreter is None:
             return True
         return libc or base in (MUSLLINUX_LIBRARIES if self.musl else MANYLINUX_LIBRARIES)
 
@@ -177,7 +184,7 @@ class _Linker:
         """The DT_RPATH folders of what calls dlopen: libpython, then the program."""
         if base is None:
             return ()
-        callers = [image for image in base.images[1:] if _LIBPYTHON.match(os.path.basename(image.path))] + [base.images[0]]
+        callers = [image for image in base.images[1:] if LIBPYTHON.match(os.path.basename(image.path))] + [base.images[0]]
         folders = (folder for image in callers if not image.piece.runpath or self.musl for folder in self._own(image))
         return tuple(dict.fromkeys(folders))
 
@@ -190,12 +197,12 @@ class _Linker:
         Debian keeps the modules of the debug build beside the others. A debug build imports both kinds.
         """
         interpreter = self.environment.interpreter
-        match = _ABI_TAG.search(os.path.basename(image.path))
+        match = ABI_TAG.search(os.path.basename(image.path))
         if match is None or interpreter is None or interpreter.version is None:
             return False
-        version, flags = match.groups()
-        if version != "".join(interpreter.version.split(".")[:2]):
+        if is_for_another_version(image.path, interpreter.version):
             return True
+        flags = match[2]
         own = interpreter.abiflags
         return own is not None and (("t" in flags) != ("t" in own) or ("d" in flags and "d" not in own))
 
@@ -220,7 +227,7 @@ class _Linker:
         assert asking is not None  # noqa: S101 - every root is a file of the environment
         distribution = self.owners.get(id(asking))
         status, path, reason = self._status(link)
-        modules = [root.binary for root in roots if root.binary and _role(root) == "extension" and not self._is_foreign(root)]
+        modules = [root.binary for root in roots if root.binary and is_module(root) and not self._is_foreign(root)]
         required = (
             any(not self._is_optional(module) for module in modules)
             or _BUNDLED.search(link.name) is not None
@@ -264,7 +271,7 @@ class _Linker:
     def _is_optional(self, module: Binary) -> bool:
         if id(module) not in self.owners:  # the standard library
             return module_name(module).rpartition(".")[2] in OPTIONAL_STANDARD_MODULES
-        return self.sources.guard_import_of(module)
+        return is_test_data(module.path) or self.sources.guard_import_of(module)
 
     def _without_modules(self, users: set[str]) -> frozenset[int]:
         """Distributions that have libraries but no extension module, and every one of them fails: nothing of them works.
@@ -278,6 +285,23 @@ class _Linker:
             if dist.name and libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
                 failed.add(id(dist))
         return frozenset(failed)
+
+
+def is_module(image: Image) -> bool:
+    """Whether Python could import the file.
+
+    ``kms_swrast_dri.so`` is a graphics driver and ``open3d_torch_ops.so`` a library for PyTorch: what is named like a module of
+    any Python is asked for the function that makes it one.
+    """
+    if _role(image) != "extension":
+        return False
+    stem, _, suffix = os.path.basename(image.path).partition(".")
+    if suffix != "so" or not stem.isascii():
+        return True
+    try:
+        return bool(SymbolTable(image.path).defines([f"PyInit_{stem}".encode()]))
+    except (ElfInvalid, OSError):  # nobody can tell: a file in a wheel, or one without symbols
+        return True
 
 
 def _role(image: Image) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.linking.elf import is_module
 from pytest_archcheck.linking.optional import PythonSources
 from pytest_archcheck.linking.symbol_table import SymbolTable
 
@@ -194,6 +195,8 @@ class _Checker:
         return next((other for other in everything if library in {other.soname, os.path.basename(other.path)}), None)
 
     def _lose(self, binary: Binary, provider: str | None, names: set[str], module: LoadedModule) -> None:
+        if not is_module(module.image):
+            return  # a plugin finds its symbols in the program that it is for
         _, lost, importers = self.lost.setdefault((binary.file, provider), (binary, set(), []))
         lost |= names
         if module.image.binary:

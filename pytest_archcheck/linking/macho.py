@@ -12,14 +12,15 @@ dyld's rules, as far as they decide whether a library is found (dyld's ``Loader.
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.model import Binary, MachOSlice
+from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
 from pytest_archcheck.binaries.reader import read_file
-from pytest_archcheck.linking.optional import PythonSources
+from pytest_archcheck.linking.optional import LIBPYTHON, PythonSources, is_for_another_version, is_test_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +38,11 @@ _SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
 #: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
 #: the machine that built the file: it exists on no other.
 _INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
+
+
+#: Libraries of frameworks that a package may have a library of operators for, loaded by those who use both -> the folder of
+#: the framework: open3d brings one for TensorFlow and one for PyTorch, and requires neither.
+_FRAMEWORK_LIBRARIES = {"libtensorflow": "tensorflow/", "libtorch": "torch/", "libc10": "torch/"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class MachOLinks:
     def __init__(self, environment: Environment, target: Target) -> None:
         self._is_host = target.is_host
         self._executable = environment.interpreter.path if environment.interpreter else None
+        self._python = environment.interpreter.version if environment.interpreter else None
         self._is_folder: dict[str, bool] = {}
         self._sources = PythonSources()
         self._resolved: dict[tuple[int, str, str], Resolution] = {}
@@ -126,7 +133,7 @@ class MachOLinks:
             if status is None or link.binary.role == "plugin" or key in seen:
                 continue
             seen.add(key)
-            required = status == "loaded" or self._is_required(link.binary)
+            required = status == "loaded" or self._is_required(link.binary, link.library.name)
             yield BrokenLink(link.binary, link.library, status, path, required)
 
     def _fault(self, link: Link) -> tuple[Literal["loaded", "outside", "absent", "wrong-architecture"] | None, str | None]:
@@ -147,23 +154,39 @@ class MachOLinks:
         provider = found.provider
         if provider is None and found.path:
             provider = read_file(found.path)
-        return provider is None or bool(provider.problem) or architecture in provider.architectures
+        wanted = ALSO_LOADS.get(architecture, (architecture,))
+        return provider is None or bool(provider.problem) or not set(wanted).isdisjoint(provider.architectures)
 
-    def _is_required(self, binary: Binary) -> bool:
+    def _is_required(self, binary: Binary, library: str) -> bool:
         """Whether Python would load the file: an extension module, what one links to, or a library that its package names.
 
-        The rest are plugins of the library that looks for them, such as Qt's drivers for databases that few people have.
+        The rest are plugins of the library that looks for them, such as Qt's drivers for databases that few people have, and
+        operators for a framework that is not installed.
+
+        :param library: what is not found, by the name that the file has for it.
         """
+        is_operators = self._is_of_absent_framework(library)
+        is_python = LIBPYTHON.match(os.path.basename(library)) is not None
         reached = [binary]
         for image in reached:
-            if image.role == "extension":
-                if not self._sources.guard_import_of(image):
+            if is_test_data(image.path):
+                pass
+            elif image.role == "extension":
+                if not (is_for_another_version(image.path, self._python) or self._sources.guard_import_of(image)):
                     return True
-            elif image.role == "executable" or self._sources.mention(image, _stem(image)):
+            elif image.role == "executable":
+                if not is_python:  # panda3d's deploy-stub is copied beside a libpython, and never run where it lies
+                    return True
+            elif not is_operators and self._sources.mention(image, _stem(image)):
                 return True
             if len(reached) < limits.LOADER_CHAIN:
                 reached += [loader for loader, _ in self._loaders_of(image) if loader not in reached]
         return False
+
+    def _is_of_absent_framework(self, library: str) -> bool:
+        stem = re.match(r"[a-z]+\d*", os.path.basename(library))
+        folder = _FRAMEWORK_LIBRARIES.get(stem[0]) if stem else None
+        return folder is not None and not any(image.path.startswith(folder) for image, _ in self._images)
 
     def resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """Find what dyld would take for one linked library."""
@@ -269,6 +292,8 @@ class MachOLinks:
 
     def _outside(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """What is not in the environment: absent on the host, but on another machine it may lie where software is installed."""
+        if self._executable is None and name.startswith("@") and LIBPYTHON.match(os.path.basename(name)):
+            return _SYSTEM  # it comes with a Python that is not here
         if self._is_host:
             return _ABSENT
         candidates = [name]

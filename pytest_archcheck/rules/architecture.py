@@ -9,12 +9,13 @@ is a warning; ld.so does refuse a symbol version that its glibc lacks, so that i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.model import LOADED_ROLES, Binary, ElfSlice, MachOSlice
+from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, ElfSlice, MachOSlice
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.linking.optional import is_for_another_version, is_test_data
 from pytest_archcheck.rules.remedies import install_other, reinstall, reinstall_for
 from pytest_archcheck.rules.twins import serving_twins, systems_named
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 #: The format that each system's loader takes.
 NATIVE_FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}
-#: Slices that an ordinary process of that architecture loads besides its own: x86_64h is x86_64 for Haswell and later; an ELF
-#: header does not tell versions of 32-bit ARM apart.
-_ALSO_LOADS = {"x86_64": ("x86_64", "x86_64h"), **dict.fromkeys(("armv5l", "armv6l", "armv8l"), ("armv7l",))}
 _FIRST_ARM64 = (11,)
 _PLATFORM_NAMES = {"elf": "Linux", "mach-o": "macOS"}
 
@@ -42,8 +40,11 @@ class _Misfit:
     message: str
 
 
-def judge_architecture(distribution: Distribution, subject: str, target: Target) -> list[Finding]:
-    """Judge every file that a distribution owns."""
+def judge_architecture(distribution: Distribution, subject: str, target: Target, python: str | None = None) -> list[Finding]:
+    """Judge every file that a distribution owns.
+
+    :param python: the version of the environment's Python (``3.11.7``), None where it is not known.
+    """
     if target.system == "windows":
         return []
     twin = serving_twins(distribution.binaries, lambda other: misfit(other, target) is None and not other.problem)
@@ -55,7 +56,10 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target)
             findings.append(_unreadable(distribution, binary, subject))
         elif wrong := misfit(binary, target):
             serving = twin(binary)
-            findings.append(_misfitting(distribution, binary, subject, target, wrong, serving))
+            finding = _misfitting(distribution, binary, subject, target, wrong, serving)
+            if is_for_another_version(binary.path, python):
+                finding = replace(finding, severity="note", remedy=f"none needed: Python {python} does not import it")
+            findings.append(finding)
         else:
             findings += _newer_os(distribution, binary, subject, target)
     return findings
@@ -76,7 +80,7 @@ def misfit(binary: Binary, target: Target) -> _Misfit | None:
 
 
 def _slices_for(binary: Binary, architecture: str) -> list[MachOSlice | ElfSlice]:
-    wanted = _ALSO_LOADS.get(architecture, (architecture,))
+    wanted = ALSO_LOADS.get(architecture, (architecture,))
     return [piece for piece in binary.slices if piece.architecture in wanted and isinstance(piece, (MachOSlice, ElfSlice))]
 
 
@@ -120,6 +124,8 @@ def _misfitting(
     if serving is not None:
         severity, remedy = "note", "none needed: it is payload for another machine"
         message += f"; {serving.path} beside it serves the target"
+    elif is_test_data(binary.path):
+        severity, remedy = "note", "none needed: it lies in a folder of tests"
     elif wrong.rule == "wrong-platform" and binary.role != "extension" and _named_for_others(binary.path, target):
         severity, remedy = "note", "none needed unless this feature is used: the file's path names the system that it is for"
     return _finding(wrong.rule, severity, distribution, binary, subject, message, remedy)

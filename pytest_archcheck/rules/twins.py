@@ -29,7 +29,7 @@ _SYSTEM_WORDS = {
 _PROCESSOR_WORDS = frozenset(
     """
     arm arm64 arm64e aarch64 armv6 armv7 armv7l armhf armeabi v7a v8a x64 x86 x86_64 x86-64 i386 i486 i586 i686 i32 i64 ia32
-    amd64 intel universal universal2 fat ppc ppc64 ppc64le s390x riscv64 m1 pc unknown
+    amd64 intel universal universal2 fat fat3 oldsdk ppc ppc64 ppc64le s390x riscv64 m1 pc unknown
     """.split()
 )
 _WIDTHS_AND_SUFFIXES = frozenset({"32", "64", "32bit", "64bit", "so", "dylib", "dll", "exe", "node", "pyd", "bundle"})
@@ -40,8 +40,12 @@ _WORD = re.compile(r"x86[_-]64|[A-Za-z]+\d*[A-Za-z]*|\d+(?:bit)?")
 
 def twin_key(path: str) -> str:
     """The path without the words that name a machine, ``lib`` prefixes and separators."""
+    folder, slash, name = path.lower().rpartition("/")
+    # A tool that merges wheels splits _f.cpython-311-darwin.so into _f/arm64.cpython-311-darwin.so and its like: mediapipe.
+    if slash and all(word in _MACHINE_WORDS for word in _WORD.findall(name.partition(".")[0])):
+        slash = "-"
     parts = []
-    for part in path.lower().split("/"):
+    for part in f"{folder}{slash}{name}".split("/"):
         words = [word for word in _WORD.findall(part) if word not in _MACHINE_WORDS]
         if words:
             words[0] = words[0].removeprefix("lib") or words[0]
@@ -50,8 +54,9 @@ def twin_key(path: str) -> str:
 
 
 def systems_named(path: str) -> set[str]:
-    """The operating systems that the path's words name."""
-    return {_SYSTEM_WORDS[word] for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS}
+    """The operating systems that the path's words name, or else its suffix."""
+    named = {_SYSTEM_WORDS[word] for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS}
+    return named or ({"macos"} if path.endswith(".dylib") else set())
 
 
 def _may_replace(other: Binary, binary: Binary) -> bool:

@@ -89,6 +89,7 @@ SOUND = [
     ("numba==0.60.0", ARM),
     ("shiboken6==6.8.0", ARM),
     ("tensorflow-metal==1.2.0", ARM),
+    ("mediapipe==0.10.21", ARM),
     ("torchvision==0.21.0", ("manylinux_2_28_aarch64", "manylinux2014_aarch64", "linux_aarch64")),
     ("wasmtime==25.0.0", ("manylinux1_x86_64",)),
 ]
@@ -98,6 +99,14 @@ SOUND = [
 def test_no_false_alarm_for_what_the_tags_promise(requirement: str, platforms: tuple[str, ...]) -> None:
     inspection = run(Request(paths=(str(corpus.wheel(requirement, *platforms)),)))
     assert inspection.binaries
+    assert [one for one in inspection.findings if one.severity != "note"] == []
+
+
+@pytest.mark.parametrize("target", ["macosx_14_0_arm64", "macosx_14_0_x86_64"])
+@pytest.mark.parametrize("requirement", ["delocate==0.13.0", "py2app==0.28.10"])
+def test_no_false_alarm_for_test_data_and_templates(requirement: str, target: str) -> None:
+    inspection = run(Request(paths=(str(corpus.wheel(requirement, "any")),), target=target))
+    assert {one.rule for one in inspection.findings if one.severity == "note"} >= {"wrong-architecture"}
     assert [one for one in inspection.findings if one.severity != "note"] == []
 
 

@@ -175,6 +175,17 @@ def test_a_plugin_that_nobody_needs_is_a_note(tmp_path: Path) -> None:
     assert brief(judged(tmp_path)) == [("library-outside-environment", "note", "pkg/plugins/libqsqlmysql.so")]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="files for this machine's loader")
+@pytest.mark.parametrize(("function", "severity"), [("PyInit_plugin", "warning"), ("__driDriverGetExtensions", "note")])
+def test_a_plugin_with_a_modules_name_is_told_by_what_it_exports(tmp_path: Path, function: str, severity: str) -> None:
+    site = make_venv(tmp_path)
+    library = compiled(tmp_path / "libgone.so.1", C_LIBRARY, "-Wl,-soname,libgone.so.1")
+    compiled(site / "pkg/plugin.so", f"int answer(void); int {function}(void) {{ return answer(); }}", str(library))
+    compiled(site / "pkg/other.so", "int PyInit_other(void) { return 0; }")
+    target = replace(this_host().target(), is_host=False)
+    assert brief(judged(tmp_path, target)) == [("library-outside-environment", severity, "pkg/plugin.so")]
+
+
 def test_the_only_library_of_a_package_without_modules_is_needed(tmp_path: Path) -> None:
     site_with(tmp_path, {"lightgbm/lib/lib_lightgbm.so": arm("libgomp.so.1")}, "lightgbm")
     (finding,) = judged(tmp_path)
@@ -341,6 +352,13 @@ def test_a_symbol_that_the_library_no_longer_exports(package: Path, style: str) 
     _, (finding,) = symbols_of(package)
     assert (finding.rule, finding.severity, finding.path) == ("missing-symbol", "error", "pkg/_core.abi3.so")
     assert "needs answer, which" in finding.message
+
+
+@needs_compiler
+def test_a_plugin_finds_its_symbols_in_the_program_that_it_is_for(package: Path) -> None:
+    compiled(package / "pkg/module_for_apache.so", "int ap_run(void);\nint load(void) { return ap_run(); }\n")
+    _, findings = symbols_of(package)
+    assert findings == []
 
 
 @needs_compiler

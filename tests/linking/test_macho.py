@@ -59,6 +59,8 @@ def module(library: str, *rpaths: str, **facts: Any) -> bytes:
         ("@rpath/libswiftCore.dylib", ["/usr/lib/swift"], "foo/liba.dylib", "system"),
         ("@rpath/libb.dylib", ["/usr/lib/swift"], "foo/liba.dylib", "absent"),
         ("liba.dylib", [], "foo/other.dylib", "absent"),
+        ("@rpath/libpython3.11.dylib", [], "foo/other.dylib", "system"),  # a folder of packages, without their Python
+        ("/opt/homebrew/lib/libpython3.11.dylib", [], "foo/other.dylib", "outside"),
         ("", [], "foo/liba.dylib", "absent"),
         ("@rpath/", ["@loader_path"], "foo/liba.dylib", "absent"),
     ],
@@ -127,6 +129,24 @@ def test_a_library_of_the_wrong_architecture(tmp_path: Path) -> None:
     assert broken(links(tmp_path, files)) == []
 
 
+def test_a_library_for_newer_intel_processors_serves_intel(tmp_path: Path) -> None:
+    files = {
+        MODULE: module("@loader_path/liba.dylib", arch="x86_64"),
+        "foo/liba.dylib": machos.dylib("x86_64h", install_name="a"),
+    }
+    assert broken(links(tmp_path, files, "macosx_14_0_x86_64")) == []
+
+
+def test_what_another_python_left_behind_may_lack_a_library(tmp_path: Path) -> None:
+    write(tmp_path / "python/bin/python3", machos.executable())
+    site = make_venv(tmp_path / "venv")
+    write(tmp_path / "venv/pyvenv.cfg", f"home = {tmp_path}/python/bin\nversion = 3.11.7\n")
+    files = {MODULE.replace("311", version): module("@rpath/gone.dylib") for version in ("39", "311")}
+    add_distribution(site, "foo", files=files)
+    found = MachOLinks(environment_at(str(tmp_path / "venv")), Target.parse("macosx_14_0_arm64"))
+    assert {link.binary.path: link.required for link in found.broken()} == {MODULE: True, MODULE.replace("311", "39"): False}
+
+
 def test_slices_that_the_target_does_not_use_do_not_count(tmp_path: Path) -> None:
     data = machos.fat(machos.bundle("x86_64", libraries=["@rpath/gone.dylib"]), machos.bundle("arm64"))
     assert broken(links(tmp_path, {MODULE: data})) == []
@@ -139,6 +159,18 @@ def test_what_a_package_gets_by_without(tmp_path: Path) -> None:
     assert broken(found) == [("@rpath/gone.dylib", "absent", False)]
     write(tmp_path / "foo/__init__.py", "import ctypes\nctypes.CDLL('plugins/libqsql.dylib')\n")
     assert broken(links(tmp_path, {})) == [("@rpath/gone.dylib", "absent", True)]
+
+
+@pytest.mark.parametrize(("framework", "required"), [({}, False), ({"torch/_C.abi3.so": machos.bundle()}, True)])
+def test_operators_for_a_framework_that_is_not_installed(tmp_path: Path, framework: dict[str, bytes], required: bool) -> None:  # noqa: FBT001 - a parameter
+    operators = machos.dylib(install_name="@rpath/foo_ops.dylib", libraries=["@rpath/libtorch_cpu.dylib"])
+    files = {"foo/foo_ops.dylib": operators, "foo/ml/torch.py": b"import torch\ntorch.ops.load_library('foo_ops.dylib')\n"}
+    assert broken(links(tmp_path, files | framework)) == [("@rpath/libtorch_cpu.dylib", "absent", required)]
+
+
+def test_what_tests_read_may_lack_a_library(tmp_path: Path) -> None:
+    name = "foo/tests/data/_x.cpython-311-darwin.so"
+    assert broken(links(tmp_path, {name: module("@rpath/gone.dylib")})) == [("@rpath/gone.dylib", "absent", False)]
 
 
 def test_rings_end(tmp_path: Path) -> None:

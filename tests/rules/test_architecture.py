@@ -187,3 +187,23 @@ def test_the_words() -> None:
     assert found.message == "needs glibc 2.34, the target has 2.28"
     (found,) = judge(MUSL, {MODULE: elfs.shared()})
     assert found.message == "is linked to glibc, the target has musl"
+
+
+@pytest.mark.parametrize(("python", "severity"), [("3.11.7", "note"), ("3.9.6", "error"), (None, "error")])
+def test_what_another_python_left_behind_is_never_imported(python: str | None, severity: str) -> None:
+    files = {MODULE: machos.bundle(), "foo/_x.cpython-39-darwin.so": machos.bundle("x86_64")}
+    (finding,) = judge_architecture(distribution(files), "foo", Target.parse(ARM), python)
+    assert (finding.path, finding.severity) == ("foo/_x.cpython-39-darwin.so", severity)
+
+
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("delocate/tests/data/liba.dylib", "note"),
+        ("foo/test/_x.cpython-311-darwin.so", "note"),
+        ("foo/_tests.cpython-311-darwin.so", "error"),
+        ("foo/testing/_x.cpython-311-darwin.so", "error"),
+    ],
+)
+def test_foreign_files_that_tests_read_are_installed_too(path: str, severity: str) -> None:
+    assert verdict(ARM, machos.bundle("x86_64"), path) == ("wrong-architecture", severity)

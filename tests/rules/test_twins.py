@@ -16,7 +16,9 @@ LAYOUTS = """
     x/prebuilds/{darwin-arm64,darwin-x64,linux-x64,linux-musl-x64}/node.napi.node
     PyInstaller/bootloader/{Darwin-64bit/run,Linux-64bit-intel/run,Windows-64bit-arm/run.exe}
     wntr/epanet/libepanet/{darwin-arm/libepanet2.dylib,darwin-x64/libepanet2.dylib,linux-x64/libepanet2.so}
+    py2app/apptemplate/prebuilt/{main-arm64,main-fat3,main-x86_64-oldsdk}
     x/lib/{libfoo-arm64.dylib,libfoo-x86_64.dylib,foo.dll}
+    mediapipe/python/{_framework_bindings.cpython-311-darwin.so,_framework_bindings/arm64.cpython-311-darwin.so}
 """.split()
 
 
@@ -36,6 +38,8 @@ def test_real_layouts(layout: str) -> None:
         ("x/libfoo.1.dylib", "x/libfoo.2.dylib"),
         ("x/_hash32.so", "x/_hash64.so"),
         ("x/armadillo.so", "x/linuxish.so"),
+        ("x/_a/core.cpython-311-darwin.so", "x/_a.cpython-311-darwin.so"),
+        ("x/_a/arm64.cpython-311-darwin.so", "x/_b.cpython-311-darwin.so"),
     ],
 )
 def test_files_that_are_no_twins(one: str, other: str) -> None:
@@ -51,6 +55,8 @@ def test_files_that_are_no_twins(one: str, other: str) -> None:
         ("x/ios/y", {"ios"}),
         ("x/winnow/machine", set()),
         ("x/macos/linux/y", {"macos", "linux"}),
+        ("debugpy/attach.dylib", {"macos"}),
+        ("x/ios/y.dylib", {"ios"}),
     ],
 )
 def test_systems_in_paths(path: str, systems: set[str]) -> None:
