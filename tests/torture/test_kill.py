@@ -102,6 +102,14 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
     made.end()
 
 
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """What a shell starts in the background ignores SIGINT, and would hand that on to the runs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_hanging_framework_ends_with_the_run(runs: Runs, number: signal.Signals) -> None:
     (runs.folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
