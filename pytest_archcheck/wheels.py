@@ -20,7 +20,8 @@ from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_so
 from pytest_archcheck.binaries.elf import MAGIC as ELF_MAGIC
 from pytest_archcheck.binaries.elf import ElfInvalid, read_elf_header
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Role
-from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, extension_role, is_loadable_name, read_binary
+from pytest_archcheck.binaries.names import extension_role, is_loadable_name
+from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, read_binary
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.files import has_passed_name
 from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject

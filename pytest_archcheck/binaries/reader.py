@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from pytest_archcheck.binaries import macho
 from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
 from pytest_archcheck.binaries.load_commands import MachOInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Format, MachOSlice, Role, Slice
+from pytest_archcheck.binaries.names import extension_role, is_loadable_name
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
@@ -26,26 +26,6 @@ _ELF_MAGIC = b"\x7fELF"
 _PE_MAGIC = b"MZ"
 #: Cheap test on the first two bytes, before anything else is asked: nearly every file of an environment fails it.
 FIRST_TWO = frozenset({magic[:2] for magic in macho.MAGICS} | {_ELF_MAGIC[:2], _PE_MAGIC})
-
-#: ``_x.cpython-312-darwin.so``, ``_x.abi3.so``, ``_x.pypy310-pp73-darwin.so``, ``_x.cp312-win_amd64.pyd``, ``_x.so``.
-_EXTENSION = re.compile(r"(?P<tag>\.(?:cpython-|abi3|pypy|graalpy|cp\d)[^/]*)?\.(?:so|pyd)")
-#: ``libfoo.so``, ``libfoo.so.1.0.2k``, ``libfoo.1.dylib``; not ``libfoo.so.1.hmac``.
-_LIBRARY = re.compile(r"\.so(?:\.\d+[a-z]?)*\Z|\.dylib\Z")
-
-
-def extension_role(path: str) -> bool:
-    """Whether Python's import system could load a file of this name as an extension module."""
-    name = path[path.rfind("/") + 1 :]
-    match = _EXTENSION.search(name)
-    if match is None or match.end() != len(name):
-        return False
-    # ``libfoo.so`` may be imported as ``libfoo``, but is nearly always a library for dlopen.
-    return bool(match["tag"]) or not name.startswith("lib")
-
-
-def is_loadable_name(path: str) -> bool:
-    """Whether the name alone promises something that a loader takes: ``.so``, ``.so.1``, ``.dylib``."""
-    return _LIBRARY.search(path) is not None
 
 
 def read_binary(path: str, location: str, source: Source, head: bytes) -> Binary | None:

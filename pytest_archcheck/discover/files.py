@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, damaged_binary, is_loadable_name, read_binary
+from pytest_archcheck.binaries.names import is_loadable_name
+from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, damaged_binary, read_binary
 from pytest_archcheck.binaries.source import OPEN_FLAGS, pread, source_of
 from pytest_archcheck.findings import Skipped
 

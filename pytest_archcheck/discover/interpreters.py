@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
+from pytest_archcheck.binaries.names import module_tag
 from pytest_archcheck.discover.files import Walk, look_at, walk
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Interpreter
 from pytest_archcheck.discover.text import read_text
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 #: ``python3.14``, ``python3.14td``: the version, then the build.
 _EXECUTABLE = re.compile(r"(\d+\.\d+)([td]*)$")
-_MODULE_FLAGS = re.compile(r"\.cpython-\d+([td]*)-")
 
 
 def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
@@ -140,7 +140,7 @@ def _abiflags(executable: str, binaries: Iterable[Binary]) -> str | None:
     match = _EXECUTABLE.search(os.path.basename(executable))
     if match and match[2]:
         return match[2]
-    flags = {tag[1] for binary in binaries if (tag := _MODULE_FLAGS.search(os.path.basename(binary.path)))}
+    flags = {tag.flags for binary in binaries if (tag := module_tag(binary.path))}
     return min(flags, key=len, default=None)
 
 

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck.binaries.elf import ElfInvalid
 from pytest_archcheck.binaries.model import ElfSlice
-from pytest_archcheck.linking.images import Images
-from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
-from pytest_archcheck.linking.optional import (
-    ABI_TAG,
-    LIBPYTHON,
-    OPTIONAL_STANDARD_MODULES,
-    PythonSources,
+from pytest_archcheck.binaries.names import (
+    is_for_another_build,
     is_for_another_version,
+    is_libpython,
     is_test_data,
     module_name,
 )
+from pytest_archcheck.linking.images import Images
+from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
+from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, PythonSources
 from pytest_archcheck.linking.process import Closure, Search, folders_of, load
 from pytest_archcheck.linking.symbol_table import SymbolTable
 
@@ -176,7 +175,7 @@ class _Linker:
         if self.target.is_host:
             # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
             return self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base) is not None
-        if LIBPYTHON.match(base) and self.environment.interpreter is None:
+        if is_libpython(base) and self.environment.interpreter is None:
             return True
         return libc or base in (MUSLLINUX_LIBRARIES if self.musl else MANYLINUX_LIBRARIES)
 
@@ -184,7 +183,7 @@ class _Linker:
         """The DT_RPATH folders of what calls dlopen: libpython, then the program."""
         if base is None:
             return ()
-        callers = [image for image in base.images[1:] if LIBPYTHON.match(os.path.basename(image.path))] + [base.images[0]]
+        callers = [image for image in base.images[1:] if is_libpython(image.path)] + [base.images[0]]
         folders = (folder for image in callers if not image.piece.runpath or self.musl for folder in self._own(image))
         return tuple(dict.fromkeys(folders))
 
@@ -192,19 +191,11 @@ class _Linker:
         return folders_of(image, self.architecture)
 
     def _is_foreign(self, image: Image) -> bool:
-        """Whether an extension module is for another version or build of Python: this one never imports it.
-
-        Debian keeps the modules of the debug build beside the others. A debug build imports both kinds.
-        """
-        interpreter = self.environment.interpreter
-        match = ABI_TAG.search(os.path.basename(image.path))
-        if match is None or interpreter is None or interpreter.version is None:
+        """Whether an extension module is for another version or build of Python: this one never imports it."""
+        python = self.environment.interpreter
+        if python is None or python.version is None:
             return False
-        if is_for_another_version(image.path, interpreter.version):
-            return True
-        flags = match[2]
-        own = interpreter.abiflags
-        return own is not None and (("t" in flags) != ("t" in own) or ("d" in flags and "d" not in own))
+        return is_for_another_version(image.path, python.version) or is_for_another_build(image.path, python.abiflags)
 
     def _broken(self, closures: Mapping[str, Closure]) -> Iterable[BrokenLink]:
         links: dict[tuple[str, str], tuple[Link, list[Image]]] = {}

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
+from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data
 from pytest_archcheck.binaries.reader import read_file
-from pytest_archcheck.linking.optional import LIBPYTHON, PythonSources, is_for_another_version, is_test_data
+from pytest_archcheck.linking.optional import PythonSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -166,7 +167,7 @@ class MachOLinks:
         :param library: what is not found, by the name that the file has for it.
         """
         is_operators = self._is_of_absent_framework(library)
-        is_python = LIBPYTHON.match(os.path.basename(library)) is not None
+        is_python = is_libpython(library)
         reached = [binary]
         for image in reached:
             if is_test_data(image.path):
@@ -292,7 +293,7 @@ class MachOLinks:
 
     def _outside(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """What is not in the environment: absent on the host, but on another machine it may lie where software is installed."""
-        if self._executable is None and name.startswith("@") and LIBPYTHON.match(os.path.basename(name)):
+        if self._executable is None and name.startswith("@") and is_libpython(name):
             return _SYSTEM  # it comes with a Python that is not here
         if self._is_host:
             return _ABSENT

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
+from pytest_archcheck.binaries.names import module_name
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
@@ -27,36 +27,9 @@ if TYPE_CHECKING:
 #: What an import of a module that the loader refuses raises, and the wider ones that catch it.
 _CAUGHT = frozenset({"ImportError", "OSError", "Exception", "BaseException"})
 
-#: ``_x.cpython-314td-x86_64-linux-gnu.so``: the version, then the build: t free-threaded, d debug.
-ABI_TAG = re.compile(r"\.cpython-(\d+)([a-z]*)-")
-
-#: ``libpython3.11.dylib``, ``libpython3.11t.so.1.0``: Python itself.
-LIBPYTHON = re.compile(r"libpython3(\.\d+t?d?)?\.(?:so|dylib)")
-
 #: Modules of the standard library that distributors leave without their library on purpose: the ``slim`` images of Docker hold
 #: ``_tkinter`` and no Tk; the others are absent or unusable on many systems.
 OPTIONAL_STANDARD_MODULES = frozenset({"_tkinter", "_dbm", "_gdbm", "nis", "ossaudiodev", "_ctypes_test", "_testcapi"})
-
-
-def module_name(binary: Binary) -> str:
-    """The dotted name under which an extension module is imported: ``numba.np.ufunc.tbbpool``."""
-    folder, _, name = binary.path.rpartition("/")
-    stem = name.partition(".")[0]
-    return f"{folder.replace('/', '.')}.{stem}" if folder else stem
-
-
-def is_for_another_version(path: str, python: str | None) -> bool:
-    """Whether an extension module's name says another version of Python than ``3.11.7``, which then never imports it.
-
-    ``python setup.py develop`` leaves such files, of a Python that was used before, in a checkout.
-    """
-    tag = ABI_TAG.search(os.path.basename(path))
-    return tag is not None and python is not None and tag[1] != "".join(python.split(".")[:2])
-
-
-def is_test_data(path: str) -> bool:
-    """Whether a file lies in a folder of tests: delocate and others install the foreign files that theirs read."""
-    return not {"test", "tests"}.isdisjoint(path.lower().split("/")[:-1])
 
 
 class PythonSources:

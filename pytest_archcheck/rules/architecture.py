@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, ElfSlice, MachOSlice
+from pytest_archcheck.binaries.names import is_for_another_version, is_test_data
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.linking.optional import is_for_another_version, is_test_data
 from pytest_archcheck.rules.remedies import install_other, reinstall, reinstall_for
 from pytest_archcheck.rules.twins import serving_twins, systems_named
 

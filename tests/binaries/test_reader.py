@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import elfs, machos
 
-from pytest_archcheck.binaries.reader import extension_role, is_loadable_name, read_binary, read_file
+from pytest_archcheck.binaries.reader import read_binary, read_file
 from pytest_archcheck.binaries.source import BytesSource, FileSource, open_file
 
 if TYPE_CHECKING:
@@ -25,40 +25,6 @@ PE = b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64) + b"PE\0\0" + bytes(
 
 def read(path: str, data: bytes) -> Binary | None:
     return read_binary(path, "/site", BytesSource(data), data[:4096])
-
-
-@pytest.mark.parametrize(
-    ("path", "is_extension"),
-    [
-        ("pkg/_x.cpython-312-darwin.so", True),
-        ("pkg/_x.cpython-311-x86_64-linux-gnu.so", True),
-        ("pkg/_x.abi3.so", True),
-        ("pkg/_x.pypy310-pp73-darwin.so", True),
-        ("pkg/_x.cp312-win_amd64.pyd", True),
-        ("pkg/_x.so", True),
-        ("_x.so", True),
-        ("lib.cpython-312-darwin.so", True),
-        ("pkg/libx.so", False),
-        ("pkg/libx.so.1", False),
-        ("pkg/x.dylib", False),
-        ("pkg.so/x", False),
-        ("pkg/x.so.md", False),
-    ],
-)
-def test_extension_names(path: str, is_extension: bool) -> None:  # noqa: FBT001 - a parameter
-    assert extension_role(path) == is_extension
-
-
-@pytest.mark.parametrize("name", ["x.so", "libx.so.1", "libx.so.1.0.2k", "libx.1.dylib", "libomp-a1b2.so.5", "x.cpp.so"])
-def test_names_that_promise_a_library(name: str) -> None:
-    assert is_loadable_name(f"pkg/{name}")
-
-
-@pytest.mark.parametrize(
-    "name", [".libcrypto.so.3.hmac", "x.so.sha256", "x.so.md", "x.so\n", "so", "x.sorted", "x.dylib.txt", "x.so/y"]
-)
-def test_names_that_promise_none(name: str) -> None:
-    assert not is_loadable_name(f"pkg/{name}")
 
 
 @pytest.mark.parametrize(
