@@ -23,7 +23,7 @@ PYTEST_SIDE = {
     "arguments",
     "questions",
 }
-#: What each room must not import, by prefix; an ``=`` after a room means: everything of it but its values (``model``).
+#: What each room must not import, by prefix; an ``=`` after a room means: everything of it but its values and their names.
 FORBIDDEN = {
     "binaries": ["discover", "rules", "reports", "inspection", "linking", "symbols", "signing", "locks", "accelerators"],
     "discover": ["rules", "reports", "inspection", "locks", "accelerators"],
@@ -32,6 +32,7 @@ FORBIDDEN = {
     "findings": ["binaries", "discover", "rules", "reports", "inspection"],
     "target": ["binaries", "discover", "rules", "reports", "inspection", "findings"],
 }
+VALUES = ("model", "names")
 #: Installed software that is inspected, or that only tests compare with: only the child process may import it.
 FOREIGN = {"jax", "lief", "mlx", "numpy", "tensorflow", "torch"}
 #: Names and methods that reach a file's bytes.
@@ -134,8 +135,9 @@ def test_rooms_import_downward_only(room: str) -> None:
         if target is None or not _below(found.module, room):
             continue
         for above in FORBIDDEN[room]:
-            values = f"{above.rstrip('=')}.model" if above.endswith("=") else None
-            if _below(target, above.rstrip("=")) and target != values:
+            plain = above.rstrip("=")
+            values = {f"{plain}.{name}" for name in VALUES} if above.endswith("=") else ()
+            if _below(target, plain) and target not in values:
                 wrong.append(f"{found.module} imports {target}")
     assert not wrong
 

@@ -17,7 +17,7 @@ from pytest_archcheck.discover.text import plain_name, plain_version, read_text
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
 #: Folders of a base prefix that hold other environments and other machines' packages.
 OTHER_ENVIRONMENTS = ("envs", "pkgs")
@@ -78,6 +78,14 @@ def _package(path: str, record: dict[str, Any]) -> CondaPackage:
         files=frozenset(str(item) for item in files),
         record=path,
     )
+
+
+def files_below(folder: str, prefix: str | None, packages: Iterable[CondaPackage]) -> set[str]:
+    """What packages of a prefix claim below a folder, relative to it."""
+    if prefix is None:
+        return set()
+    below = os.path.relpath(folder, prefix).replace(os.sep, "/") + "/"
+    return {path[len(below) :] for package in packages for path in package.files if path.startswith(below)}
 
 
 def hashes(record: str, paths: Container[str]) -> dict[str, str]:

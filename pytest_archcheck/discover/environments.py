@@ -128,12 +128,20 @@ def _assemble(
     """Walk everything that belongs to the environment and hand each compiled file to its owner."""
     found = Walk(skipped=list(skipped))
     owners = Owners()
+    records: list[conda.CondaPackage] = []
+    if conda_prefix:
+        records, unread = conda.packages(conda_prefix)
+        found.skipped += unread
+        owners.add_records(conda_prefix, records)
     installed: dict[str, list[Project]] = {}
     for site in with_linked_sites(sites):
-        installed[site] = projects(site)
+        before = len(found.binaries)
+        walk(found, site)
+        # Of what a project has recorded only two kinds of files are asked for: compiled ones, and those that conda claims too.
+        compiled = {binary.path for binary in found.binaries[before:]}
+        installed[site] = projects(site, compiled | conda.files_below(site, conda_prefix, records))
         found.skipped += [Skipped(project.name, problem) for project in installed[site] for problem in project.problems]
         found.skipped += [Skipped(path, problem) for path, problem in pth.problems(site)]
-        walk(found, site)
     for site, recorded in installed.items():
         here = recorded + developed_projects(site, recorded)
         owners.add_projects(here)
@@ -142,11 +150,7 @@ def _assemble(
             _walk_outside(found, outside)
             owners.assign(found.binaries[before:], owner)
         _look_at_scripts(found, site, here, owners)
-    records: list[conda.CondaPackage] = []
     if conda_prefix:
-        records, unread = conda.packages(conda_prefix)
-        found.skipped += unread
-        owners.add_records(conda_prefix, records)
         real = os.path.realpath(conda_prefix)
         found.pruned = frozenset(os.path.join(real, name) for name in conda.OTHER_ENVIRONMENTS)
         own = [os.path.dirname(item.file) for item in interpreter.binaries] if interpreter else []

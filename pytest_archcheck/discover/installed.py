@@ -54,19 +54,12 @@ def installed_projects(
                 installer=project.installer,
                 requires=requirements(project.folder) if project.name.startswith(_WITH_REQUIREMENTS) else (),
                 editable=project.editable_root is not None,
-                has_modules=_has_modules(project),
+                has_modules=project.has_modules or project.editable_root is not None,
                 by_conda=by_conda,
                 over_conda=() if by_conda or below.startswith("../") else _over_conda(project, below, records),
             )
         )
     return tuple(sorted(found, key=lambda item: (item.name, item.location, item.metadata)))
-
-
-def _has_modules(project: Project) -> bool:
-    """Whether anything but metadata and scripts is recorded; without a record nobody knows, so it is taken to be."""
-    if project.files is None or project.editable_root is not None:
-        return True
-    return any(not path.partition("/")[0].endswith((".dist-info", ".egg-info")) and path[:3] != "../" for path in project.files)
 
 
 def _over_conda(project: Project, below: str, records: list[conda.CondaPackage]) -> tuple[str, ...]:

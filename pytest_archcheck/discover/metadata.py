@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.record import read_record, record_of
+from pytest_archcheck.discover.record import NOT_RECORDED, read_record, record_of
 from pytest_archcheck.discover.text import plain_name, plain_version, read_text, with_lf
 
 if TYPE_CHECKING:
@@ -47,9 +47,12 @@ class Project:
     folder: str
     #: The project's folder if it was installed in editable mode (direct_url.json, PEP 610).
     editable_root: str | None
-    #: Recorded files relative to the site directory, with ``/``: those of RECORD, or None if nothing is recorded.
+    #: Recorded files relative to the site directory, with ``/``: those that were asked for, or None if nothing is recorded.
     files: AbstractSet[str] | None
-    #: Those of them that lie outside the site directory: ``../../../bin/x``.
+    #: Whether anything is recorded that is neither metadata nor outside the site directory; without a record nobody knows, so
+    #: it is taken to be.
+    has_modules: bool
+    #: All recorded files that lie outside the site directory: ``../../../bin/x``.
     outside: tuple[str, ...]
     #: Top-level modules and packages, known without a record.
     top_level: tuple[str, ...]
@@ -87,14 +90,17 @@ def _library() -> ModuleType:
     return _backport
 
 
-def projects(site: str) -> list[Project]:
-    """Every project whose metadata lies in that site directory, in the order of their folders' names."""
+def projects(site: str, wanted: set[str] | None = None) -> list[Project]:
+    """Every project whose metadata lies in that site directory, in the order of their folders' names.
+
+    :param wanted: the recorded files to keep, relative to the site directory; None: all of them.
+    """
     library = _library()
     context = library.DistributionFinder.Context(path=[site])
     # PathDistribution keeps its folder in _path; the public API has no name for it. Its texts are read here: its own reading
     # waits for FIFOs, and takes in a METADATA of any size.
     folders = {str(found._path) for found in library.MetadataPathFinder.find_distributions(context)}  # noqa: SLF001 - see above
-    found = [_project(folder, site) for folder in sorted({*folders, *_eggs(site)})]
+    found = [_project(folder, site, wanted) for folder in sorted({*folders, *_eggs(site)})]
     return [project for project in found if project is not None]
 
 
@@ -127,7 +133,7 @@ def requirements(folder: str) -> tuple[str, ...]:
     return tuple(value for key, value in _header_lines(text) if key == "requires-dist")
 
 
-def _project(folder: str, site: str) -> Project | None:
+def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
     problems: list[str] = []
 
     def read(name: str, reader: Callable[[str], _Content]) -> _Content | None:
@@ -148,17 +154,18 @@ def _project(folder: str, site: str) -> Project | None:
         return None
     if "name" not in header and not problems:
         problems.append(f"{folder}: METADATA is missing or names no project")
-    record = read("RECORD", read_record)
+    record = read("RECORD", lambda path: read_record(path, wanted))
     wheel_text = read("WHEEL", _text)
     wheel = _header(wheel_text or "", "tag")
     if wheel_text is not None and "wheel-version" not in wheel:
         problems.append("WHEEL is damaged: it names no version")
-    files = record or record_of(_installed_files(read("installed-files.txt", _text), folder, site))
-    problems += files.problems
     top_level: tuple[str, ...] = ()
     if record is None:
+        installed = read("installed-files.txt", _text)
+        record = NOT_RECORDED if installed is None else record_of(_installed_files(installed, folder, site), wanted)
         inside = os.path.basename(os.path.dirname(folder))
         top_level = (inside,) if egg else _top_level(read("top_level.txt", _text), name)
+    problems += record.problems
     return Project(
         name=canonicalize_name(name),
         version=plain_version(header.get("version") or version_in_folder) or None,
@@ -167,8 +174,9 @@ def _project(folder: str, site: str) -> Project | None:
         site=site,
         folder=folder,
         editable_root=_editable_root(read("direct_url.json", _text), problems),
-        files=files.files,
-        outside=files.outside,
+        files=record.files,
+        has_modules=record.has_modules,
+        outside=record.outside,
         top_level=top_level,
         problems=tuple(problems),
     )
@@ -234,12 +242,10 @@ def _header(text: str, *repeated: str) -> dict[str, str]:
     return header
 
 
-def _installed_files(text: str | None, folder: str, site: str) -> frozenset[str] | None:
+def _installed_files(text: str, folder: str, site: str) -> list[str]:
     """setuptools' installed-files.txt: paths relative to the egg-info folder."""
-    if text is None:
-        return None
     absolute = (os.path.normpath(os.path.join(folder, line)) for line in text.splitlines() if line)
-    return frozenset(os.path.relpath(path, site).replace(os.sep, "/") for path in absolute)
+    return [os.path.relpath(path, site).replace(os.sep, "/") for path in absolute]
 
 
 def _top_level(text: str | None, name: str) -> tuple[str, ...]:

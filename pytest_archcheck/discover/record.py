@@ -33,30 +33,58 @@ _BLOCK = 1 << 16
 class Record:
     """What a RECORD says; paths have ``/``."""
 
-    #: Relative to the site directory; None if nothing is recorded.
+    #: Relative to the site directory: those that were asked for; None if nothing is recorded.
     files: AbstractSet[str] | None
-    #: Those of them that lie outside the site directory: ``../../../bin/x``.
+    #: Whether anything is recorded that is neither metadata nor outside the site directory; without a record nobody knows, so
+    #: it is taken to be.
+    has_modules: bool
+    #: All that lie outside the site directory: ``../../../bin/x``.
     outside: tuple[str, ...]
     #: What is wrong with it.
     problems: tuple[str, ...]
 
 
-def read_record(path: str) -> Record:
+#: What is known of a project without a record.
+NOT_RECORDED = Record(files=None, has_modules=True, outside=(), problems=())
+
+
+def read_record(path: str, wanted: set[str] | None = None) -> Record:
     """Read a RECORD.
 
+    :param wanted: the files to keep, relative to the site directory; None: all of them.
     :raises OSError: it cannot be read, is no regular file, or is larger than ``limits.TEXT_FILE_SIZE``.
     """
     with open_file(path) as source:
         if source.size > limits.TEXT_FILE_SIZE:
             raise OSError(f"larger than {limits.TEXT_FILE_SIZE} bytes")
-        return record_of(*_paths(_blocks(source)))
+        return _record(_paths(_blocks(source)), wanted)
 
 
-def record_of(files: AbstractSet[str] | None, last: str = "") -> Record:
-    """The record of a list of files, or of none; ``last`` is the end of the text, which shows whether that is whole."""
-    candidates = [path for path in files or () if path < "0" or ":" in path]  # nearly none: the rest is asked of these
-    outside = tuple(path for path in candidates if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/")
-    return Record(files, outside, tuple(_problems(last, outside)))
+def record_of(paths: Iterable[str], wanted: set[str] | None = None) -> Record:
+    """The same for a list of paths with ``/``."""
+    return _record([(list(paths), "")], wanted)
+
+
+def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) -> Record:
+    """The record of runs of paths, each with the text that it stands in."""
+    files: set[str] = set()
+    odd: set[str] = set()
+    has_modules = False
+    last = ""
+    for paths, text in blocks:
+        # Of the hundred thousand files of an environment only the compiled ones matter: the others' names are not kept.
+        files.update(paths if wanted is None else wanted.intersection(paths))
+        odd.update([path for path in paths if path < "0" or ":" in path])  # nearly none: the rest is asked of these
+        has_modules = has_modules or any(_is_module(path) for path in paths)
+        if not text.isspace():
+            last = text
+    files.discard("")
+    outside = tuple(sorted(path for path in odd if path[:3] == "../" or path[:1] == "/" or path[1:3] == ":/"))
+    return Record(files, has_modules, outside, tuple(_problems(last, outside)))
+
+
+def _is_module(path: str) -> bool:
+    return path != "" and path[:3] != "../" and not path.partition("/")[0].endswith((".dist-info", ".egg-info"))
 
 
 def recorded_hashes(folder: str, paths: Container[str]) -> dict[str, str]:
@@ -90,21 +118,15 @@ def _blocks(source: Source) -> Iterator[str]:
         yield rest.decode("utf-8", "surrogateescape")
 
 
-def _paths(blocks: Iterator[str]) -> tuple[set[str], str]:
-    """The first fields of all lines, and the last block."""
-    paths: set[str] = set()
-    last = ""
+def _paths(blocks: Iterator[str]) -> Iterator[tuple[list[str], str]]:
+    """Yield the first fields of the lines, with the text that they stand in."""
     for block in blocks:
         # A quoted path may hold a line break, so from the first quote on all that follows is one text.
         text = block if '"' not in block else block + "".join(blocks)
         found = _quoted(text) if '"' in text else None
         if found is None:  # without a quote it needs no CSV parser
             found = [line.partition(",")[0] for line in with_lf(text).split("\n")]
-        paths.update(found if "\\" not in text else [path.replace("\\", "/") for path in found])
-        if not text.isspace():
-            last = text
-    paths.discard("")
-    return paths, last
+        yield found if "\\" not in text else [path.replace("\\", "/") for path in found], text
 
 
 def _quoted(text: str) -> list[str] | None:

@@ -55,9 +55,7 @@ def test_module_tags(path: str, tag: ModuleTag | None) -> None:
     assert names.module_tag(path) == tag
 
 
-@pytest.mark.parametrize(
-    ("python", "foreign"), [("3.12.7", False), ("3.12", False), ("3.11.7", True), (None, False)]
-)
+@pytest.mark.parametrize(("python", "foreign"), [("3.12.7", False), ("3.12", False), ("3.11.7", True), (None, False)])
 def test_modules_of_another_version(python: str | None, foreign: bool) -> None:  # noqa: FBT001 - a parameter
     assert names.is_for_another_version("_x.cpython-312-darwin.so", python) == foreign
     assert not names.is_for_another_version("_x.abi3.so", python)

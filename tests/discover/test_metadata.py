@@ -64,6 +64,30 @@ def test_lines_of_record(tmp_path: Path, line: str, path: str) -> None:
     assert path in with_record(tmp_path, f"a.py,,\n{line}\nb.py,,\n")
 
 
+def test_only_the_files_that_are_asked_for_are_kept(tmp_path: Path) -> None:
+    info = add_distribution(tmp_path, "foo", record=False)
+    write(info / "RECORD", "foo/_x.so,,\nfoo/a.py,,\n../../../bin/foo,,\nfoo-1.0.dist-info/METADATA,,\n")
+    (project,) = projects(str(tmp_path), {"foo/_x.so", "foo/_y.so"})
+    assert project.files == {"foo/_x.so"}
+    assert project.outside == ("../../../bin/foo",)
+    assert project.has_modules
+
+
+@pytest.mark.parametrize(
+    ("lines", "has_modules"),
+    [
+        ("foo-1.0.dist-info/METADATA,,\n../../../bin/foo,,\n", False),
+        ("foo-1.0.dist-info/METADATA,,\nfoo.py,,\n", True),
+        ("", False),
+    ],
+)
+def test_projects_that_are_only_metadata(tmp_path: Path, lines: str, has_modules: bool) -> None:  # noqa: FBT001 - a parameter
+    info = add_distribution(tmp_path, "foo", record=False)
+    write(info / "RECORD", lines)
+    (project,) = projects(str(tmp_path), set())
+    assert project.has_modules == has_modules
+
+
 def test_record_that_is_no_utf8_names_the_files_as_python_does(tmp_path: Path) -> None:
     info = add_distribution(tmp_path, "foo", record=False)
     (info / "RECORD").write_bytes(b"foo/\xff.so,,\n")
@@ -79,6 +103,7 @@ def test_no_record(tmp_path: Path) -> None:
     add_distribution(tmp_path, "Foo-Bar", record=False, extra_metadata={"top_level.txt": "foo\n_foo\n"})
     project = only(tmp_path)
     assert project.files is None
+    assert project.has_modules  # nobody knows
     assert project.top_level == ("foo", "_foo")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from unittest import mock
 
 from hypothesis import assume, given
@@ -102,12 +103,16 @@ def test_trie(names: set[str], other: str) -> None:
 PATHS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\") | st.just("\n"), min_size=1)
 
 
-@given(st.sets(PATHS, max_size=8), st.sampled_from([1, 7, 64]), st.sampled_from(["\n", "\r\n"]))
-def test_record(paths: set[str], block: int, line_end: str) -> None:
+@given(st.sets(PATHS, max_size=8), st.sets(PATHS, max_size=2), st.sampled_from([1, 7, 64]), st.sampled_from(["\n", "\r\n"]))
+def test_record(paths: set[str], others: set[str], block: int, line_end: str) -> None:
     assume(all(path.strip() for path in paths))
     text = io.StringIO()
     csv.writer(text, lineterminator=line_end).writerows([path, "sha256=x", 1] for path in sorted(paths))
     with mock.patch.object(record, "_BLOCK", block):
-        found, last = record._paths(record._blocks(BytesSource(text.getvalue().encode())))
-    assert found == paths
-    assert record.record_of(found, last).problems == () or any(path.startswith(("/", "../")) for path in paths)
+        source = BytesSource(text.getvalue().encode())
+        found = record._record(record._paths(record._blocks(source)), None)
+        some = record._record(record._paths(record._blocks(source)), others)
+    assert found.files == paths
+    assert some == replace(found, files=paths & others)
+    assert set(found.outside) == {path for path in paths if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/"}
+    assert found.problems == () or found.outside
