@@ -52,8 +52,7 @@ class Slice:
     extent: Extent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SymbolTable:
+class SymbolTable(NamedTuple):
     """LC_SYMTAB: where the nlist entries and the string table lie, in file offsets."""
 
     symbols: Extent

@@ -207,7 +207,7 @@ def test_a_file_that_is_gone(world: World) -> None:
 def damaged(data: bytes, **facts: Extent) -> MachOSlice:
     (piece,) = read_macho(BytesSource(data), data[:4096])
     assert piece.symbol_table is not None
-    return dataclasses.replace(piece, symbol_table=dataclasses.replace(piece.symbol_table, **facts))
+    return dataclasses.replace(piece, symbol_table=piece.symbol_table._replace(**facts))
 
 
 @pytest.mark.parametrize(
