@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
+from pytest_archcheck import ArchcheckWarning
 from pytest_archcheck.settings import ini
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-
-    import pytest
 
 #: The first part of every id.
 ROOT = "archcheck"
@@ -105,6 +106,19 @@ def decide(config: pytest.Config, parser: pytest.Parser, given: Sequence[str]) -
     if options.archcheck is False or tests:
         return None  # what is on by default gives way to tests that are asked for by name
     return Scope() if _switched(config, options) else None
+
+
+def warn_of_idle_options(config: pytest.Config) -> None:
+    """Where the checks are off, say so of the options that the user typed for them: nobody else would."""
+    typed = [os.fspath(arg).partition("=")[0] for arg in config.invocation_params.args]
+    idle = sorted({name for name in typed if name.startswith("--archcheck-")})
+    if not idle or "--no-archcheck" in typed:
+        return
+    message = f"{', '.join(idle)}: without effect, as the checks are off; add --archcheck"
+    try:
+        config.issue_config_time_warning(ArchcheckWarning(message), stacklevel=2)
+    except ArchcheckWarning as warning:  # -W error
+        raise pytest.UsageError(message) from warning
 
 
 def unread_ini(config: pytest.Config) -> str | None:

@@ -60,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     markers.register(config)
     session = _session(config)
     if session is None:
+        if not hasattr(config, "workerinput"):
+            arguments.warn_of_idle_options(config)
         return
     if not session.is_worker:
         session.join_findings_of_others()

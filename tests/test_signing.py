@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import codesign, machos
+from support.sources import BytesSource
 from support.tools import find_tool
 
 from pytest_archcheck.binaries.macho import read_macho
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.signing import Signature, read_signature
 
 if TYPE_CHECKING:

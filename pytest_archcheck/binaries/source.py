@@ -50,20 +50,6 @@ class FileSource:
         return pread(self.descriptor, min(size, self.size - offset), offset)
 
 
-class BytesSource:
-    """A file held in memory."""
-
-    __slots__ = ("content", "size")
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.size = len(content)
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return at most ``size`` bytes from ``offset``."""
-        return self.content[offset : offset + size] if offset >= 0 else b""
-
-
 #: O_NONBLOCK: opening a FIFO must not wait for a writer. Windows has neither flag.
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 

@@ -120,7 +120,7 @@ def _misfitting(
     distribution: Distribution, binary: Binary, subject: str, target: Target, wrong: _Misfit, serving: Binary | None
 ) -> Finding:
     severity: Severity = "error"
-    message, remedy = wrong.message, reinstall_for(distribution, target)
+    message, remedy = wrong.message, reinstall_for(distribution, target, wrong.rule)
     if serving is not None:
         severity, remedy = "note", "none needed: it is payload for another machine"
         message += f"; {serving.path} beside it serves the target"

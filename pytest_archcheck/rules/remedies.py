@@ -61,17 +61,23 @@ def reinstall_or_other(distribution: Distribution, still: str) -> str:
     return again if again == other else f"{again}; if {still}: {other}"
 
 
-def reinstall_for(distribution: Distribution, target: Target) -> str:
-    """The command that brings files for the target, or what to do where the wheel itself holds the wrong ones."""
+def reinstall_for(distribution: Distribution, target: Target, rule: str) -> str:
+    """The command that brings files for the target, or what to do where the wheel itself holds the wrong ones.
+
+    :param rule: which found them.
+    """
     if distribution.name is None or distribution.editable or distribution.installer == "conda":
         return reinstall(distribution)
     if distribution.is_wheel:
         return f"build the wheel on {target.name}, or with its cross compiler, or take this machine out of the wheel's tags"
     if distribution.tags and all(tag_serves(tag, target) for tag in distribution.tags):
-        return (
-            f"the wheel of {distribution.title} is made like this, unless the file was replaced here: try another version "
-            f"({install_other(distribution)}) or build it on {target.name} ({build_here(distribution)})"
-        )
+        made_so = f"the wheel of {distribution.title} is made like this, unless the file was replaced here: try another version"
+        other, build = install_other(distribution), f"build it on {target.name} ({build_here(distribution)})"
+        if not all(tag.endswith("-any") for tag in distribution.tags):
+            return f"{made_so} ({other}) or {build}"
+        # A wheel for every machine is nothing but Python, and some tool that its users may well do without.
+        allow = f"{distribution.name}/{rule}: not used here"
+        return f"{made_so} ({other}), {build}, or if nothing uses the file, add to archcheck_allow: {allow}"
     return f"with a Python for {target.name}: {reinstall(distribution)}"
 
 

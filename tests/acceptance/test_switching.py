@@ -144,3 +144,26 @@ def test_several_environments_have_labels(run: Run, healthy: Path, broken: Path)
 def test_paths_are_relative_to_the_folder_they_are_typed_in(run: Run, healthy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(healthy)
     run(Path()).assert_outcomes(passed=3)
+
+
+IDLE = "*ArchcheckWarning: --archcheck-json, --archcheck-target: without effect, as the checks are off; add --archcheck"
+REPORT = ("--archcheck-json=report.json", "--archcheck-target", "host")
+
+
+def test_options_that_switch_nothing_on_are_warned_of(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("-q", *REPORT)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines([IDLE])
+    assert not (pytester.path / "report.json").exists()
+
+
+def test_the_warning_may_be_an_error(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("-W", "error", *REPORT)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --archcheck-json, --archcheck-target: without effect, *; add --archcheck"])
+
+
+@pytest.mark.parametrize(("addopts", "args"), [(" ".join(REPORT), ()), ("", ("--no-archcheck", *REPORT))])
+def test_what_nobody_typed_is_not_warned_of(pytester: pytest.Pytester, addopts: str, args: tuple[str, ...]) -> None:
+    pytester.makeini(f"[pytest]\naddopts = {addopts}\n")
+    pytester.runpytest(*args).assert_outcomes(passed=1, warnings=0)

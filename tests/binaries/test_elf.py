@@ -13,11 +13,12 @@ from typing import Any
 import lief
 import pytest
 from support import corpus, elfs, oracle
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries import elf
 from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
 from pytest_archcheck.binaries.model import ElfSlice, Extent
-from pytest_archcheck.binaries.source import BytesSource, open_file
+from pytest_archcheck.binaries.source import open_file
 
 lief.logging.disable()
 FULL: dict[str, Any] = {

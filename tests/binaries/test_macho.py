@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import machos
+from support.sources import BytesSource
 from support.tools import find_tool, output_of
 
 from pytest_archcheck.binaries.load_commands import MachOInvalid
 from pytest_archcheck.binaries.macho import is_java_class, read_macho
 from pytest_archcheck.binaries.model import LinkedLibrary
-from pytest_archcheck.binaries.source import BytesSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import elfs, machos
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries.reader import read_binary, read_file
-from pytest_archcheck.binaries.source import BytesSource, FileSource, open_file
+from pytest_archcheck.binaries.source import FileSource, open_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,11 @@ from unittest import mock
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import elfs, machos
+from support.sources import BytesSource
 from support.tries import export_trie
 
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
 from pytest_archcheck.binaries.reader import read_binary
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.discover import record
 from pytest_archcheck.signing import read_signature
 from pytest_archcheck.symbols.nlist import undefined_symbols

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import elfs, machos
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries.reader import read_binary
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.rules.architecture import judge_architecture
 from pytest_archcheck.target import Target

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import machos
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.rules.loadcommands import judge_load_commands
 from pytest_archcheck.target import Target

@@ -67,15 +67,21 @@ def test_what_a_tag_promises(tag: str, target: str, serves: bool) -> None:  # no
 
 
 def test_a_wheel_that_promises_the_target_is_not_asked_for_again() -> None:
-    remedy = reinstall_for(dist(tags=("py3-none-any",)), ARM)
+    remedy = reinstall_for(dist(tags=("cp311-cp311-macosx_11_0_arm64",)), ARM, "wrong-architecture")
     assert "is made like this, unless the file was replaced here" in remedy
     assert "pip install --force-reinstall --no-cache-dir --no-binary foo foo==1.0" in remedy
-    assert "None" not in reinstall_for(dist(tags=("py3-none-any",), version=None), ARM)
+    assert "allow" not in remedy
+    assert "None" not in reinstall_for(dist(tags=("py3-none-any",), version=None), ARM, "wrong-architecture")
+
+
+def test_what_a_wheel_for_every_machine_brings_may_be_done_without() -> None:
+    remedy = reinstall_for(dist(tags=("py2-none-any", "py3-none-any")), ARM, "wrong-platform")
+    assert remedy.endswith(", or if nothing uses the file, add to archcheck_allow: foo/wrong-platform: not used here")
 
 
 @pytest.mark.parametrize("facts", [{"name": None}, {"editable": True}, {"installer": "conda"}])
 def test_other_installations_have_their_own_remedy(facts: dict[str, Any]) -> None:
-    assert reinstall_for(dist(**facts), ARM) == reinstall(dist(**facts))
+    assert reinstall_for(dist(**facts), ARM, "wrong-architecture") == reinstall(dist(**facts))
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import machos
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, MachOSlice, Role
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
 from pytest_archcheck.signing import Signature

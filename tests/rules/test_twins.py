@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from support import elfs, machos
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries.reader import read_binary
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.rules.twins import serving_twins, systems_named, twin_key
 
 LAYOUTS = """

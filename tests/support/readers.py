@@ -17,7 +17,6 @@ from pytest_archcheck.binaries.elf import ElfInvalid, open_image, read_elf_heade
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
 from pytest_archcheck.binaries.model import SymbolTable as Place
 from pytest_archcheck.binaries.reader import read_binary
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.discover import conda, pth
 from pytest_archcheck.discover.editable import developed_projects, outside_folders
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at
@@ -34,6 +33,7 @@ from pytest_archcheck.symbols.resolve import SymbolSpace, image_of
 from pytest_archcheck.symbols.trie import ExportTrie, TrieInvalid
 from pytest_archcheck.target import Target
 from pytest_archcheck.wheels import read_wheel
+from support.sources import BytesSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support import machos
+from support.sources import BytesSource
 
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, MachOSlice
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.rules.symbols import judge_pairs
 from pytest_archcheck.symbols.pairs import PairReport, check_pairs

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from support.sources import BytesSource
 from support.tries import export_trie
 
 from pytest_archcheck.binaries.model import Extent
-from pytest_archcheck.binaries.source import BytesSource
 from pytest_archcheck.symbols.trie import Export, ExportTrie, TrieInvalid
 
 REGULAR = b"\0\0"  # flags, address
