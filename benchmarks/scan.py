@@ -1,4 +1,4 @@
-"""Compares the product's scan with the least that any scan must do, written in C (``floor.c``).
+"""Compares the product's scan with the least that any scan must do, written in C (``floor.c``) and in Python (``floor.py``).
 
     python benchmarks/scan.py                     the pinned TensorFlow environment (downloaded once, then cached)
     python benchmarks/scan.py PATH                any environment
@@ -21,6 +21,8 @@ import trees
 from support import corpus
 from timing import Bench, Inside
 
+_FLOORS = {"floor": "C walk and 4 KiB read", "python floor": "the same in Python"}
+
 
 def main() -> int:
     """Run the comparison and print medians, spread, ratios to the floor, and memory."""
@@ -28,7 +30,7 @@ def main() -> int:
     tree = _tree(options)
     with tempfile.TemporaryDirectory() as name:
         bench = Bench.make(Path(name))
-        runs = timing.in_turn(bench, tree, options.rounds, target=options.target, cold=options.cold)
+        runs = timing.in_turn(bench, tree, options.rounds, target=options.target, cold=options.cold, python_floor=True)
     entries = runs["scan"][0].entries
     print(f"{tree}: {entries} entries, {'cold' if options.cold else 'warm'}, {options.rounds} rounds in turn")
     bare = timing.bare_peak()
@@ -36,7 +38,7 @@ def main() -> int:
     for stage, of_one in runs.items():
         ratio = statistics.median(run.seconds for run in of_one) / floor
         above = f", {(max(run.peak for run in of_one) - bare) / 1e6:.1f} MB above a bare interpreter" if of_one[0].peak else ""
-        print(_row("C walk and 4 KiB read" if stage == "floor" else stage, of_one, f"ratio {ratio:.2f}{above}"))
+        print(_row(_FLOORS.get(stage, stage), of_one, f"ratio {ratio:.2f}{above}"))
     return 0
 
 

@@ -172,9 +172,16 @@ class Bench:
         return Process(float(seconds), int(peak) * _MAXRSS_UNIT, process.returncode, text)
 
 
-def in_turn(bench: Bench, tree: Path, rounds: int, *, target: str = TARGET, cold: bool = False) -> dict[str, list[Inside]]:
-    """Run the floor, the scan and the check of one tree in turn, each ``rounds`` times after one that does not count."""
+def in_turn(
+    bench: Bench, tree: Path, rounds: int, *, target: str = TARGET, cold: bool = False, python_floor: bool = False
+) -> dict[str, list[Inside]]:
+    """Run the floor, the scan and the check of one tree in turn, each ``rounds`` times after one that does not count.
+
+    :param python_floor: run ``floor.py`` too, after ``floor.c``.
+    """
     commands = {"floor": [bench.floor, str(tree)]}
+    if python_floor:
+        commands["python floor"] = [sys.executable, str(HERE / "floor.py"), str(tree)]
     commands |= {stage: product(stage, bench.small, tree, target) for stage in ("scan", "check")}
     runs: dict[str, list[Inside]] = {name: [] for name in commands}
     for command in commands.values():
