@@ -20,8 +20,6 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pytest_archcheck.binaries.source import FileSource, Source
 
 #: End of central directory record: signature, four 16-bit numbers (the last is the entry count), size and offset of the central
@@ -55,21 +53,18 @@ class Archive:
     def __init__(self, path: str) -> None:
         """Open it. Raises :class:`ArchiveInvalid`, and :class:`OSError` where there is no such file."""
         self.path = path
-        self._opened = open_file(path)
-        self._source: FileSource = self._opened.__enter__()
+        self._source = open_file(path)
         try:
             self.members = _members(path, self._source)
         except BaseException:
-            self._opened.__exit__(None, None, None)
+            self._source.close()
             raise
 
     def __enter__(self) -> Archive:  # noqa: PYI034 - Self is not in typing before Python 3.11
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None:
-        self._opened.__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
 
     def source(self, member: zipfile.ZipInfo) -> Source:
         """Return the contents of one member. Raises :class:`OSError` where the archive lies about it."""

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Protocol
 
 
 class Source(Protocol):
@@ -35,7 +31,7 @@ pread = getattr(os, "pread", _seek_and_read)
 
 
 class FileSource:
-    """A file on disk, by descriptor."""
+    """A file on disk, by descriptor; as a context manager it closes that in the end."""
 
     __slots__ = ("descriptor", "size")
 
@@ -48,6 +44,16 @@ class FileSource:
         if offset >= self.size or size <= 0:
             return b""
         return pread(self.descriptor, min(size, self.size - offset), offset)
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self.descriptor)
+
+    def __enter__(self) -> FileSource:  # noqa: PYI034 - Self is not in typing before Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 #: O_NONBLOCK: opening a FIFO must not wait for a writer. Windows has neither flag.
@@ -62,11 +68,14 @@ def source_of(descriptor: int) -> FileSource:
     return FileSource(descriptor, status.st_size)
 
 
-@contextmanager
-def open_file(path: str) -> Iterator[FileSource]:
-    """Open a regular file for reading. Raises :class:`OSError`, also for what is no regular file."""
+def open_file(path: str) -> FileSource:
+    """Open a regular file for reading; whoever asks closes it.
+
+    :raises OSError: it cannot be opened, or is no regular file.
+    """
     descriptor = os.open(path, OPEN_FLAGS)
     try:
-        yield source_of(descriptor)
-    finally:
+        return source_of(descriptor)
+    except OSError:
         os.close(descriptor)
+        raise

@@ -74,7 +74,10 @@ def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) ->
     for paths, text in blocks:
         # Of the hundred thousand files of an environment only the compiled ones matter: the others' names are not kept.
         files.update(paths if wanted is None else wanted.intersection(paths))
-        odd.update([path for path in paths if path < "0" or ":" in path])  # nearly none: the rest is asked of these
+        # Two quick questions that nearly no path passes: the exact ones are asked of the rest.
+        odd.update([path for path in paths if path < "0"])
+        if ":" in (text or ":"):
+            odd.update([path for path in paths if ":" in path])
         has_modules = has_modules or any(_is_module(path) for path in paths)
         if not text.isspace():
             last = text
