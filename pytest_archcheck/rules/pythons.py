@@ -48,6 +48,8 @@ def conda_environment(subdir: str, python: str | None = None) -> str:
 
 def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
     anew = "then make the environment anew with it and install the packages again"
+    threading = "t" if "t" in (interpreter.abiflags or "") else ""  # free-threaded: 3.13t to uv and pyenv
+    name = f"cpython-{minor}{threading}-macos-aarch64"
     if interpreter.path.endswith("-intel64"):  # python.org's launcher that always takes the Intel slice
         return f"use {interpreter.path.removesuffix('-intel64')} instead of {interpreter.path}: {anew}"
     if interpreter.provider == "python.org":
@@ -63,15 +65,14 @@ def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
             "there"
         )
     if interpreter.provider == "uv":
-        name = f"cpython-{minor}-macos-aarch64"
         return f"uv python install {name}, uv venv --clear --python {name}, and install the packages again"
     if interpreter.provider == "pyenv":
-        full = interpreter.version or minor
+        full = f"{interpreter.version or minor}{threading}"
         return f"in a native terminal: arch -arm64 pyenv install --force {full}, {anew}"
     if interpreter.provider == "xcode":
         return f"update Apple's developer tools (xcode-select --install), {anew}"
     return (
-        f"install a Python {minor} for Apple Silicon (uv python install cpython-{minor}-macos-aarch64, or the universal2 "
+        f"install a Python {minor} for Apple Silicon (uv python install {name}, or the universal2 "
         f"package of python.org/downloads/macos), {anew}"
     )
 

@@ -233,3 +233,15 @@ def test_a_python_of_another_system_is_not_to_be_replaced(tmp_path: Path, tag: s
     said = native_python(interpreter, Target.parse(tag))
     assert f"--python-platform {platform} --python-version 3.12 " in said
     assert said.endswith(f"--archcheck-target={tag}")
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        ("/usr/local/bin/python3.13t", "uv python install cpython-3.13t-macos-aarch64"),
+        ("/Users/me/.pyenv/versions/3.13.5t/bin/python3.13t", "pyenv install --force 3.13.5t"),
+    ],
+)
+def test_a_free_threaded_python_is_replaced_by_one(path: str, command: str) -> None:
+    interpreter = Interpreter(path=path, version="3.13.5", architectures=("x86_64",), provider=provider_of(path), abiflags="t")
+    assert command in native_python(interpreter, Target.parse("macosx_14_0_arm64"))
