@@ -130,7 +130,7 @@ class _Judge:
     def _judge_linux(self) -> None:
         links = link_elf(self._environment, self._target)
         brings = who_brings(self._environment)
-        self._add(judge_elf_links(links.broken, self._owners, self._subjects_of_broken_files(), brings))
+        self._add(judge_elf_links(links.broken, self._owners, self._subjects_of_broken_files(), brings, musl=links.musl))
         if self._environment.kind == "wheel":
             return  # symbols are looked up in a process, and which Python that will be is not known
         symbols = check_symbols(links)

@@ -114,6 +114,8 @@ LOADER_CACHE_ENTRIES = 100_000
 PYTHON_FILES = 5000
 #: Bytes read of each; of the modules of 60 popular packages one is longer, with PyTorch's own tests.
 PYTHON_FILE_SIZE = 1 << 20
+#: Bytes of them that are kept to be searched again: a package with a hundred broken files is asked about each.
+PYTHON_TEXTS_SIZE = 16 << 20
 
 # Zip archives and wheels.
 

@@ -21,6 +21,7 @@ from pytest_archcheck.binaries.names import (
     is_test_data,
     module_name,
 )
+from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.linking.images import Images
 from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
 from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, PythonSources
@@ -42,6 +43,8 @@ LinkStatus = Literal["missing", "outside", "elsewhere", "wrong-architecture", "d
 
 #: A wheel's tag names the machine's architecture, a file's header the family: both run files of the second.
 _FILE_ARCHITECTURE = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
+#: What comes with CUDA, with NCCL and cuTENSOR: ``libcublasLt.so.12``, ``libnvrtc.so.12``.
+_CUDA = re.compile(r"lib(?:cu|nv|nccl)[A-Za-z]*\.so")
 #: auditwheel renames what it bundles after its contents: ``libgfortran-040039e1.so.5.0.0``. It was in the wheel.
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?:\.[\d.]+)?\.so")
 
@@ -115,7 +118,7 @@ class _Linker:
         loader = self.program.piece.loader if self.program else None
         self.musl = target.libc[0] == "musl" if target.libc else is_musl_loader(loader)
         self.search = self._search(loader)
-        self.sources = PythonSources()
+        self.sources = PythonSources(environment.distributions)
         self.sonames: dict[str, Image] = {}
         for image in self.usable:
             for name in (image.soname, os.path.basename(image.path)):
@@ -220,7 +223,7 @@ class _Linker:
         status, path, reason = self._status(link)
         modules = [root.binary for root in roots if root.binary and is_module(root) and not self._is_foreign(root)]
         required = (
-            any(not self._is_optional(module) for module in modules)
+            (any(not self._is_optional(module) for module in modules) and not _is_found_at_run_time(link.name, distribution))
             or _BUNDLED.search(link.name) is not None
             or any(root is self.program for root in roots)
             or id(distribution) in lonely
@@ -242,22 +245,28 @@ class _Linker:
         if link.status == "damaged":
             return "damaged", link.path, link.reason
         elsewhere = self.sonames.get(link.name)
-        if elsewhere is not None and elsewhere.binary and self._is_preloaded(elsewhere, link.name):
+        if elsewhere is not None and elsewhere.binary and self._is_preloaded(elsewhere, link):
             return "elsewhere", elsewhere.binary.file, None
         if link.status == "wrong-architecture":
             return "wrong-architecture", link.path, link.reason
         return ("missing" if self.target.is_host or _BUNDLED.search(link.name) else "outside"), None, None
 
-    def _is_preloaded(self, image: Image, name: str) -> bool:
+    def _is_preloaded(self, image: Image, link: Link) -> bool:
         """Whether something is seen to load this image: a module that works, or Python code that names the file.
 
         torchvision's module needs ``libc10.so``, which ``import torch`` has loaded before. A library that nobody reaches (it
         was renamed, or its folder moved) serves nobody. A bundled one serves its own package only, by its own path.
         """
-        if _BUNDLED.search(name) or image.binary is None:
+        if _BUNDLED.search(link.name) or image.binary is None:
             return False
-        stem = os.path.basename(image.path).partition(".so")[0]
-        return image.path in self.served or self.sources.mention(image.binary, os.fsencode(stem))
+        stem = os.fsencode(os.path.basename(image.path).partition(".so")[0])
+        if image.path in self.served or self.sources.mentions(image.binary, stem):
+            return True
+        owner, asker = self.owners.get(id(image.binary)), link.user.binary
+        if owner is None or asker is None or self.owners.get(id(asker)) is owner:
+            return False
+        # NVIDIA's own packages hold libraries and no code: whoever needs one loads it first.
+        return (owner.name or "").startswith("nvidia-") or self.sources.lists(asker, stem)
 
     def _is_optional(self, module: Binary) -> bool:
         if id(module) not in self.owners:  # the standard library
@@ -276,6 +285,13 @@ class _Linker:
             if dist.name and libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
                 failed.add(id(dist))
         return frozenset(failed)
+
+
+def _is_found_at_run_time(name: str, distribution: Distribution | None) -> bool:
+    """Whether a library of CUDA's is needed by one who requires cuda-pathfinder: that looks for it where it is first used."""
+    if distribution is None or distribution.metadata is None or not _CUDA.match(name):
+        return False
+    return any(line.startswith("cuda-pathfinder") for line in requirements(distribution.metadata))
 
 
 def is_module(image: Image) -> bool:

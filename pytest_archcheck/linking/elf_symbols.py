@@ -242,8 +242,8 @@ class _Checker:
         """An image that has them all, of a package that knows RTLD_GLOBAL: it may be there first, for everybody to see."""
         for image in self._others(binary):
             if SymbolTable(image.path).defines(names) == names and (
-                self.sources.mention(binary, b"RTLD_GLOBAL")
-                or (image.binary and self.sources.mention(image.binary, b"RTLD_GLOBAL"))
+                self.sources.mentions(binary, b"RTLD_GLOBAL")
+                or (image.binary and self.sources.mentions(image.binary, b"RTLD_GLOBAL"))
             ):
                 return image.path
         return None

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 LinkStatus = Literal["found", "system", "loaded", "outside", "absent"]
 
 _SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
+#: Of what every macOS since 11 has in /usr/lib, the libraries that others build and bundle too.
+_FALLBACKS = frozenset(
+    f"lib{name}.dylib"
+    for name in "z.1 bz2.1.0 sqlite3 iconv.2 charset.1 xml2.2 xslt.1 expat.1 curl.4 resolv.9 edit.3 c++.1 c++abi".split()
+)
 #: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
 #: the machine that built the file: it exists on no other.
 _INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
@@ -93,7 +98,7 @@ class MachOLinks:
         self._executable = environment.interpreter.path if environment.interpreter else None
         self._python = environment.interpreter.version if environment.interpreter else None
         self._is_folder: dict[str, bool] = {}
-        self._sources = PythonSources()
+        self._sources = PythonSources(environment.distributions)
         self._resolved: dict[tuple[int, str, str], Resolution] = {}
         self._images: list[tuple[Binary, MachOSlice]] = []
         self._by_path: dict[str, Binary] = {}
@@ -178,7 +183,7 @@ class MachOLinks:
             elif image.role == "executable":
                 if not is_python:  # panda3d's deploy-stub is copied beside a libpython, and never run where it lies
                     return True
-            elif not is_operators and self._sources.mention(image, _stem(image)):
+            elif not is_operators and self._sources.mentions(image, _stem(image)):
                 return True
             if len(reached) < limits.LOADER_CHAIN:
                 reached += [loader for loader, _ in self._loaders_of(image) if loader not in reached]
@@ -295,6 +300,8 @@ class MachOLinks:
         """What is not in the environment: absent on the host, but on another machine it may lie where software is installed."""
         if self._executable is None and name.startswith("@") and is_libpython(name):
             return _SYSTEM  # it comes with a Python that is not here
+        if os.path.basename(name) in _FALLBACKS and _has_fallbacks(piece):
+            return _SYSTEM
         if self._is_host:
             return _ABSENT
         candidates = [name]
@@ -306,6 +313,14 @@ class MachOLinks:
         if name.startswith("/"):
             return Resolution("outside", None, name)
         return _ABSENT
+
+
+def _has_fallbacks(piece: MachOSlice) -> bool:
+    """Whether dyld looks for what it has not found in /usr/lib too, by its last name: for images with an SDK before macOS 13.
+
+    dyld's DyldProcessConfig.cpp: ``forEachDylibFallback``, for a binary that is not ``sdkOnOrAfter2022``.
+    """
+    return piece.sdk is not None and int(piece.sdk.partition(".")[0]) < 13
 
 
 def _stem(binary: Binary) -> bytes:

@@ -19,10 +19,11 @@ from pytest_archcheck.binaries.names import module_name
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution
 
 #: What an import of a module that the loader refuses raises, and the wider ones that catch it.
 _CAUGHT = frozenset({"ImportError", "OSError", "Exception", "BaseException"})
@@ -33,13 +34,24 @@ OPTIONAL_STANDARD_MODULES = frozenset({"_tkinter", "_dbm", "_gdbm", "nis", "ossa
 
 
 class PythonSources:
-    """The Python files of the packages that binaries lie in; the folders of a package are walked once."""
+    """The Python files of the packages that distributions bring; the folders of a package are walked once."""
 
-    def __init__(self) -> None:
+    def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
         self._files: dict[tuple[str, str], list[str]] = {}
+        #: Contents of the files read first, and how many bytes more may be kept.
+        self._kept: dict[str, bytes] = {}
+        self._room = limits.PYTHON_TEXTS_SIZE
+        self._guarded: dict[int, bool] = {}
+        self._mentioned: dict[tuple[int, bytes], bool] = {}
+        self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
 
     def guard_import_of(self, binary: Binary) -> bool:
         """Whether its package imports this extension module, and everywhere inside a ``try`` that survives a failure."""
+        if id(binary) not in self._guarded:
+            self._guarded[id(binary)] = self._is_import_guarded(binary)
+        return self._guarded[id(binary)]
+
+    def _is_import_guarded(self, binary: Binary) -> bool:
         name = module_name(binary)
         guards: list[bool] = []
         stem = name.rpartition(".")[2]
@@ -49,31 +61,58 @@ class PythonSources:
                 guards.extend(_imports(text, name, folder))
         return bool(guards) and all(guards)
 
-    def mention(self, binary: Binary, text: bytes) -> bool:
-        """Whether a Python file of the package that holds this binary contains a text."""
-        return any(text in content for _, content in self._of(binary))
+    def mentions(self, binary: Binary, text: bytes) -> bool:
+        """Whether a Python file of the distribution that owns this binary contains a text."""
+        key = (id(binary), text)
+        if key not in self._mentioned:
+            self._mentioned[key] = any(text in content for _, content in self._of(binary))
+        return self._mentioned[key]
 
-    def _of(self, binary: Binary) -> Iterator[tuple[str, bytes]]:
-        """Yield path and contents of the Python files of the package that a binary lies in.
+    def lists(self, binary: Binary, text: bytes) -> bool:
+        """Whether a Python or JSON file of that distribution does: faiss keeps the libraries that it loads first in JSON."""
+        return any(text in content for _, content in self._of(binary, ".py", ".json"))
+
+    def _of(self, binary: Binary, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+        """Yield path and contents of files of the packages that come with a binary: by default of the Python files.
 
         Nothing where it lies in no package (``../../libmkl_core.so.2``).
         """
-        package, _, rest = binary.path.partition("/")
-        if not rest or package == "..":
-            return
-        if os.path.isfile(binary.location):  # a wheel
-            yield from _sources_in_wheel(binary.location, package)
-            return
-        key = (binary.location, package)
-        if key not in self._files:
-            self._files[key] = list(islice(_python_files(os.path.join(*key)), limits.PYTHON_FILES))
-        for path in self._files[key]:
-            yield path, _read(path)
+        for package in self._packages(binary):
+            if os.path.isfile(binary.location):  # a wheel
+                yield from _sources_in_wheel(binary.location, package)
+                continue
+            key = (binary.location, package)
+            if key not in self._files:
+                self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
+            for path in self._files[key]:
+                if path.endswith(suffixes or ".py"):
+                    yield path, self._read(path)
+
+    def _read(self, path: str) -> bytes:
+        text = self._kept.get(path)
+        if text is None:
+            text = _read(path)
+            if len(text) <= self._room:
+                self._kept[path] = text
+                self._room -= len(text)
+        return text
+
+    def _packages(self, binary: Binary) -> list[str]:
+        """All that its distribution brings: cupy imports what lies in cupy_backends."""
+        owner = self._owners.get(id(binary))
+        beside = owner.binaries if owner else ()
+        return sorted({_package(one) for one in (binary, *beside) if one.location == binary.location} - {""})
 
 
-def _python_files(folder: str) -> Iterator[str]:
+def _package(binary: Binary) -> str:
+    """The package that a binary lies in, or nothing."""
+    package, slash, _ = binary.path.partition("/")
+    return package if slash and package != ".." else ""
+
+
+def _sources(folder: str) -> Iterator[str]:
     for parent, _, names in os.walk(folder):
-        yield from (os.path.join(parent, name) for name in names if name.endswith(".py"))
+        yield from (os.path.join(parent, name) for name in names if name.endswith((".py", ".json")))
 
 
 def _sources_in_wheel(wheel: str, package: str) -> Iterator[tuple[str, bytes]]:

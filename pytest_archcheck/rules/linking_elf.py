@@ -47,6 +47,8 @@ _DEBIAN_PACKAGES = {
     "libdbus-1.so": "libdbus-1-3",
     "libnss3.so": "libnss3",
     "libasound.so": "libasound2",
+    "libpulse.so": "libpulse0",
+    "libpulse-mainloop-glib.so": "libpulse-mainloop-glib0",
     "libstdc++.so": "libstdc++6",
     "libgcc_s.so": "libgcc-s1",
     "libgfortran.so": "libgfortran5",
@@ -74,12 +76,15 @@ def judge_elf_links(
     owners: Mapping[str, tuple[Distribution, str]],
     problems: Mapping[str, str],
     brings: Callable[[str], str | None] = nobody,
+    *,
+    musl: bool = False,
 ) -> list[Finding]:
     """Judge the broken links of an environment.
 
     :param owners: file -> the distribution that owns it and its subject; a file that is not among them is the interpreter's.
     :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
     :param brings: who may bring a library that is not here, see :mod:`pytest_archcheck.rules.elsewhere`.
+    :param musl: the target's C library is musl, so it is Alpine rather than Debian.
     """
     findings = []
     for link in broken:
@@ -87,7 +92,7 @@ def judge_elf_links(
         if _is_not_here(link) and (who := brings(link.name)):
             rule, severity, message, remedy = judge_elsewhere(f"needs {link.name}", who, link.binary.location)
         else:
-            rule, severity, message, remedy = _judge(link, distribution, problems)
+            rule, severity, message, remedy = _judge(link, distribution, problems, musl=musl)
         findings.append(_finding(rule, severity, subject, distribution, link.binary, message, remedy))
     return findings
 
@@ -146,9 +151,12 @@ def _finding(
     )
 
 
-def _judge(link: BrokenLink, distribution: Distribution | None, problems: Mapping[str, str]) -> tuple[str, Severity, str, str]:
+def _judge(
+    link: BrokenLink, distribution: Distribution | None, problems: Mapping[str, str], *, musl: bool
+) -> tuple[str, Severity, str, str]:
     asks = f"loads {link.via}, which needs {link.name}" if link.via else f"needs {link.name}"
     ending = _consequence(link.binary, link.importers)
+    bring = _bring(link, distribution, musl=musl)
     if link.status == "elsewhere":
         message = f"{asks}, which its search path does not lead to; {link.path} has that name and serves once it is loaded"
         return "missing-library", "note", message, "none needed: import the package that brings it first"
@@ -162,12 +170,13 @@ def _judge(link: BrokenLink, distribution: Distribution | None, problems: Mappin
         message = f"{asks}, found as {link.path}, which {what}{ending}"
         if link.path is not None and link.path in problems:
             return rule, "note", message, f"see archcheck::{problems[link.path]}"
-        return rule, _by_need("error", link), message, _bring(link, distribution)
+        return rule, _by_need("error", link), message, bring
     if link.status == "outside":
-        message = f"{asks}, which is not in this environment and not on every system of the target's kind{ending}"
-        return "library-outside-environment", _by_need("warning", link), message, f"on the target: {_bring(link, distribution)}"
+        without = ending.replace("; so ", "; without it ", 1)
+        message = f"{asks}, which is not in this environment and not on every system of the target's kind{without}"
+        return "library-outside-environment", _by_need("warning", link), message, f"on the target: {bring}"
     message = f"{asks}, which is not where the loader looks{ending}"
-    return "missing-library", _by_need("error", link), message, _bring(link, distribution)
+    return "missing-library", _by_need("error", link), message, bring
 
 
 def _by_need(severity: Severity, link: BrokenLink) -> Severity:
@@ -187,12 +196,15 @@ def _listed(names: Iterable[str]) -> str:
     return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
 
 
-def _bring(link: BrokenLink, distribution: Distribution | None) -> str:
-    command = _command(link, distribution)
+def _bring(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -> str:
+    command = _command(link, distribution, musl=musl)
     return command if link.required else f"none needed unless this file is used: {command}"
 
 
-def _command(link: BrokenLink, distribution: Distribution | None) -> str:
+def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -> str:
+    if musl and not link.bundled:
+        add = f"apk add so:{link.name}"  # Alpine's packages are known by the sonames that they bring, too
+        return f"{add}, or {_reinstall(distribution)}" if distribution and distribution.name else add
     package = _debian_package(link.name)
     if package:
         return f"apt-get install {package} (or what provides {link.name} on your system), or {_reinstall(distribution)}"

@@ -20,7 +20,7 @@ from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.discover.model import Interpreter
 from pytest_archcheck.host import this_host
-from pytest_archcheck.linking import ldso
+from pytest_archcheck.linking import ldso, optional
 from pytest_archcheck.linking.elf import link_elf
 from pytest_archcheck.linking.elf_symbols import SymbolCheck, check_symbols
 from pytest_archcheck.linking.optional import PythonSources
@@ -151,6 +151,51 @@ def test_a_library_that_another_package_loads_first_is_a_note(tmp_path: Path) ->
     assert "torch/lib/libc10.so" in finding.message
 
 
+CUBLAS = {"nvidia/cublas/lib/libcublas.so.12": arm(soname="libcublas.so.12")}
+PRELOADED = '{"libraries": ["libcublas.so.12"]}'
+
+
+@pytest.mark.parametrize(
+    ("provider", "files", "severity"),
+    [
+        ("nvidia-cublas-cu12", {}, "note"),  # nothing but libraries: everybody loads them first
+        ("blas", {}, "warning"),
+        ("blas", {"faiss/_preload.json": PRELOADED}, "note"),
+        ("blas", {"faiss/loader.py": "load('libcublas.so.12')"}, "note"),
+        ("blas", {"faiss/README.md": PRELOADED}, "warning"),
+    ],
+)
+def test_a_library_that_its_user_loads_first_is_a_note(
+    tmp_path: Path, provider: str, files: dict[str, Content], severity: str
+) -> None:
+    site_with(tmp_path, CUBLAS, provider)
+    site_with(tmp_path, {"faiss/_faiss.abi3.so": arm("libcublas.so.12"), **files}, "faiss")
+    (finding,) = judged(tmp_path)
+    assert (finding.subject, finding.severity) == ("faiss", severity)
+
+
+def test_a_library_of_ones_own_that_was_moved_is_no_preloaded_one(tmp_path: Path) -> None:
+    files: dict[str, Content] = {"faiss/_faiss.abi3.so": arm("libcublas.so.12"), "faiss/_preload.json": PRELOADED}
+    site_with(tmp_path, {**files, "moved/libcublas.so.12": arm(soname="libcublas.so.12")}, "faiss")
+    assert brief(judged(tmp_path)) == [("library-outside-environment", "warning", "faiss/_faiss.abi3.so")]
+
+
+@pytest.mark.parametrize(
+    ("library", "requires", "severity"),
+    [
+        ("libcublas.so.12", ("cuda-pathfinder<2,>=1.3",), "note"),
+        ("libnccl.so.2", ("numpy", "cuda-pathfinder"), "note"),
+        ("libcublas.so.12", ("numpy",), "warning"),
+        ("libusb-1.0.so.0", ("cuda-pathfinder",), "warning"),
+    ],
+)
+def test_what_cuda_pathfinder_looks_for_is_a_note(
+    tmp_path: Path, library: str, requires: tuple[str, ...], severity: str
+) -> None:
+    add_distribution(make_venv(tmp_path), "cupy", "14.0", {"cupy/_core.abi3.so": arm(library)}, requires=requires)
+    assert brief(judged(tmp_path)) == [("library-outside-environment", severity, "cupy/_core.abi3.so")]
+
+
 def test_a_library_that_nothing_reaches_any_more_serves_nobody(tmp_path: Path) -> None:
     module = arm("libown.so.2", runpath="$ORIGIN")
     site_with(tmp_path, {MODULE: module, "pkg/moved/libown.so.2": arm(soname="libown.so.2")})
@@ -193,6 +238,14 @@ def test_the_only_library_of_a_package_without_modules_is_needed(tmp_path: Path)
     assert "apt-get install libgomp1" in finding.remedy
 
 
+def test_on_alpine_it_is_another_command(tmp_path: Path) -> None:
+    site_with(tmp_path, {MODULE: arm("libgomp.so.1")})
+    environment = environment_at(str(tmp_path))
+    links = link_elf(environment, Target.parse("musllinux_1_2_aarch64"))
+    (finding,) = judge_elf_links(links.broken, owners(environment), {}, musl=links.musl)  # type: ignore[arg-type] # Distribution
+    assert finding.remedy.startswith("on the target: apk add so:libgomp.so.1, or pip install --force-reinstall")
+
+
 GUARDED = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\n"
 
 
@@ -210,6 +263,30 @@ GUARDED = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\
 def test_a_module_that_its_package_does_without_is_a_note(tmp_path: Path, source: str, severity: str) -> None:
     site_with(tmp_path, {MODULE: arm("libtbb.so.12"), "pkg/__init__.py": source})
     assert brief(judged(tmp_path)) == [("library-outside-environment", severity, MODULE)]
+
+
+def test_a_module_may_be_imported_by_another_package_of_its_distribution(tmp_path: Path) -> None:
+    files: dict[str, Content] = {
+        "cupy_backends/nccl.abi3.so": arm("libnccl.so.2"),
+        "cupy/_core.abi3.so": arm(),
+        "cupy/nccl.py": "try:\n    from cupy_backends.nccl import *\nexcept ImportError:\n    pass\n",
+    }
+    site_with(tmp_path, files, "cupy")
+    assert brief(judged(tmp_path)) == [("library-outside-environment", "note", "cupy_backends/nccl.abi3.so")]
+
+
+def test_sources_are_read_once_however_many_files_are_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def note(path: str) -> bytes:
+        read.append(path)
+        return b""
+
+    monkeypatch.setattr(optional, "_read", note)
+    modules: dict[str, Content] = {f"pkg/_m{number}.abi3.so": arm("libgone.so.1", "liblost.so.1") for number in range(9)}
+    site_with(tmp_path, {**modules, "pkg/__init__.py": "", "pkg/a.py": ""})
+    assert len(judged(tmp_path)) == 18
+    assert len(read) == 2
 
 
 def test_relative_imports_from_deeper_folders_are_followed(tmp_path: Path) -> None:

@@ -70,6 +70,19 @@ def test_one_link(tmp_path: Path, library: str, rpaths: list[str], place: str, s
     assert statuses(found)[library] == status
 
 
+@pytest.mark.parametrize(
+    ("library", "sdk", "status"),
+    [
+        ("@rpath/libz.1.dylib", "12.3", "system"),
+        ("@loader_path/libc++.1.dylib", "11.0", "system"),
+        ("@rpath/libz.1.dylib", "13.0", "absent"),
+        ("@rpath/libown.dylib", "12.3", "absent"),
+    ],
+)
+def test_dyld_looks_in_usr_lib_too_for_older_sdks(tmp_path: Path, library: str, sdk: str, status: str) -> None:
+    assert statuses(links(tmp_path, {MODULE: module(library, sdk=sdk)}))[library] == status
+
+
 def test_rpaths_are_inherited_from_those_who_load(tmp_path: Path) -> None:
     files = {
         MODULE: module("@loader_path/lib/liba.dylib", "@loader_path/more"),
