@@ -24,6 +24,7 @@ HEAD_SIZE = 4096
 
 _ELF_MAGIC = b"\x7fELF"
 _PE_MAGIC = b"MZ"
+_APPLE_DOUBLE = b"\0\5\x16\7"  # RFC 1740, appendix B
 #: Cheap test on the first two bytes, before anything else is asked: nearly every file of an environment fails it.
 FIRST_TWO = frozenset({magic[:2] for magic in macho.MAGICS} | {_ELF_MAGIC[:2], _PE_MAGIC})
 
@@ -143,11 +144,13 @@ def _not_compiled(head: bytes) -> str:
 
 
 def _stands_for_a_library(head: bytes) -> bool:
-    """Whether this is one of the texts that stand in a library's place without harm.
+    """Whether this is one of the files that bear a library's name without harm: no loader is handed them.
 
-    GNU ld scripts (``libc.so`` of a development package), and files that hold the name of another one where an archive format
-    knew no symbolic links. Both are for linkers; no loader is handed them.
+    GNU ld scripts (``libc.so`` of a development package), files that hold the name of another one where an archive format
+    knew no symbolic links, and AppleDouble files: ``._x.dylib``, in which macOS keeps the extended attributes of ``x.dylib``.
     """
+    if head.startswith(_APPLE_DOUBLE):
+        return True
     if head.startswith((b"/* GNU ld script", b"INPUT", b"GROUP", b"OUTPUT_FORMAT")):
         return True
     text = head.strip()

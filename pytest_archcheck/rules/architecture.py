@@ -48,6 +48,8 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target,
     if target.system == "windows":
         return []
     twin = serving_twins(distribution.binaries, lambda other: misfit(other, target) is None and not other.problem)
+    native = NATIVE_FORMATS[target.system]
+    twin_of_system = serving_twins(distribution.binaries, lambda other: other.format == native and not other.problem)
     findings = []
     for binary in distribution.binaries:
         if binary.role == "object" or binary.format == "pe":
@@ -56,6 +58,8 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target,
             findings.append(_unreadable(distribution, binary, subject))
         elif wrong := misfit(binary, target):
             serving = twin(binary)
+            if serving is None and wrong.rule == "wrong-platform" and binary.format != native:
+                serving = twin_of_system(binary)  # where that is for another architecture, it has the one finding
             finding = _misfitting(distribution, binary, subject, target, wrong, serving)
             if is_for_another_version(binary.path, python):
                 finding = replace(finding, severity="note", remedy=f"none needed: Python {python} does not import it")
@@ -123,7 +127,8 @@ def _misfitting(
     message, remedy = wrong.message, reinstall_for(distribution, target, wrong.rule)
     if serving is not None:
         severity, remedy = "note", "none needed: it is payload for another machine"
-        message += f"; {serving.path} beside it serves the target"
+        serves = "serves the target" if misfit(serving, target) is None else f"is for {_PLATFORM_NAMES[serving.format]}"
+        message += f"; {serving.path} beside it {serves}"
     elif is_test_data(binary.path):
         severity, remedy = "note", "none needed: it lies in a folder of tests"
     elif wrong.rule == "wrong-platform" and binary.role != "extension" and _named_for_others(binary.path, target):

@@ -6,6 +6,8 @@ import shlex
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.target import Target
 
@@ -40,8 +42,17 @@ def install_other(distribution: Distribution, relation: Literal["!=", "<"] = "!=
     name, version = distribution.name, distribution.version
     if name is None or version is None or distribution.is_wheel or distribution.editable:
         return reinstall(distribution)
-    tool = {"conda": "conda", "uv": "uv pip"}.get(distribution.installer or "", "pip")
-    return f"{tool} install {shlex.quote(f'{name}{relation}{version}')}"
+    return f"{_tool(distribution)} install {shlex.quote(f'{name}{relation}{version}')}"
+
+
+def update(distribution: Distribution, names: Iterable[str]) -> str:
+    """The command that brings these projects up to date, by the tool that installed the distribution."""
+    tool = _tool(distribution)
+    return f"{tool} update {' '.join(names)}" if tool == "conda" else f"{tool} install --upgrade {' '.join(names)}"
+
+
+def _tool(distribution: Distribution) -> str:
+    return {"conda": "conda", "uv": "uv pip"}.get(distribution.installer or "", "pip")
 
 
 def build_here(distribution: Distribution) -> str:
@@ -49,7 +60,12 @@ def build_here(distribution: Distribution) -> str:
     name = distribution.name
     if name is None or distribution.is_wheel or distribution.editable:
         return reinstall(distribution)
-    return f"pip install --force-reinstall --no-cache-dir --no-binary {name} {_pinned(name, distribution.version)}"
+    anew = (
+        "uv pip install --reinstall --no-cache"
+        if distribution.installer == "uv"
+        else "pip install --force-reinstall --no-cache-dir"
+    )
+    return f"{anew} --no-binary {name} {_pinned(name, distribution.version)}"
 
 
 def reinstall_or_other(distribution: Distribution, still: str) -> str:
@@ -72,12 +88,12 @@ def reinstall_for(distribution: Distribution, target: Target, rule: str) -> str:
         return f"build the wheel on {target.name}, or with its cross compiler, or take this machine out of the wheel's tags"
     if distribution.tags and all(tag_serves(tag, target) for tag in distribution.tags):
         made_so = f"the wheel of {distribution.title} is made like this, unless the file was replaced here: try another version"
-        other, build = install_other(distribution), f"build it on {target.name} ({build_here(distribution)})"
+        other = install_other(distribution)
         if not all(tag.endswith("-any") for tag in distribution.tags):
-            return f"{made_so} ({other}) or {build}"
-        # A wheel for every machine is nothing but Python, and some tool that its users may well do without.
+            return f"{made_so} ({other}) or build it on {target.name} ({build_here(distribution)})"
+        # For every machine: nothing in it is compiled where it is built, and its users may well do without the file.
         allow = f"{distribution.name}/{rule}: not used here"
-        return f"{made_so} ({other}), {build}, or if nothing uses the file, add to archcheck_allow: {allow}"
+        return f"{made_so} ({other}), or if nothing uses the file, add to archcheck_allow: {allow}"
     return f"with a Python for {target.name}: {reinstall(distribution)}"
 
 

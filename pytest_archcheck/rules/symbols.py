@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.remedies import update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,5 +42,5 @@ def judge_pairs(
             path=pair.binary.path,
             message=f"needs the symbol {shortened(pair.missing[0])}{and_others(len(pair.missing) - 1)} of {pair.library}, "
             f"which {title} does not offer",
-            remedy=f"install versions that were built for each other: pip install --upgrade {' '.join(names)}",
+            remedy=f"install versions that were built for each other: {update(distribution, names)}",
         )

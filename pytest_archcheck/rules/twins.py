@@ -80,8 +80,23 @@ def serving_twins(binaries: Sequence[Binary], serves: Callable[[Binary], bool]) 
             found[twin_key(binary.path)].append(binary)
         return found
 
+    @cache
+    def by_name() -> dict[str, list[Binary]]:
+        """Those in a folder that is named after a system."""
+        found: dict[str, list[Binary]] = defaultdict(list)
+        for binary in binaries:
+            folder, _, name = binary.path.rpartition("/")
+            if systems_named(folder):
+                found[twin_key(name)].append(binary)
+        return found
+
     def twin(binary: Binary) -> Binary | None:
         others = (other for other in by_key()[twin_key(binary.path)] if other is not binary)
-        return next((other for other in others if _may_replace(other, binary) and serves(other)), None)
+        found = next((other for other in others if _may_replace(other, binary) and serves(other)), None)
+        if found is not None:
+            return found
+        # ``raspberry-pi/cortex-a53/libx.so`` beside ``mac/arm64/libx.dylib``: not all boards have a word in the list above.
+        foreign = (other for other in by_name()[twin_key(binary.path.rpartition("/")[2])] if other.format != binary.format)
+        return next((other for other in foreign if serves(other)), None)
 
     return twin

@@ -67,6 +67,7 @@ def test_formats_and_roles(path: str, data: bytes, form: str, role: str) -> None
         ("pkg/libx.so", b"INPUT(libx.so.1)\n"),
         ("pkg/libx.so", b"libx.so.1"),
         ("pkg/libx.dylib", b"../lib/libx.1.dylib\n"),
+        ("pkg/._libx.dylib", b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(96)),  # AppleDouble
     ],
 )
 def test_what_is_no_compiled_file(path: str, data: bytes) -> None:

@@ -163,6 +163,22 @@ class TestPayload:
             "foo/linux/64/cbc": "note",
         }
 
+    def test_a_twin_in_a_folder_that_names_the_system_makes_a_note(self) -> None:
+        files = {f"foo/lib/{place}/libx.so": elfs.shared() for place in ("raspberry-pi/cortex-a53", "raspberry-pi/arm11")}
+        found = judge(ARM, {**files, "foo/lib/mac/arm64/libx.dylib": machos.dylib()})
+        assert {(one.path, one.severity) for one in found} == {(path, "note") for path in files}
+        assert {one.severity for one in judge(ARM, {**files, "foo/lib/mac/arm64/libother.dylib": machos.dylib()})} == {"error"}
+
+    def test_beside_the_one_for_the_system_only_that_is_an_error(self) -> None:
+        files = {"foo/bin/apm": elfs.executable("i686"), "foo/bin/apm_aarch64": elfs.executable("aarch64")}
+        found = judge(ARM, {**files, "foo/bin/apm_mac": machos.executable("x86_64")})
+        assert {one.path: (one.rule, one.severity) for one in found} == {
+            "foo/bin/apm_mac": ("wrong-architecture", "error"),
+            "foo/bin/apm": ("wrong-platform", "note"),
+            "foo/bin/apm_aarch64": ("wrong-platform", "note"),
+        }
+        assert all("foo/bin/apm_mac beside it is for macOS" in one.message for one in found if one.severity == "note")
+
     def test_a_twin_that_is_damaged_serves_nobody(self) -> None:
         files = {"foo/x_x86_64.dylib": machos.dylib("x86_64"), "foo/x_arm64.dylib": machos.dylib()[:3000]}
         assert [found.severity for found in judge(ARM, files)] == ["error", "error"]

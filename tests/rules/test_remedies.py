@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from pytest_archcheck.discover.model import Distribution
-from pytest_archcheck.rules.remedies import build_here, install_other, reinstall, reinstall_for, reinstall_or_other, tag_serves
+from pytest_archcheck.rules.remedies import (
+    build_here,
+    install_other,
+    reinstall,
+    reinstall_for,
+    reinstall_or_other,
+    tag_serves,
+    update,
+)
 from pytest_archcheck.target import Target
 
 ARM = Target.parse("macosx_14_0_arm64")
@@ -77,6 +85,23 @@ def test_a_wheel_that_promises_the_target_is_not_asked_for_again() -> None:
 def test_what_a_wheel_for_every_machine_brings_may_be_done_without() -> None:
     remedy = reinstall_for(dist(tags=("py2-none-any", "py3-none-any")), ARM, "wrong-platform")
     assert remedy.endswith(", or if nothing uses the file, add to archcheck_allow: foo/wrong-platform: not used here")
+
+
+@pytest.mark.parametrize(
+    ("installer", "command"),
+    [
+        ("uv", "uv pip install --upgrade foo bar"),
+        ("conda", "conda update foo bar"),
+        ("pip", "pip install --upgrade foo bar"),
+        (None, "pip install --upgrade foo bar"),
+    ],
+)
+def test_projects_are_updated_with_the_tool_that_installed_them(installer: str | None, command: str) -> None:
+    assert update(dist(installer=installer), ["foo", "bar"]) == command
+
+
+def test_uv_builds_too() -> None:
+    assert build_here(dist(installer="uv")) == "uv pip install --reinstall --no-cache --no-binary foo foo==1.0"
 
 
 @pytest.mark.parametrize("facts", [{"name": None}, {"editable": True}, {"installer": "conda"}])
