@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
 _FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}
 #: ``/opt/homebrew/opt/FORMULA/lib/...``, ``/usr/local/Cellar/FORMULA/VERSION/lib/...``
+_HOMEBREW_PREFIXES = ("/opt/homebrew/", "/usr/local/")
 _HOMEBREW = re.compile(r"/(?:(?:homebrew|local)/opt|Cellar)/([A-Za-z0-9@+._-]+)/")
 
 
@@ -77,7 +78,7 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
         remedy = _if_used(link, _install_there(name, link.path or name, distribution))
         return "library-outside-environment", _by_need("warning", link), message, remedy
     message = f"links to {name}, which is nowhere: not by its rpaths, and no file of this environment has that install name"
-    return "missing-library", _by_need("error", link), message, _if_used(link, _bring(name, distribution))
+    return "missing-library", _by_need("error", link), message, _if_used(link, _bring(link, distribution))
 
 
 def _by_need(severity: Severity, link: BrokenLink) -> Severity:
@@ -89,8 +90,11 @@ def _if_used(link: BrokenLink, remedy: str) -> str:
     return remedy if link.required else f"none needed unless this file is used: {remedy}"
 
 
-def _bring(name: str, distribution: Distribution) -> str:
-    formula = _formula(name)
+def _bring(link: BrokenLink, distribution: Distribution) -> str:
+    name = link.library.name
+    # Where nothing leads to Homebrew's folders, what it installs is not found either.
+    places = (name, *(rpath for piece in link.binary.slices for rpath in piece.rpaths))
+    formula = _formula(name) if any(place.startswith(_HOMEBREW_PREFIXES) for place in places) else None
     again = reinstall_or_other(distribution, f"{os.path.basename(name)} is still missing")
     return f"brew install {formula}, or {again}" if formula else again
 
@@ -107,9 +111,12 @@ def _replaced(path: str, distribution: Distribution) -> str:
 
 
 def _install_there(name: str, path: str, distribution: Distribution) -> str:
-    if formula := _formula(name) or _formula_of(path):
+    if formula := _formula(name) or (_formula_of(path) if name == path else None):
         return f"on the target: brew install {formula}"
-    return f"bring {path} to the target, or install a version that does without it: {install_other(distribution)}"
+    without = f"install a version that does without it: {install_other(distribution)}"
+    if formula := _formula_of(path):  # of an rpath, which may be there for another library
+        return f"on the target: brew install {formula}, if that brings {os.path.basename(path)}; or {without}"
+    return f"bring {path} to the target, or {without}"
 
 
 def _formula(name: str) -> str | None:

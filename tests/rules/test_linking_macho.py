@@ -83,6 +83,32 @@ def test_the_words(tmp_path: Path) -> None:
     assert (found.path, found.distribution) == (MODULE, "foo")
 
 
+WITHOUT = "install a version that does without it: pip install 'foo!=1.0'"
+
+
+@pytest.mark.parametrize(
+    ("library", "rpath", "remedy"),
+    [
+        # torchcodec looks for libheif where ffmpeg is; ffmpeg may not bring it
+        (
+            "@rpath/libheif.1.dylib",
+            "/opt/homebrew/opt/ffmpeg/lib",
+            f"on the target: brew install ffmpeg, if that brings libheif.1.dylib; or {WITHOUT}",
+        ),
+        ("@rpath/libomp.dylib", "/opt/homebrew/opt/libomp/lib", "on the target: brew install libomp"),
+        # numba's omppool names no folder: what Homebrew installs is not found by it
+        (
+            "@rpath/libomp.dylib",
+            "@loader_path",
+            "pip install --force-reinstall --no-cache-dir foo==1.0; if libomp.dylib is still missing: pip install 'foo!=1.0'",
+        ),
+    ],
+)
+def test_homebrew_is_named_where_it_helps(tmp_path: Path, library: str, rpath: str, remedy: str) -> None:
+    (found,) = findings(tmp_path, {"foo": {MODULE: module(library, rpath)}})
+    assert found.remedy == remedy
+
+
 def test_names_in_files_do_not_break_it(tmp_path: Path) -> None:
     names = [
         "@rpath/\x1b[31m\n.dylib",
