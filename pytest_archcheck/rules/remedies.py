@@ -24,10 +24,13 @@ def reinstall(distribution: Distribution) -> str:
         return f"rebuild it: pip install --force-reinstall --no-deps --editable {project}"
     if distribution.installer == "conda":
         return f"conda install --force-reinstall {name}{'=' + version if version else ''}"
-    pinned = _pinned(name, version)
+    return f"{_anew(distribution)} {_pinned(name, version)}"
+
+
+def _anew(distribution: Distribution) -> str:
     if distribution.installer == "uv":
-        return f"uv pip install --reinstall --no-cache {pinned}"
-    return f"pip install --force-reinstall --no-cache-dir {pinned}"
+        return "uv pip install --reinstall --no-cache"
+    return "pip install --force-reinstall --no-cache-dir"
 
 
 def _pinned(name: str, version: str | None) -> str:
@@ -60,12 +63,7 @@ def build_here(distribution: Distribution) -> str:
     name = distribution.name
     if name is None or distribution.is_wheel or distribution.editable:
         return reinstall(distribution)
-    anew = (
-        "uv pip install --reinstall --no-cache"
-        if distribution.installer == "uv"
-        else "pip install --force-reinstall --no-cache-dir"
-    )
-    return f"{anew} --no-binary {name} {_pinned(name, distribution.version)}"
+    return f"{_anew(distribution)} --no-binary {name} {_pinned(name, distribution.version)}"
 
 
 def reinstall_or_other(distribution: Distribution, still: str) -> str:
