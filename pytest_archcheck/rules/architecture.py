@@ -58,7 +58,7 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target,
             findings.append(_unreadable(distribution, binary, subject))
         elif wrong := misfit(binary, target):
             serving = twin(binary)
-            if serving is None and wrong.rule == "wrong-platform" and binary.format != native:
+            if serving is None and binary.format != native:
                 serving = twin_of_system(binary)  # where that is for another architecture, it has the one finding
             finding = _misfitting(distribution, binary, subject, target, wrong, serving)
             if is_for_another_version(binary.path, python):

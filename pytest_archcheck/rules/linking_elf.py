@@ -172,7 +172,7 @@ def _judge(
             return rule, "note", message, f"see archcheck::{problems[link.path]}"
         return rule, _by_need("error", link), message, bring
     if link.status == "outside":
-        without = ending.replace("; so ", "; without it ", 1)
+        without = _consequence(link.binary, link.importers, "without it")
         message = f"{asks}, which is not in this environment and not on every system of the target's kind{without}"
         return "library-outside-environment", _by_need("warning", link), message, f"on the target: {bring}"
     message = f"{asks}, which is not where the loader looks{ending}"
@@ -184,10 +184,10 @@ def _by_need(severity: Severity, link: BrokenLink) -> Severity:
     return severity if link.required else "note"
 
 
-def _consequence(binary: Binary, importers: tuple[Binary, ...]) -> str:
+def _consequence(binary: Binary, importers: tuple[Binary, ...], word: str = "so") -> str:
     """Who else cannot be imported, for a library that extension modules load."""
     others = [module.path for module in importers if module is not binary]
-    return f"; so {_listed(others)} cannot be imported" if others else ""
+    return f"; {word} {_listed(others)} cannot be imported" if others else ""
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 #: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
 _FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}
-#: ``/opt/homebrew/opt/FORMULA/lib/...``, ``/usr/local/Cellar/FORMULA/VERSION/lib/...``
+#: Where Homebrew lies on Apple Silicon and on Intel Macs.
 _HOMEBREW_PREFIXES = ("/opt/homebrew/", "/usr/local/")
+#: ``/opt/homebrew/opt/FORMULA/lib/...``, ``/usr/local/Cellar/FORMULA/VERSION/lib/...``
 _HOMEBREW = re.compile(r"/(?:(?:homebrew|local)/opt|Cellar)/([A-Za-z0-9@+._-]+)/")
 
 
