@@ -220,7 +220,7 @@ def test_numbers_and_their_texts_in_every_ini_file(pytester: pytest.Pytester, na
     pytester.path.joinpath(name).write_text(content)
     pytester.makepyfile(
         """
-        from pytest_archcheck import accelerator_settings
+        from pytest_archcheck.plugin import accelerator_settings
 
         def test_it(pytestconfig):
             read = accelerator_settings.read(pytestconfig)

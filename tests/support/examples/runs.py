@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import pytest_archcheck
-from pytest_archcheck.allowlist import AllowLine, AllowList
-from pytest_archcheck.markers import NEEDS
+from pytest_archcheck.plugin.allowlist import AllowLine, AllowList
+from pytest_archcheck.plugin.needs import NEEDS
 from pytest_archcheck.rules.catalog import RULES
 from support.examples.stage import ARM64, CP311_ARM64, Example, Stage
 from support.machos import bundle

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.allowlist import STALE_RULE, AllowList
 from pytest_archcheck.findings import Check, Finding
-from pytest_archcheck.markers import NEEDS
 from pytest_archcheck.outcome import Answer, Question
+from pytest_archcheck.plugin.allowlist import STALE_RULE, AllowList
+from pytest_archcheck.plugin.needs import NEEDS
 from pytest_archcheck.reports.text import escape
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.settings import Settings
+    from pytest_archcheck.plugin.settings import Settings
 
 #: Rules of our own doing: choosing rules does not choose these away.
 _ALWAYS = frozenset({STALE_RULE, "unmet-requirement"})
@@ -79,7 +79,7 @@ def build(config: pytest.Config, inspection: Inspection, settings: Settings) -> 
         for name in settings.require
     ]
     if not settings.paths:  # accelerators are asked about in the running environment only
-        from pytest_archcheck import accelerator_items  # noqa: PLC0415 - not where another environment is inspected
+        from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - not where another environment is inspected
 
         required = [*accelerator_items.questions(config, settings.require), *required]
     allowed = allow_list(settings, inspection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
-from pytest_archcheck.settings import ini
+from pytest_archcheck.plugin.settings import ini
 
 if TYPE_CHECKING:
     import argparse

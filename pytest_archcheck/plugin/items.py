@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
-from pytest_archcheck.arguments import ROOT
+from pytest_archcheck.plugin.arguments import ROOT
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:

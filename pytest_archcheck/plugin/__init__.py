@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck import arguments, hookspecs, markers, settings
+from pytest_archcheck.plugin import arguments, hookspecs, settings
+from pytest_archcheck.plugin import needs as markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from pytest_archcheck.accelerators.model import Benchmark
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.session import ArchcheckSession
+    from pytest_archcheck.plugin.session import ArchcheckSession
 
 #: The folder that pytest-xdist's workers share.
 _SHARED = pytest.StashKey[str]()
@@ -104,7 +105,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist's W
 @pytest.fixture(scope="session")
 def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
     """Measure ``(framework="tensorflow", size=None, dtype="float32")``: seconds, GFLOP/s, speed-up over the CPU, error."""
-    from pytest_archcheck import accelerator_items  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where a test asks
 
     def measure(framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
         return accelerator_items.run_benchmark(pytestconfig, framework, size, dtype)
@@ -115,7 +116,7 @@ def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
 @pytest.fixture(scope="session")
 def archcheck(pytestconfig: pytest.Config) -> Inspection:
     """What was inspected: target, interpreter, distributions, binaries, findings; checks off: the active environment."""
-    from pytest_archcheck.session import running_inspection  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin.session import running_inspection  # noqa: PLC0415 - only where a test asks
 
     session = pytestconfig.stash.get(markers.SESSION, None)
     return session.inspection if session is not None else running_inspection(pytestconfig)
@@ -124,7 +125,7 @@ def archcheck(pytestconfig: pytest.Config) -> Inspection:
 def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:
     if not arguments.could_concern_us(config, args):
         return None
-    from pytest_archcheck.session import start  # noqa: PLC0415 - most runs have the checks off
+    from pytest_archcheck.plugin.session import start  # noqa: PLC0415 - most runs have the checks off
 
     return start(config, parser, args)
 
@@ -135,7 +136,7 @@ def _session(config: pytest.Config) -> ArchcheckSession | None:
         handed = config.workerinput.get(_SESSION)
         if handed is None:
             return None
-        from pytest_archcheck.session import take_over  # noqa: PLC0415 - most runs have the checks off
+        from pytest_archcheck.plugin.session import take_over  # noqa: PLC0415 - most runs have the checks off
 
         return take_over(config, handed)
     if "PYTEST_XDIST_WORKER" in os.environ and _PARSER in config.stash:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.outcome import Answer
-    from pytest_archcheck.session import ArchcheckSession  # noqa: F401 - named in the string below
+    from pytest_archcheck.plugin.session import ArchcheckSession  # noqa: F401 - named in the string below
 
 #: The session of a run that has the checks on.
 SESSION = pytest.StashKey["ArchcheckSession"]()
@@ -54,7 +54,7 @@ def hold_back(item: pytest.Item) -> None:
             reason = need.unmet(item.config, mark)
             if reason is None:
                 continue
-            from pytest_archcheck.session import settings_of  # noqa: PLC0415 - only where a need is unmet
+            from pytest_archcheck.plugin.session import settings_of  # noqa: PLC0415 - only where a need is unmet
 
             if name in settings_of(item.config).require:
                 item.stash[_FAILURE] = f"requires_{name}: {reason}"
@@ -77,7 +77,7 @@ def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectRepo
         for mark in item.iter_markers() if isinstance(item, pytest.Item) else ():
             if mark.name not in ("requires_metal", "requires_gpu"):
                 continue
-            from pytest_archcheck import accelerator_items  # noqa: PLC0415 - only where a test has such a marker
+            from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where a test has such a marker
 
             problem = accelerator_items.bad_marker(collector.config, mark)
             if problem is not None:
@@ -86,20 +86,20 @@ def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectRepo
 
 
 def _gpu_unmet(what: str, config: pytest.Config, mark: pytest.Mark) -> str | None:
-    from pytest_archcheck import accelerator_items  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where a test asks
 
     return accelerator_items.unmet(what, config, mark)
 
 
 def _gpu(what: str, config: pytest.Config, _inspection: Inspection) -> Answer:
-    from pytest_archcheck import accelerator_items  # noqa: PLC0415 - only where it is required
+    from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where it is required
 
     return accelerator_items.require(what, config)
 
 
 def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
+    from pytest_archcheck.plugin.session import running_inspection  # noqa: PLC0415
     from pytest_archcheck.reports import text  # noqa: PLC0415 - only where a test asks
-    from pytest_archcheck.session import running_inspection  # noqa: PLC0415
 
     names = [_normalised(name) for name in mark.args]
     missing = [name for name in names if not _installed(name)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_archcheck.allowlist import AllowLine, AllowList, InvalidLine
 from pytest_archcheck.findings import Finding, Severity
+from pytest_archcheck.plugin.allowlist import AllowLine, AllowList, InvalidLine
 
 RULES = ("wrong-architecture", "missing-library")
 

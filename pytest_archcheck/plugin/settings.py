@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_archcheck import accelerator_settings
-from pytest_archcheck.markers import NEEDS
+from pytest_archcheck.plugin import accelerator_settings
+from pytest_archcheck.plugin.needs import NEEDS
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Iterable
 
-    from pytest_archcheck.allowlist import AllowLine
+    from pytest_archcheck.plugin.allowlist import AllowLine
 
 
 class Settings(NamedTuple):
@@ -237,7 +237,7 @@ def _json(config: pytest.Config, options: argparse.Namespace) -> str | None:
 
 
 def _allow(config: pytest.Config, rules: Collection[str]) -> tuple[AllowLine, ...]:
-    from pytest_archcheck.allowlist import AllowLine, InvalidLine  # noqa: PLC0415 - not before the checks are switched on
+    from pytest_archcheck.plugin.allowlist import AllowLine, InvalidLine  # noqa: PLC0415 - not before the checks are switched on
 
     try:
         return tuple(AllowLine.parse(given, rules) for given in ini(config, "archcheck_allow"))

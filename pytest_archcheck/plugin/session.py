@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck import arguments, limits, questions, settings
-from pytest_archcheck.items import ArchcheckCollector, ArchcheckItem
-from pytest_archcheck.markers import SESSION
+from pytest_archcheck import limits
 from pytest_archcheck.outcome import Answer, Outcome, Question, Result, State
+from pytest_archcheck.plugin import arguments, questions, settings
+from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
+from pytest_archcheck.plugin.needs import SESSION
 from pytest_archcheck.reports import github, json_report, terminal, text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from pytest_archcheck.arguments import Scope
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.settings import Settings
+    from pytest_archcheck.plugin.arguments import Scope
+    from pytest_archcheck.plugin.settings import Settings
 
 _SETTINGS = pytest.StashKey["Settings"]()
 _RUNNING = pytest.StashKey["Inspection"]()
