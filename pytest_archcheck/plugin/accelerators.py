@@ -13,8 +13,8 @@ from pytest_archcheck.accelerators import carried, installed, probe
 from pytest_archcheck.accelerators.model import BUILT_IN, Benchmark, Framework, Outcome
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.host import this_host
-from pytest_archcheck.outcome import Answer, Question
 from pytest_archcheck.plugin import accelerator_settings
+from pytest_archcheck.reports.outcome import Answer, Question
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, because, judge, judge_benchmark
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
 
-    from pytest_archcheck.outcome import Answer, Question
+    from pytest_archcheck.reports.outcome import Answer, Question
 
 
 class FindingsFailed(Exception):

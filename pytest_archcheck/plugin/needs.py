@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.outcome import Answer
     from pytest_archcheck.plugin.session import ArchcheckSession  # noqa: F401 - named in the string below
+    from pytest_archcheck.reports.outcome import Answer
 
 #: The session of a run that has the checks on.
 SESSION = pytest.StashKey["ArchcheckSession"]()
@@ -117,8 +117,8 @@ def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
 
 def _clean(_config: pytest.Config, inspection: Inspection) -> Answer:
     from pytest_archcheck.findings import Finding  # noqa: PLC0415 - only where it is required
-    from pytest_archcheck.outcome import Answer  # noqa: PLC0415
     from pytest_archcheck.reports import text  # noqa: PLC0415
+    from pytest_archcheck.reports.outcome import Answer  # noqa: PLC0415
 
     subjects = [check.subject for check in inspection.checks if text.failing(check.findings)]
     if not subjects:
@@ -149,7 +149,7 @@ def _native_unmet(_config: pytest.Config, _mark: pytest.Mark) -> str | None:
 def _native(_config: pytest.Config, _inspection: Inspection) -> Answer:
     from pytest_archcheck.findings import Finding  # noqa: PLC0415 - only where it is required
     from pytest_archcheck.host import this_host  # noqa: PLC0415
-    from pytest_archcheck.outcome import Answer  # noqa: PLC0415
+    from pytest_archcheck.reports.outcome import Answer  # noqa: PLC0415
 
     emulated = this_host().emulated
     if emulated is None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.findings import Check, Finding
-from pytest_archcheck.outcome import Answer, Question
 from pytest_archcheck.plugin.allowlist import STALE_RULE, AllowList
 from pytest_archcheck.plugin.needs import NEEDS
+from pytest_archcheck.reports.outcome import Answer, Question
 from pytest_archcheck.reports.text import escape
 
 if TYPE_CHECKING:

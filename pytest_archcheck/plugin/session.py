@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_archcheck import limits
-from pytest_archcheck.outcome import Answer, Outcome, Question, Result, State
 from pytest_archcheck.plugin import arguments, questions, settings
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.needs import SESSION
 from pytest_archcheck.reports import github, json_report, terminal, text
+from pytest_archcheck.reports.outcome import Answer, Outcome, Question, Result, State
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

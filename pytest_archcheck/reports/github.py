@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.outcome import Outcome, Result
+    from pytest_archcheck.reports.outcome import Outcome, Result
 
 #: ASCII punctuation that means something to GitHub's Markdown; a backslash before it makes it plain.
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$:])")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution, Interpreter
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.outcome import Result
+    from pytest_archcheck.reports.outcome import Result
     from pytest_archcheck.target import Target
 
 SCHEMA_VERSION = 1

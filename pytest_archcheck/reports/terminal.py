@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.outcome import Outcome, Result
+    from pytest_archcheck.reports.outcome import Outcome, Result
 
 #: So many failing checks are named above everything else; the others are counted.
 SHOWN_SUBJECTS = 10

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_archcheck.inspection import Inspection
-from pytest_archcheck.outcome import Answer, Outcome, Result
+from pytest_archcheck.reports.outcome import Answer, Outcome, Result
 from pytest_archcheck.reports.terminal import answers
 from pytest_archcheck.target import Target
 
