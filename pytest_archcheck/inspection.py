@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.environments import active_environment
 from pytest_archcheck.host import this_host
-from pytest_archcheck.inputs import inputs_at, judge_inputs
+from pytest_archcheck.judge.inputs import inputs_at, judge_inputs
 from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
     from pytest_archcheck.findings import Check, Finding, Skipped
-    from pytest_archcheck.inputs import Input, Judged
+    from pytest_archcheck.judge.inputs import Input, Judged
     from pytest_archcheck.signing import SignatureKind
 
 

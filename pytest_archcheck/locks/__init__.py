@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_archcheck.locks.inspecting import inspect_lock
+from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.locks.reading import is_lock_name
 

@@ -23,7 +23,7 @@ from pytest_archcheck.discover.environments import NothingToInspect, environment
 from pytest_archcheck.discover.installed import installed_projects
 from pytest_archcheck.discover.metadata import projects
 from pytest_archcheck.discover.record import recorded_hashes
-from pytest_archcheck.inputs import judge_inputs
+from pytest_archcheck.judge.inputs import judge_inputs
 from pytest_archcheck.linking.ldso import parse_cache
 from pytest_archcheck.linking.symbol_table import _Reader as ElfSymbols
 from pytest_archcheck.locks import LockInvalid, inspect_lock

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
-from pytest_archcheck.judging_macos import MacJudge
+from pytest_archcheck.judge.macos import MacJudge
 from pytest_archcheck.linking.elf import link_elf
 from pytest_archcheck.linking.elf_symbols import check_symbols
 from pytest_archcheck.rules.architecture import judge_architecture

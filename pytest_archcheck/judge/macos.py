@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.findings import Finding
-    from pytest_archcheck.judging import Access
+    from pytest_archcheck.judge.environment import Access
     from pytest_archcheck.signing import SignatureKind
     from pytest_archcheck.symbols.resolve import Provider
     from pytest_archcheck.target import Target

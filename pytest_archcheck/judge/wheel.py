@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
-from pytest_archcheck.judging import Access, Judgement, judge
+from pytest_archcheck.judge.environment import Access, Judgement, judge
 from pytest_archcheck.rules.wheels import judge_wheel_file
 
 if TYPE_CHECKING:
