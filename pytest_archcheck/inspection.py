@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
     from pytest_archcheck.findings import Check, Finding, Skipped
     from pytest_archcheck.judge.inputs import Input, Judged
-    from pytest_archcheck.signing import SignatureKind
+    from pytest_archcheck.loader.signing import SignatureKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

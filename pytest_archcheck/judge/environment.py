@@ -10,8 +10,8 @@ from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.macos import MacJudge
-from pytest_archcheck.linking.elf import link_elf
-from pytest_archcheck.linking.elf_symbols import check_symbols
+from pytest_archcheck.loader.elf_links import link_elf
+from pytest_archcheck.loader.elf_symbols import check_symbols
 from pytest_archcheck.rules.architecture import judge_architecture
 from pytest_archcheck.rules.elsewhere import who_brings
 from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.discover.model import Distribution, Environment
-    from pytest_archcheck.signing import SignatureKind
+    from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.target import Target
 
 #: The subject of the files that no distribution owns.

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.findings import Skipped
-from pytest_archcheck.linking.macho import MachOLinks
-from pytest_archcheck.plugins import active_plugin_folders, check_plugin, is_plugin, is_replaced, tensorflow_beside
+from pytest_archcheck.loader.macho_links import MachOLinks
+from pytest_archcheck.loader.signing import Signature, read_signature
+from pytest_archcheck.loader.symbol_pairs import check_pairs
+from pytest_archcheck.loader.tensorflow_plugins import (
+    active_plugin_folders,
+    check_plugin,
+    is_plugin,
+    is_replaced,
+    tensorflow_beside,
+)
 from pytest_archcheck.rules.architecture import serving_slices
 from pytest_archcheck.rules.elsewhere import who_brings
 from pytest_archcheck.rules.linking_macho import judge_macho_links
@@ -16,8 +24,6 @@ from pytest_archcheck.rules.loadcommands import judge_load_commands
 from pytest_archcheck.rules.plugins import judge_plugin, judge_plugin_folders, judge_replaced
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
 from pytest_archcheck.rules.symbols import judge_pairs
-from pytest_archcheck.signing import Signature, read_signature
-from pytest_archcheck.symbols.pairs import check_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.judge.environment import Access
-    from pytest_archcheck.signing import SignatureKind
-    from pytest_archcheck.symbols.resolve import Provider
+    from pytest_archcheck.loader.macho_symbols import Provider
+    from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.target import Target
 
 #: A distribution with the subject of the check that speaks of it.

@@ -15,7 +15,7 @@ from pytest_archcheck.rules.wheels import judge_wheel_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_archcheck.signing import SignatureKind
+    from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.target import Target
     from pytest_archcheck.wheels import Wheel
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.linking.ldso import DRIVER_LIBRARIES
+from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
 from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
 from pytest_archcheck.rules.remedies import reinstall
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.linking.elf import BrokenLink
-    from pytest_archcheck.linking.elf_symbols import MissingSymbols
+    from pytest_archcheck.loader.elf_links import BrokenLink
+    from pytest_archcheck.loader.elf_symbols import MissingSymbols
 
 #: soname up to its version -> package of Debian and Ubuntu: what wheels are known to take from the system.
 _DEBIAN_PACKAGES = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.linking.macho import BrokenLink
+    from pytest_archcheck.loader.macho_links import BrokenLink
 
 #: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
 _FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}

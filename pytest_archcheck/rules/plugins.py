@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.plugins import PluginFolder, PluginVerdict
+    from pytest_archcheck.loader.tensorflow_plugins import PluginFolder, PluginVerdict
     from pytest_archcheck.target import Target
 
 METAL = "tensorflow-metal"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.model import Binary, MachOSlice
     from pytest_archcheck.discover.model import Distribution
-    from pytest_archcheck.signing import Signature
+    from pytest_archcheck.loader.signing import Signature
     from pytest_archcheck.target import Target
 
 #: x86_64 code needs no signature, also under Rosetta.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
-    from pytest_archcheck.symbols.pairs import BrokenPair
+    from pytest_archcheck.loader.symbol_pairs import BrokenPair
 
 
 def shortened(symbol: str) -> str:

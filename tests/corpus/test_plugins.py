@@ -9,7 +9,7 @@ import pytest
 from support import corpus
 
 from pytest_archcheck.discover.environments import environment_at
-from pytest_archcheck.plugins import PluginVerdict, check_plugin, is_plugin, tensorflow_beside
+from pytest_archcheck.loader.tensorflow_plugins import PluginVerdict, check_plugin, is_plugin, tensorflow_beside
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment

@@ -13,12 +13,12 @@ from support import elfs, machos
 from support.sources import BytesSource
 from support.tries import export_trie
 
+from pytest_archcheck.binaries.export_trie import Export, ExportTrie
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
+from pytest_archcheck.binaries.nlist import undefined_symbols
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover import record
-from pytest_archcheck.signing import read_signature
-from pytest_archcheck.symbols.nlist import undefined_symbols
-from pytest_archcheck.symbols.trie import Export, ExportTrie
+from pytest_archcheck.loader.signing import read_signature
 
 #: Install names and rpaths: any text that a C string can hold.
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40)

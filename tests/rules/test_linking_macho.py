@@ -11,7 +11,7 @@ from support.sites import add_distribution
 from pytest_archcheck.binaries.model import Binary, LinkedLibrary
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.inspection import inspect
-from pytest_archcheck.linking.macho import BrokenLink
+from pytest_archcheck.loader.macho_links import BrokenLink
 from pytest_archcheck.rules.linking_macho import judge_macho_links
 
 if TYPE_CHECKING:

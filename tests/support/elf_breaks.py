@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.elf import DT_NEEDED, DT_SONAME, DT_STRTAB, open_image
-from pytest_archcheck.linking.symbol_table import SymbolTable
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from support.sources import BytesSource
 
 if TYPE_CHECKING:

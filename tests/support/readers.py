@@ -14,8 +14,11 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.elf import ElfInvalid, open_image, read_elf_header
+from pytest_archcheck.binaries.elf_symbol_table import _Reader as ElfSymbols
+from pytest_archcheck.binaries.export_trie import ExportTrie, TrieInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
 from pytest_archcheck.binaries.model import SymbolTable as Place
+from pytest_archcheck.binaries.nlist import SymbolsInvalid, undefined_symbols
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover import conda, pth
 from pytest_archcheck.discover.editable import developed_projects, outside_folders
@@ -24,13 +27,10 @@ from pytest_archcheck.discover.installed import installed_projects
 from pytest_archcheck.discover.metadata import projects
 from pytest_archcheck.discover.record import recorded_hashes
 from pytest_archcheck.judge.inputs import judge_inputs
-from pytest_archcheck.linking.ldso import parse_cache
-from pytest_archcheck.linking.symbol_table import _Reader as ElfSymbols
+from pytest_archcheck.loader.ldso import parse_cache
+from pytest_archcheck.loader.macho_symbols import SymbolSpace, image_of
+from pytest_archcheck.loader.signing import read_signature
 from pytest_archcheck.locks import LockInvalid, inspect_lock
-from pytest_archcheck.signing import read_signature
-from pytest_archcheck.symbols.nlist import SymbolsInvalid, undefined_symbols
-from pytest_archcheck.symbols.resolve import SymbolSpace, image_of
-from pytest_archcheck.symbols.trie import ExportTrie, TrieInvalid
 from pytest_archcheck.target import Target
 from pytest_archcheck.wheels import read_wheel
 from support.sources import BytesSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import pytest_archcheck.plugins
+import pytest_archcheck.loader.tensorflow_plugins
 from support.examples.stage import CP311_ARM64, Example, Stage
 from support.hosts import APPLE_SILICON
 from support.machos import LIBSYSTEM, bundle, dylib, executable
@@ -90,7 +90,7 @@ def _search(stage: Stage, path: Sequence[Path], user_site: Path | None = None) -
         "sysconfig": SimpleNamespace(get_paths=lambda: dict.fromkeys(("purelib", "platlib"), str(path[0]))),
     }
     for name, value in told.items():
-        stage.patch.setattr(pytest_archcheck.plugins, name, value)
+        stage.patch.setattr(pytest_archcheck.loader.tensorflow_plugins, name, value)
 
 
 def _plugin_twice(stage: Stage) -> tuple[Finding, ...]:

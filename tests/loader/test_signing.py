@@ -12,7 +12,7 @@ from support.sources import BytesSource
 from support.tools import find_tool
 
 from pytest_archcheck.binaries.macho import read_macho
-from pytest_archcheck.signing import Signature, read_signature
+from pytest_archcheck.loader.signing import Signature, read_signature
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
 from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data
 from pytest_archcheck.binaries.reader import read_file
-from pytest_archcheck.linking.optional import PythonSources
+from pytest_archcheck.loader.optional import PythonSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,8 +8,8 @@ import pytest
 from support.sources import BytesSource
 from support.tries import export_trie
 
+from pytest_archcheck.binaries.export_trie import Export, ExportTrie, TrieInvalid
 from pytest_archcheck.binaries.model import Extent
-from pytest_archcheck.symbols.trie import Export, ExportTrie, TrieInvalid
 
 REGULAR = b"\0\0"  # flags, address
 

@@ -14,7 +14,7 @@ from support.sources import BytesSource
 
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover.model import Distribution
-from pytest_archcheck.plugins import (
+from pytest_archcheck.loader.tensorflow_plugins import (
     PluginVerdict,
     check_plugin,
     find_plugin_folders,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from pytest_archcheck.binaries.model import ElfSlice
 from pytest_archcheck.binaries.names import (
     is_for_another_build,
@@ -22,19 +23,18 @@ from pytest_archcheck.binaries.names import (
     module_name,
 )
 from pytest_archcheck.discover.metadata import requirements
-from pytest_archcheck.linking.images import Images
-from pytest_archcheck.linking.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
-from pytest_archcheck.linking.optional import OPTIONAL_STANDARD_MODULES, PythonSources
-from pytest_archcheck.linking.process import Closure, Search, folders_of, load
-from pytest_archcheck.linking.symbol_table import SymbolTable
+from pytest_archcheck.loader.elf_images import Images
+from pytest_archcheck.loader.elf_process import Closure, Search, folders_of, load
+from pytest_archcheck.loader.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
+from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES, PythonSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution, Environment
-    from pytest_archcheck.linking.images import Image
-    from pytest_archcheck.linking.process import Link
+    from pytest_archcheck.loader.elf_images import Image
+    from pytest_archcheck.loader.elf_process import Link
     from pytest_archcheck.target import Target
 
 #: ``missing``: looked for on the host and not there. ``outside``: not in the environment, and the target cannot be looked at.

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_archcheck import limits
+from pytest_archcheck.binaries.export_trie import ExportTrie, TrieInvalid
 from pytest_archcheck.binaries.model import MachOSlice
-from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.symbols.nlist import (
+from pytest_archcheck.binaries.nlist import (
     DYNAMIC_LOOKUP,
     EXECUTABLE,
     SELF_LIBRARY,
@@ -22,7 +22,7 @@ from pytest_archcheck.symbols.nlist import (
     UndefinedSymbol,
     undefined_symbols,
 )
-from pytest_archcheck.symbols.trie import ExportTrie, TrieInvalid
+from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence

@@ -25,8 +25,8 @@ from support import corpus, elf_breaks
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.host import this_host
-from pytest_archcheck.linking.elf import link_elf
-from pytest_archcheck.linking.elf_symbols import check_symbols
+from pytest_archcheck.loader.elf_links import link_elf
+from pytest_archcheck.loader.elf_symbols import check_symbols
 from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Environment
     from pytest_archcheck.findings import Finding
-    from pytest_archcheck.linking.elf import BrokenLink, ElfLinks
-    from pytest_archcheck.linking.elf_symbols import MissingSymbols
+    from pytest_archcheck.loader.elf_links import BrokenLink, ElfLinks
+    from pytest_archcheck.loader.elf_symbols import MissingSymbols
 
 pytestmark = [pytest.mark.corpus, pytest.mark.skipif(sys.platform != "linux", reason="needs the Linux loader")]
 

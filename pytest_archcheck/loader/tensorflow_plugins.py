@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.symbols.resolve import FlatNamespace, Image, MissingSymbol, SymbolSpace, image_of
+from pytest_archcheck.loader.macho_symbols import FlatNamespace, Image, MissingSymbol, SymbolSpace, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_archcheck.binaries.model import Binary, MachOSlice
-    from pytest_archcheck.symbols.resolve import Provider
+    from pytest_archcheck.loader.macho_symbols import Provider
 
 #: The folder of a site directory in which TensorFlow looks for plugins.
 PLUGIN_FOLDER = "tensorflow-plugins"

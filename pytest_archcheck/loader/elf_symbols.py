@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import ElfInvalid
-from pytest_archcheck.linking.elf import is_module
-from pytest_archcheck.linking.optional import PythonSources
-from pytest_archcheck.linking.symbol_table import SymbolTable
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
+from pytest_archcheck.loader.elf_links import is_module
+from pytest_archcheck.loader.optional import PythonSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.binaries.model import Binary
-    from pytest_archcheck.linking.elf import ElfLinks, LoadedModule
-    from pytest_archcheck.linking.images import Image
-    from pytest_archcheck.linking.process import Closure
+    from pytest_archcheck.loader.elf_images import Image
+    from pytest_archcheck.loader.elf_links import ElfLinks, LoadedModule
+    from pytest_archcheck.loader.elf_process import Closure
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
-from pytest_archcheck.linking.images import Damaged, Image
+from pytest_archcheck.loader.elf_images import Damaged, Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_archcheck.linking.images import Images
-    from pytest_archcheck.linking.ldso import SystemLibraries
+    from pytest_archcheck.loader.elf_images import Images
+    from pytest_archcheck.loader.ldso import SystemLibraries
 
 
 Status = Literal["found", "assumed", "missing", "wrong-architecture", "damaged"]

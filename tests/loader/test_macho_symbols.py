@@ -13,16 +13,16 @@ from support.sources import BytesSource
 
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, Extent, MachOSlice, SymbolTable
+from pytest_archcheck.binaries.nlist import SymbolsInvalid, undefined_symbols
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.symbols.nlist import SymbolsInvalid, undefined_symbols
-from pytest_archcheck.symbols.resolve import FLAT, FlatNamespace, Image, MissingSymbol, SymbolReport, SymbolSpace, image_of
+from pytest_archcheck.loader.macho_symbols import FLAT, FlatNamespace, Image, MissingSymbol, SymbolReport, SymbolSpace, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_archcheck.binaries.source import Source
-    from pytest_archcheck.symbols.resolve import Provider
+    from pytest_archcheck.loader.macho_symbols import Provider
 
 
 class World:

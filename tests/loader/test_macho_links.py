@@ -11,7 +11,7 @@ from support import machos
 from support.sites import add_distribution, make_venv, write
 
 from pytest_archcheck.discover.environments import environment_at
-from pytest_archcheck.linking.macho import MachOLinks
+from pytest_archcheck.loader.macho_links import MachOLinks
 from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:

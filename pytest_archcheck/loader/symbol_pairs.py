@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.symbols.resolve import Image, SymbolSpace, image_of
+from pytest_archcheck.loader.macho_symbols import Image, SymbolSpace, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pytest_archcheck.binaries.model import Binary, MachOSlice
-    from pytest_archcheck.symbols.resolve import Provider
+    from pytest_archcheck.loader.macho_symbols import Provider
 
 
 _SYSTEM = ("/usr/lib/", "/System/")

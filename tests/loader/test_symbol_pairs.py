@@ -10,13 +10,13 @@ from support.sources import BytesSource
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.loader.symbol_pairs import PairReport, check_pairs
 from pytest_archcheck.rules.symbols import judge_pairs
-from pytest_archcheck.symbols.pairs import PairReport, check_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_archcheck.symbols.resolve import Provider
+    from pytest_archcheck.loader.macho_symbols import Provider
 
 OWNERS = {"base": "base", "addon": "addon", "loose": None}
 

@@ -16,15 +16,15 @@ from support.sites import add_distribution, make_venv, write
 from support.tools import find_tool
 
 from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.discover.model import Interpreter
 from pytest_archcheck.host import this_host
-from pytest_archcheck.linking import ldso, optional
-from pytest_archcheck.linking.elf import link_elf
-from pytest_archcheck.linking.elf_symbols import SymbolCheck, check_symbols
-from pytest_archcheck.linking.optional import PythonSources
-from pytest_archcheck.linking.symbol_table import SymbolTable, gnu_hash
+from pytest_archcheck.loader import ldso, optional
+from pytest_archcheck.loader.elf_links import link_elf
+from pytest_archcheck.loader.elf_symbols import SymbolCheck, check_symbols
+from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
 from pytest_archcheck.target import Target
 
