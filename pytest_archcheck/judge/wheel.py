@@ -15,9 +15,9 @@ from pytest_archcheck.rules.wheels import judge_wheel_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_archcheck.discover.wheels import Wheel
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.target import Target
-    from pytest_archcheck.wheels import Wheel
 
 
 def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False) -> Judgement:

@@ -26,7 +26,7 @@ _SYSTEMS = {"mach-o": "macOS", "elf": "Linux", "pe": "Windows"}
 def judge_wheel_file(problems: Iterable[str], distribution: Distribution, subject: str) -> list[Finding]:
     """Say why installers would refuse a wheel.
 
-    :param problems: of :class:`pytest_archcheck.wheels.Wheel`.
+    :param problems: of :class:`pytest_archcheck.discover.wheels.Wheel`.
     """
     return [
         Finding(

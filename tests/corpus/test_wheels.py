@@ -11,8 +11,8 @@ import pytest
 from support import corpus
 
 from pytest_archcheck.discover.environments import environment_at
+from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.inspection import Request, run
-from pytest_archcheck.wheels import read_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.readers import READERS, TARGET, binary, remove_folder
 from support.seeds import seeds
 
+from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.locks import inspect_lock
-from pytest_archcheck.wheels import read_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

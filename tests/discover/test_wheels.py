@@ -15,9 +15,9 @@ from support import elfs, machos
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
 from pytest_archcheck.binaries.model import MachOSlice
+from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.loader.signing import read_signature
 from pytest_archcheck.rules.wheels import judge_tags, judge_wheel_file
-from pytest_archcheck.wheels import read_wheel
 from pytest_archcheck.wheeltags import wheel_targets
 
 if TYPE_CHECKING:
