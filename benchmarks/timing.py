@@ -49,7 +49,7 @@ sys.path.insert(0, {str(HERE.parent)!r})
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.inspection import Request, run
 from pytest_archcheck.rules.architecture import judge_architecture
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 def scan(tree, target):
     gc.disable()  # as an inspection does

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.inspection import Inspection, inspect
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
     __version__: str
 

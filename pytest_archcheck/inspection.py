@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.environments import active_environment
-from pytest_archcheck.host import this_host
 from pytest_archcheck.judge.inputs import inputs_at, judge_inputs
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.host import this_host
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,7 +112,7 @@ def inspect(path: str | None = None, target: str = "host", *, python: str | None
         lock file; ``None`` for the active environment.
     :param target: ``host`` or a wheel platform tag. With ``host`` a wheel is judged for what its own tags promise.
     :param python: what a lock file is judged for (``3.12``); ``None`` for the running one.
-    :raises pytest_archcheck.target.InvalidTarget: the target is no such tag.
+    :raises pytest_archcheck.machine.target.InvalidTarget: the target is no such tag.
     :raises pytest_archcheck.discover.environments.NothingToInspect: the path holds nothing that can be inspected.
     :raises pytest_archcheck.locks.LockInvalid: the lock file cannot be read.
     """

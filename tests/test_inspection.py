@@ -13,7 +13,7 @@ from support.sites import add_distribution, make_venv, write
 import pytest_archcheck
 from pytest_archcheck.discover.environments import NothingToInspect
 from pytest_archcheck.inspection import Request, inspect, run
-from pytest_archcheck.target import InvalidTarget
+from pytest_archcheck.machine.target import InvalidTarget
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,7 +25,7 @@ from pytest_archcheck.discover.ownership import Owners
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
-    from pytest_archcheck.host import Host
+    from pytest_archcheck.machine.host import Host
 
 
 class NothingToInspect(ValueError):

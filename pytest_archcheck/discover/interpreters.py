@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Provider
-    from pytest_archcheck.host import Host
+    from pytest_archcheck.machine.host import Host
 
 
 #: ``python3.14``, ``python3.14td``: the version, then the build.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.findings import Skipped
-    from pytest_archcheck.host import Host
+    from pytest_archcheck.machine.host import Host
 
 #: The subject of the check that speaks of the interpreter and its standard library.
 INTERPRETER_SUBJECT = "environment::interpreter"

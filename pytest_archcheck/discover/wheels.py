@@ -27,14 +27,14 @@ from pytest_archcheck.discover.files import has_passed_name
 from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
 from pytest_archcheck.discover.text import plain_name, plain_version
 from pytest_archcheck.findings import Skipped
-from pytest_archcheck.wheeltags import wheel_targets
+from pytest_archcheck.machine.wheel_tags import wheel_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.source import Source
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 _DATA = re.compile(r"(?P<root>[^/]+)\.data/(?P<kind>purelib|platlib|scripts|data|headers)/(?P<rest>.+)")
 _DIST_INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/(?P<file>WHEEL|METADATA|RECORD)")

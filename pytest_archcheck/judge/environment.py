@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.loader.signing import SignatureKind
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: The subject of the files that no distribution owns.
 UNOWNED = "unowned"

@@ -18,7 +18,7 @@ from pytest_archcheck.locks import inspect_lock, is_lock_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: The ends of source distributions, which lie beside the wheels in a folder ``dist``.
 _SDISTS = (".tar.gz", ".zip")

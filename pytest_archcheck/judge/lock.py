@@ -15,7 +15,7 @@ from pytest_archcheck.rules.locks import Place, judge_package, judge_python, loc
 
 if TYPE_CHECKING:
     from pytest_archcheck.locks.model import LockedPackage
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 
 def inspect_lock(path: str, target: Target, python: str, label: str | None = None) -> tuple[Environment, tuple[Check, ...]]:

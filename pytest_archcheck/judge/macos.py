@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.judge.environment import Access
     from pytest_archcheck.loader.macho_symbols import Provider
     from pytest_archcheck.loader.signing import SignatureKind
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: A distribution with the subject of the check that speaks of it.
 Owned = tuple["Distribution", str]

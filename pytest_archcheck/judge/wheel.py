@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.wheels import Wheel
     from pytest_archcheck.loader.signing import SignatureKind
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 
 def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False) -> Judgement:

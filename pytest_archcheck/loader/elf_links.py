@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.loader.elf_images import Image
     from pytest_archcheck.loader.elf_process import Link
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: ``missing``: looked for on the host and not there. ``outside``: not in the environment, and the target cannot be looked at.
 #: ``elsewhere``: not where the loader looks, but an image of the environment has that name: it serves once it is loaded.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.model import LinkedLibrary
     from pytest_archcheck.discover.model import Environment
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: ``found``: a file of the environment, or of this host. ``system``: the shared cache. ``loaded``: found nowhere by path, but
 #: an image of the environment has that install name, so that it serves once it is loaded. ``outside``: a place on the target

@@ -14,7 +14,7 @@ from pytest_archcheck.locks.model import Malformed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: Kernel release where the target does not tell it: markers on it compare with old kernels.
 _LINUX_RELEASE = "5.15.0"

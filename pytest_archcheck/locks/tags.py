@@ -18,7 +18,7 @@ from pytest_archcheck import limits
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: PEP 513, 571, 599: the glibc of each old name. The first two exist for Intel only.
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}

@@ -12,7 +12,7 @@ import pytest
 from pytest_archcheck.accelerators import carried, installed, probe
 from pytest_archcheck.accelerators.model import BUILT_IN, Benchmark, Framework, Outcome
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.host import this_host
+from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.plugin import accelerator_settings
 from pytest_archcheck.reports.outcome import Answer, Question
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, because, judge, judge_benchmark
@@ -20,7 +20,7 @@ from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, beca
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_archcheck.host import Host
+    from pytest_archcheck.machine.host import Host
     from pytest_archcheck.plugin.accelerator_settings import AcceleratorSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")

@@ -140,7 +140,7 @@ def _clean(_config: pytest.Config, inspection: Inspection) -> Answer:
 
 
 def _native_unmet(_config: pytest.Config, _mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.host import this_host  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.machine.host import this_host  # noqa: PLC0415 - only where a test asks
 
     emulated = this_host().emulated
     return None if emulated is None else f"this Python runs as {emulated}"
@@ -148,7 +148,7 @@ def _native_unmet(_config: pytest.Config, _mark: pytest.Mark) -> str | None:
 
 def _native(_config: pytest.Config, _inspection: Inspection) -> Answer:
     from pytest_archcheck.findings import Finding  # noqa: PLC0415 - only where it is required
-    from pytest_archcheck.host import this_host  # noqa: PLC0415
+    from pytest_archcheck.machine.host import this_host  # noqa: PLC0415
     from pytest_archcheck.reports.outcome import Answer  # noqa: PLC0415
 
     emulated = this_host().emulated

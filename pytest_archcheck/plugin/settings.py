@@ -207,7 +207,7 @@ def _target(config: pytest.Config, options: argparse.Namespace) -> str:
     given: str = (typed or ini(config, "archcheck_target")).strip()
     if given in ("", "host"):
         return "host"
-    from pytest_archcheck.target import InvalidTarget, Target  # noqa: PLC0415 - not before it is needed
+    from pytest_archcheck.machine.target import InvalidTarget, Target  # noqa: PLC0415 - not before it is needed
 
     try:
         return Target.parse(given).tag

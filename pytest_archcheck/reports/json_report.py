@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution, Interpreter
     from pytest_archcheck.inspection import Inspection
+    from pytest_archcheck.machine.target import Target
     from pytest_archcheck.reports.outcome import Result
-    from pytest_archcheck.target import Target
 
 SCHEMA_VERSION = 1
 

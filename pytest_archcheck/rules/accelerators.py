@@ -10,7 +10,7 @@ from pytest_archcheck.findings import Finding
 if TYPE_CHECKING:
     from pytest_archcheck.accelerators.model import Benchmark, Framework, Outcome
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.host import Host
+    from pytest_archcheck.machine.host import Host
 
 #: Statuses that say something of the GPU rather than of the framework: on a virtual Mac they are its nature.
 _OF_THE_GPU = frozenset({"no-gpu", "unchecked", "matmul-failed", "wrong-device", "wrong-result"})

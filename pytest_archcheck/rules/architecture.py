@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: The format that each system's loader takes.
 NATIVE_FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}

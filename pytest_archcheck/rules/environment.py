@@ -10,7 +10,7 @@ from pytest_archcheck.rules.architecture import NATIVE_FORMATS
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 PACKAGES_SUBJECT = "environment::packages"
 _SYSTEMS = {"mach-o": ("macOS", "macosx_14_0_{}", "arm64"), "elf": ("Linux", "manylinux_2_28_{}", "x86_64")}

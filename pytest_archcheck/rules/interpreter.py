@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_archcheck.discover.model import Environment, Interpreter
-    from pytest_archcheck.host import Host
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.host import Host
+    from pytest_archcheck.machine.target import Target
 
 #: So many distributions are named; the others are counted.
 _SHOWN = 5

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary, MachOSlice
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 Version = tuple[int, ...]
 

@@ -9,8 +9,8 @@ from packaging.version import InvalidVersion, Version
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.locks.tags import any_version, fits_python, platforms, supported_tags, wheel_tags
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.catalog import RULES
-from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import CondaPrefix, Environment, InstalledProject
     from pytest_archcheck.findings import Severity
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: conda's platform names (its ``subdir``) by system and architecture of a target.
 _SUBDIRS = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
     from pytest_archcheck.loader.tensorflow_plugins import PluginFolder, PluginVerdict
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 METAL = "tensorflow-metal"
 #: The newest pair that loads, and the minor versions of Python 3 that it has wheels for. Advice only: no verdict rests on it.

@@ -9,7 +9,7 @@ from pytest_archcheck.rules.architecture import NATIVE_FORMATS
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Interpreter
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 
 def native_python(interpreter: Interpreter, target: Target) -> str:

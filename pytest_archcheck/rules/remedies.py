@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_archcheck.discover.model import Distribution
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 
 def reinstall(distribution: Distribution) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary, MachOSlice
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.loader.signing import Signature
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 #: x86_64 code needs no signature, also under Rosetta.
 _SIGNED_ARCHITECTURES = frozenset({"arm64", "arm64e"})

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import LOADED_ROLES, MachOSlice
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.machine.wheel_tags import wheel_targets
 from pytest_archcheck.rules.architecture import NATIVE_FORMATS, misfit, version_numbers
 from pytest_archcheck.rules.catalog import RULES
 from pytest_archcheck.rules.twins import serving_twins
-from pytest_archcheck.wheeltags import wheel_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
-    from pytest_archcheck.target import Target
+    from pytest_archcheck.machine.target import Target
 
 _SYSTEMS = {"mach-o": "macOS", "elf": "Linux", "pe": "Windows"}
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_archcheck.locks import inspect_lock
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

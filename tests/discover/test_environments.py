@@ -13,7 +13,7 @@ from support import machos
 from support.sites import add_distribution, make_venv, write
 
 from pytest_archcheck.discover.environments import NothingToInspect, active_environment, environment_at, site_directories
-from pytest_archcheck.host import this_host
+from pytest_archcheck.machine.host import this_host
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment

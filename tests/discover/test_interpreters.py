@@ -17,7 +17,7 @@ from pytest_archcheck.discover.interpreters import (
     running_interpreter,
 )
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
-from pytest_archcheck.host import this_host
+from pytest_archcheck.machine.host import this_host
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
 from pytest_archcheck.binaries.model import MachOSlice
 from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.loader.signing import read_signature
+from pytest_archcheck.machine.wheel_tags import wheel_targets
 from pytest_archcheck.rules.wheels import judge_tags, judge_wheel_file
-from pytest_archcheck.wheeltags import wheel_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

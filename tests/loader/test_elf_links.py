@@ -20,13 +20,13 @@ from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.discover.model import Interpreter
-from pytest_archcheck.host import this_host
 from pytest_archcheck.loader import ldso, optional
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import SymbolCheck, check_symbols
 from pytest_archcheck.loader.optional import PythonSources
+from pytest_archcheck.machine.host import this_host
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
-from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from support.sites import add_distribution, make_venv, write
 
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.loader.macho_links import MachOLinks
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

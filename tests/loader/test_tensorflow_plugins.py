@@ -23,8 +23,8 @@ from pytest_archcheck.loader.tensorflow_plugins import (
     searched_directories,
     tensorflow_beside,
 )
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.plugins import judge_plugin, judge_plugin_folders, judge_replaced
-from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

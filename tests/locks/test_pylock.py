@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_archcheck.locks import LockInvalid, inspect_lock
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

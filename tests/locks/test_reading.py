@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_archcheck.locks import LockInvalid, inspect_lock, is_lock_name
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

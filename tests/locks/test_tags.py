@@ -4,7 +4,7 @@ import pytest
 
 from pytest_archcheck.locks.markers import holds, marker_environment
 from pytest_archcheck.locks.tags import file_name, machines, supported_tags, wheel_tags
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 
 def fits(tag: str, target: str, python: tuple[int, int] = (3, 12)) -> bool:

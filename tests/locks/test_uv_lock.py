@@ -6,7 +6,7 @@ import pytest
 
 from pytest_archcheck.locks import LockInvalid, inspect_lock
 from pytest_archcheck.locks.reading import read_lock
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_archcheck.inspection import Inspection
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.reports.outcome import Answer, Outcome, Result
 from pytest_archcheck.reports.terminal import answers
-from pytest_archcheck.target import Target
 
 NOTHING = Inspection(
     target=Target.parse("macosx_14_0_arm64"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_archcheck.accelerators.model import PYTORCH, TENSORFLOW, Benchmark, Device, Framework, Outcome, Status
-from pytest_archcheck.host import Host
+from pytest_archcheck.machine.host import Host
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, judge, judge_benchmark
 from pytest_archcheck.rules.catalog import RULES
 

@@ -10,8 +10,8 @@ from support.sources import BytesSource
 
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.architecture import judge_architecture
-from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from pytest_archcheck.findings import Finding

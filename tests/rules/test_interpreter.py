@@ -14,8 +14,8 @@ from pytest_archcheck import Finding, Inspection, inspect
 from pytest_archcheck.binaries.reader import read_file
 from pytest_archcheck.discover.interpreters import provider_of
 from pytest_archcheck.discover.model import Interpreter
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.pythons import native_python
-from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.remedies import (
     build_here,
     install_other,
@@ -16,7 +17,6 @@ from pytest_archcheck.rules.remedies import (
     tag_serves,
     update,
 )
-from pytest_archcheck.target import Target
 
 ARM = Target.parse("macosx_14_0_arm64")
 

@@ -16,8 +16,8 @@ from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, MachOSlice, Role
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.loader.signing import Signature
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
-from pytest_archcheck.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path

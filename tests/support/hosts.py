@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_archcheck.discover.environments
 import pytest_archcheck.discover.interpreters
-import pytest_archcheck.host
+import pytest_archcheck.machine.host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ def on_mac(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, bytes]) -> Non
 def on_linux(monkeypatch: pytest.MonkeyPatch, machine: str, kernel: str, *, container: bool = True) -> None:
     """A 64-bit Linux process that ``uname -m`` calls ``machine`` on that kernel."""
     texts = {"/proc/sys/kernel/arch": f"{kernel}\n"}
-    monkeypatch.setattr(pytest_archcheck.host, "_read_text", lambda path: texts.get(path, ""))
+    monkeypatch.setattr(pytest_archcheck.machine.host, "_read_text", lambda path: texts.get(path, ""))
     docker = _Stand(os.path, {"exists": lambda path: container and path == "/.dockerenv"})
     _replace(monkeypatch, "os", os, uname=lambda: SimpleNamespace(machine=machine), path=docker)
     # packaging.tags goes by it.
@@ -96,4 +96,4 @@ class _Stand:
 
 
 def _replace(monkeypatch: pytest.MonkeyPatch, name: str, module: Any, **replaced: Any) -> None:
-    monkeypatch.setattr(pytest_archcheck.host, name, _Stand(module, replaced))
+    monkeypatch.setattr(pytest_archcheck.machine.host, name, _Stand(module, replaced))

@@ -32,7 +32,7 @@ from pytest_archcheck.loader.ldso import parse_cache
 from pytest_archcheck.loader.macho_symbols import SymbolSpace, image_of
 from pytest_archcheck.loader.signing import read_signature
 from pytest_archcheck.locks import LockInvalid, inspect_lock
-from pytest_archcheck.target import Target
+from pytest_archcheck.machine.target import Target
 from support.sources import BytesSource
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_archcheck.accelerators import probe, process
 from pytest_archcheck.accelerators.model import TENSORFLOW, Benchmark
 from pytest_archcheck.accelerators.process import Ended
-from pytest_archcheck.host import Host
+from pytest_archcheck.machine.host import Host
 from pytest_archcheck.rules.accelerators import Expectation, Gates, judge, judge_benchmark
 from support.examples.stage import Example, Stage
 from support.sites import write

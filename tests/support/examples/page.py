@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_archcheck.inspection import Inspection, Request
+from pytest_archcheck.machine.target import Target
 from pytest_archcheck.reports import terminal, text
 from pytest_archcheck.reports.outcome import Answer, Outcome, Result
 from pytest_archcheck.rules.catalog import RULES
-from pytest_archcheck.target import Target
 from support.examples import accelerators, files, links, packages, runs
 from support.examples.stage import ARM64, Example, Stage
 

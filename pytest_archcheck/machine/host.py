@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.target import InvalidTarget, System, Target
+from pytest_archcheck.machine.target import InvalidTarget, System, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

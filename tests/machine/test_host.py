@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support.hosts import APPLE_SILICON, INTEL, ONE, TRANSLATED, VIRTUAL, on_mac, sysctlbyname
 
-from pytest_archcheck.host import Host, ask_sysctl, linux_host, mac_host, this_host
-from pytest_archcheck.target import InvalidTarget
+from pytest_archcheck.machine.host import Host, ask_sysctl, linux_host, mac_host, this_host
+from pytest_archcheck.machine.target import InvalidTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

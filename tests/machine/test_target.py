@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_archcheck.target import InvalidTarget, Target
+from pytest_archcheck.machine.target import InvalidTarget, Target
 
 
 @pytest.mark.parametrize(

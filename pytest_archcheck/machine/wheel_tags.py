@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.target import InvalidTarget, Target
+from pytest_archcheck.machine.target import InvalidTarget, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
