@@ -13,6 +13,7 @@ from pytest_archcheck.judge.macos import MacJudge
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import check_symbols
 from pytest_archcheck.rules.architecture import judge_architecture
+from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols
 from pytest_archcheck.rules.elsewhere import who_brings
 from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment
 from pytest_archcheck.rules.interpreter import (
@@ -21,7 +22,6 @@ from pytest_archcheck.rules.interpreter import (
     point_at_interpreter,
     settle_interpreter,
 )
-from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
 from pytest_archcheck.rules.ownership import judge_ownership
 from pytest_archcheck.rules.packages import judge_packages
 from pytest_archcheck.rules.wheels import judge_tags

@@ -19,11 +19,11 @@ from pytest_archcheck.loader.tensorflow_plugins import (
 )
 from pytest_archcheck.rules.architecture import serving_slices
 from pytest_archcheck.rules.elsewhere import who_brings
-from pytest_archcheck.rules.linking_macho import judge_macho_links
-from pytest_archcheck.rules.loadcommands import judge_load_commands
-from pytest_archcheck.rules.plugins import judge_plugin, judge_plugin_folders, judge_replaced
+from pytest_archcheck.rules.load_commands import judge_load_commands
+from pytest_archcheck.rules.macho_links import judge_macho_links
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
 from pytest_archcheck.rules.symbols import judge_pairs
+from pytest_archcheck.rules.tensorflow_plugins import judge_plugin, judge_plugin_folders, judge_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

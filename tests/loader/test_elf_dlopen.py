@@ -27,7 +27,7 @@ from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import check_symbols
 from pytest_archcheck.machine.host import this_host
-from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
+from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

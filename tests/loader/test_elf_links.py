@@ -26,7 +26,7 @@ from pytest_archcheck.loader.elf_symbols import SymbolCheck, check_symbols
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
-from pytest_archcheck.rules.linking_elf import judge_elf_links, judge_elf_symbols
+from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,7 +24,7 @@ from pytest_archcheck.loader.tensorflow_plugins import (
     tensorflow_beside,
 )
 from pytest_archcheck.machine.target import Target
-from pytest_archcheck.rules.plugins import judge_plugin, judge_plugin_folders, judge_replaced
+from pytest_archcheck.rules.tensorflow_plugins import judge_plugin, judge_plugin_folders, judge_replaced
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from pytest_archcheck.binaries.model import Binary, LinkedLibrary
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.inspection import inspect
 from pytest_archcheck.loader.macho_links import BrokenLink
-from pytest_archcheck.rules.linking_macho import judge_macho_links
+from pytest_archcheck.rules.macho_links import judge_macho_links
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary
 from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.machine.target import Target
-from pytest_archcheck.rules.loadcommands import judge_load_commands
+from pytest_archcheck.rules.load_commands import judge_load_commands
 
 if TYPE_CHECKING:
     from pytest_archcheck.findings import Finding
