@@ -49,7 +49,7 @@ def read(config: pytest.Config) -> AcceleratorSettings:
 
     Raises :class:`pytest.UsageError` that names the setting, what was given and what was expected.
     """
-    from pytest_archcheck.accelerators import validation  # noqa: PLC0415 - not before an accelerator is asked for
+    from pytest_archcheck.accelerators import settings  # noqa: PLC0415 - not before an accelerator is asked for
 
     return AcceleratorSettings(
         size=_checked(config, _SIZE, lambda value: validation.matrix_size(value, validation.machine_memory())),

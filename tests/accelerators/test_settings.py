@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_archcheck.accelerators import validation
+from pytest_archcheck.accelerators import settings
 
 
 @pytest.mark.parametrize(("value", "size"), [(2048, 2048), ("2048", 2048), (" 1 ", 1)])
