@@ -10,15 +10,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.accelerators.model import Benchmark, Framework
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.discover.model import Distribution
+    from pytest_archcheck.findings import Check, Finding
     from pytest_archcheck.inspection import Inspection, inspect
     from pytest_archcheck.machine.target import Target
 
     __version__: str
 
-__all__ = ["ArchcheckWarning", "Finding", "Inspection", "Target", "__version__", "inspect"]
+__all__ = [
+    "ArchcheckWarning",
+    "Benchmark",
+    "Binary",
+    "Check",
+    "Distribution",
+    "Finding",
+    "Framework",
+    "Inspection",
+    "Target",
+    "__version__",
+    "inspect",
+]
 
-_HOMES = {"inspect": "inspection", "Inspection": "inspection", "Finding": "findings", "Target": "target"}
+_HOMES = {
+    "Benchmark": "accelerators.model",
+    "Binary": "binaries.model",
+    "Check": "findings",
+    "Distribution": "discover.model",
+    "Finding": "findings",
+    "Framework": "accelerators.model",
+    "Inspection": "inspection",
+    "Target": "machine.target",
+    "inspect": "inspection",
+}
 
 
 class ArchcheckWarning(UserWarning):
