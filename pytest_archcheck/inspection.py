@@ -114,7 +114,7 @@ def inspect(path: str | None = None, target: str = "host", *, python: str | None
     :param python: what a lock file is judged for (``3.12``); ``None`` for the running one.
     :raises pytest_archcheck.machine.target.InvalidTarget: the target is no such tag.
     :raises pytest_archcheck.discover.environments.NothingToInspect: the path holds nothing that can be inspected.
-    :raises pytest_archcheck.locks.LockInvalid: the lock file cannot be read.
+    :raises pytest_archcheck.locks.model.LockInvalid: the lock file cannot be read.
     """
     return run(Request(paths=() if path is None else (path,), target=target, python=python))
 

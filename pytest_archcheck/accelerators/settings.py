@@ -1,10 +1,11 @@
-"""What may be asked of a probe or a benchmark: checked before a child is started."""
+"""What may be asked of a probe or a benchmark: the settings, each checked before a child is started."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
+from typing import NamedTuple
 
 from pytest_archcheck import limits
 
@@ -15,6 +16,23 @@ DTYPES = {"float16": 2, "float32": 4, "float64": 8}
 _REFERENCE_COPIES = 7
 #: Matrices of the tested type that live at once on the CPU: inputs, two steps of a chain, what was read back.
 _COPIES = 6
+
+
+class AcceleratorSettings(NamedTuple):
+    """Every setting of probes and benchmarks, checked."""
+
+    #: Rows and columns of the benchmark's matrices.
+    size: int
+    #: The least GFLOP/s, and how many times as fast as the CPU; None: no gate.
+    min_gflops: float | None
+    min_speedup: float | None
+    #: Seconds that one child may take.
+    timeout: float
+
+    @property
+    def gated(self) -> bool:
+        """True where a speed is asked for."""
+        return self.min_gflops is not None or self.min_speedup is not None
 
 
 def matrix_size(value: object, memory: int | None, dtype: str = "float32") -> int:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.findings import Skipped
-    from pytest_archcheck.machine.host import Host
+    from pytest_archcheck.machine.host import Emulation, Host
 
 #: The subject of the check that speaks of the interpreter and its standard library.
 INTERPRETER_SUBJECT = "environment::interpreter"
 
-Emulation = Literal["rosetta", "qemu"]
 #: How a Python came onto the machine.
 Provider = Literal["python.org", "homebrew", "conda", "uv", "pyenv", "xcode"]
 EnvironmentKind = Literal["active", "venv", "conda", "site-packages", "folder", "wheel", "lock"]

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
+from pytest_archcheck.judge.access import ON_DISK, Access
 from pytest_archcheck.judge.macos import MacJudge
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import check_symbols
@@ -27,10 +27,8 @@ from pytest_archcheck.rules.packages import judge_packages
 from pytest_archcheck.rules.wheels import judge_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator
 
-    from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target
@@ -49,21 +47,6 @@ class Judgement:
     skipped: tuple[Skipped, ...] = ()
     #: File -> architecture -> what its signature is worth, for the slices that the target needs signed.
     signatures: dict[str, dict[str, SignatureKind]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How the files of an environment are read when more than their headers is needed."""
-
-    #: Opens a file by :attr:`Binary.file <pytest_archcheck.binaries.model.Binary.file>`.
-    opener: Callable[[str], AbstractContextManager[Source]] = open_file
-    #: Paths of binaries that are too large for that: their signatures and symbols are not judged.
-    partial: frozenset[str] = frozenset()
-    #: Compare every page of signed code with its hash, not only the first.
-    all_pages: bool = False
-
-
-ON_DISK = Access()
 
 
 def judge(environment: Environment, target: Target, prefix: str = "", access: Access = ON_DISK) -> Judgement:

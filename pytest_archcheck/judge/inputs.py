@@ -11,9 +11,11 @@ from pytest_archcheck.discover.environments import NothingToInspect, environment
 from pytest_archcheck.discover.model import Environment
 from pytest_archcheck.discover.wheels import Wheel, read_wheel
 from pytest_archcheck.findings import Skipped
-from pytest_archcheck.judge.environment import Access, Judgement, judge
+from pytest_archcheck.judge.access import Access
+from pytest_archcheck.judge.environment import Judgement, judge
+from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.judge.wheel import judge_wheel
-from pytest_archcheck.locks import inspect_lock, is_lock_name
+from pytest_archcheck.locks.reading import is_lock_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

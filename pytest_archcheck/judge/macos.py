@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.findings import Finding
-    from pytest_archcheck.judge.environment import Access
+    from pytest_archcheck.judge.access import Access
     from pytest_archcheck.loader.macho_symbols import Provider
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
-from pytest_archcheck.judge.environment import Access, Judgement, judge
+from pytest_archcheck.judge.access import Access
+from pytest_archcheck.judge.environment import Judgement, judge
 from pytest_archcheck.rules.wheels import judge_wheel_file
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
 from pytest_archcheck.machine.target import InvalidTarget, System, Target
@@ -20,7 +20,7 @@ from pytest_archcheck.machine.target import InvalidTarget, System, Target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_archcheck.discover.model import Emulation
+Emulation = Literal["rosetta", "qemu"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

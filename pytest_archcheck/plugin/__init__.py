@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import arguments, hookspecs, settings
-from pytest_archcheck.plugin import needs as markers
+from pytest_archcheck.plugin import arguments, hookspecs, needs, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 #: The folder that pytest-xdist's workers share.
 _SHARED = pytest.StashKey[str]()
 _PARSER = pytest.StashKey[pytest.Parser]()
+#: The session that was started before conftest files.
+_STARTED = pytest.StashKey["ArchcheckSession"]()
 #: Name of the session's plugin, and of its entry in pytest-xdist's workerinput.
 _SESSION = "archcheck-session"
 
@@ -51,6 +52,8 @@ def pytest_load_initial_conftests(
     # started: pytest_configure can tell.
     if "PYTEST_XDIST_WORKER" not in os.environ:
         session = _start(early_config, parser, args)
+        if session is not None:
+            early_config.stash[_STARTED] = session
     outcome = yield
     if session is not None and outcome.excinfo is not None:
         session.tell_in_full()
@@ -58,7 +61,7 @@ def pytest_load_initial_conftests(
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers, and the session's plugin where the checks are on."""
-    markers.register(config)
+    needs.register(config)
     session = _session(config)
     if session is None:
         if not hasattr(config, "workerinput"):
@@ -73,13 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what requires something that this environment has not."""
-    markers.hold_back(item)
+    needs.hold_back(item)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail it instead where archcheck_require names the need."""
-    markers.fail(item)
+    needs.fail(item)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -87,7 +90,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     """Refuse markers that nobody can answer."""
     outcome = yield
     if outcome.excinfo is None:
-        markers.reject_bad_arguments(collector, outcome.get_result())
+        needs.reject_bad_arguments(collector, outcome.get_result())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -105,10 +108,10 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist's W
 @pytest.fixture(scope="session")
 def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
     """Measure ``(framework="tensorflow", size=None, dtype="float32")``: seconds, GFLOP/s, speed-up over the CPU, error."""
-    from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where a test asks
 
     def measure(framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
-        return accelerator_items.run_benchmark(pytestconfig, framework, size, dtype)
+        return accelerators.run_benchmark(pytestconfig, framework, size, dtype)
 
     return measure
 
@@ -116,10 +119,9 @@ def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
 @pytest.fixture(scope="session")
 def archcheck(pytestconfig: pytest.Config) -> Inspection:
     """What was inspected: target, interpreter, distributions, binaries, findings; checks off: the active environment."""
-    from pytest_archcheck.plugin.session import running_inspection  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin.inspected import inspection_of  # noqa: PLC0415 - only where a test asks
 
-    session = pytestconfig.stash.get(markers.SESSION, None)
-    return session.inspection if session is not None else running_inspection(pytestconfig)
+    return inspection_of(pytestconfig)
 
 
 def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:
@@ -141,8 +143,5 @@ def _session(config: pytest.Config) -> ArchcheckSession | None:
         return take_over(config, handed)
     if "PYTEST_XDIST_WORKER" in os.environ and _PARSER in config.stash:
         return _start(config, config.stash[_PARSER], [os.fspath(arg) for arg in config.invocation_params.args])
-    session = config.stash.get(markers.SESSION, None)
-    if session is not None and not session.still_wanted(config.stash[_PARSER]):
-        del config.stash[markers.SESSION]
-        return None
-    return session
+    session = config.stash.get(_STARTED, None)
+    return session if session is not None and session.still_wanted(config.stash[_PARSER]) else None

@@ -13,15 +13,15 @@ from pytest_archcheck.accelerators import carried, installed, probe
 from pytest_archcheck.accelerators.model import BUILT_IN, Benchmark, Framework, Outcome
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.machine.host import this_host
-from pytest_archcheck.plugin import accelerator_settings
+from pytest_archcheck.plugin.settings import read_accelerators
 from pytest_archcheck.reports.outcome import Answer, Question
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, because, judge, judge_benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_archcheck.accelerators.settings import AcceleratorSettings
     from pytest_archcheck.machine.host import Host
-    from pytest_archcheck.plugin.accelerator_settings import AcceleratorSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -82,7 +82,7 @@ def board(config: pytest.Config) -> Board:
     if _BOARD not in config.stash:
         worker = getattr(config, "workerinput", {})
         config.stash[_BOARD] = Board(
-            config, accelerator_settings.read(config), this_host(), carried.Memory(worker.get("archcheck-shared"))
+            config, read_accelerators(config), this_host(), carried.Memory(worker.get("archcheck-shared"))
         )
     return config.stash[_BOARD]
 
@@ -270,17 +270,17 @@ def require(what: str, config: pytest.Config) -> Answer:
 
 def run_benchmark(config: pytest.Config, framework: str, size: int | None, dtype: str) -> Benchmark:
     """What the fixture ``matmul_benchmark`` calls."""
-    from pytest_archcheck.accelerators import settings  # noqa: PLC0415 - only where a test measures
+    from pytest_archcheck.accelerators import settings as accepted  # noqa: PLC0415 - only where a test measures
 
     here = board(config)
     found = here.framework(framework)
     if found is None:
         names = ", ".join(one.name for one in here.frameworks)
         raise ValueError(f"framework: got {framework!r}, expected one of {names}")
-    if dtype not in validation.DTYPES:
-        raise ValueError(f"dtype: got {dtype!r}, expected one of {', '.join(validation.DTYPES)}")
+    if dtype not in accepted.DTYPES:
+        raise ValueError(f"dtype: got {dtype!r}, expected one of {', '.join(accepted.DTYPES)}")
     if size is not None:
-        validation.matrix_size(size, validation.machine_memory(), dtype)
+        accepted.matrix_size(size, accepted.machine_memory(), dtype)
     if not installed.is_installed(found):
         raise BenchmarkError(f"{found.title} is not installed")
     result = probe.benchmark(found, size or here.settings.size, dtype, here.settings.timeout)

@@ -1,6 +1,7 @@
 """What tests may require of the running environment: markers ``requires_*`` and ``--archcheck-require``.
 
-A new need is one more entry of :data:`NEEDS`: marker, option value and item come from it.
+A new need is one more entry of :data:`NEEDS` and of :data:`~pytest_archcheck.plugin.settings.DEMANDS`: marker, option value and
+item come from them.
 """
 
 from __future__ import annotations
@@ -16,11 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_archcheck.inspection import Inspection
-    from pytest_archcheck.plugin.session import ArchcheckSession  # noqa: F401 - named in the string below
     from pytest_archcheck.reports.outcome import Answer
 
-#: The session of a run that has the checks on.
-SESSION = pytest.StashKey["ArchcheckSession"]()
 #: Why a test with a marker that ``archcheck_require`` names must fail.
 _FAILURE = pytest.StashKey[str]()
 
@@ -32,8 +30,6 @@ class Need(NamedTuple):
     signature: str
     #: One sentence for ``pytest --markers``.
     summary: str
-    #: What ``--archcheck-require`` demands, for ``--help``.
-    demand: str
     #: Why a test with this marker cannot run here, None where it can. Called just before the test; works with the checks off.
     unmet: Callable[[pytest.Config, pytest.Mark], str | None]
     #: What the item ``archcheck::require::<name>`` asks of this run's inspection.
@@ -54,7 +50,7 @@ def hold_back(item: pytest.Item) -> None:
             reason = need.unmet(item.config, mark)
             if reason is None:
                 continue
-            from pytest_archcheck.plugin.session import settings_of  # noqa: PLC0415 - only where a need is unmet
+            from pytest_archcheck.plugin.inspected import settings_of  # noqa: PLC0415 - only where a need is unmet
 
             if name in settings_of(item.config).require:
                 item.stash[_FAILURE] = f"requires_{name}: {reason}"
@@ -77,28 +73,28 @@ def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectRepo
         for mark in item.iter_markers() if isinstance(item, pytest.Item) else ():
             if mark.name not in ("requires_metal", "requires_gpu"):
                 continue
-            from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where a test has such a marker
+            from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where a test has such a marker
 
-            problem = accelerator_items.bad_marker(collector.config, mark)
+            problem = accelerators.bad_marker(collector.config, mark)
             if problem is not None:
                 report.outcome, report.longrepr, report.result = "failed", f"{item.nodeid}: {problem}", []
                 return
 
 
 def _gpu_unmet(what: str, config: pytest.Config, mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where a test asks
 
-    return accelerator_items.unmet(what, config, mark)
+    return accelerators.unmet(what, config, mark)
 
 
 def _gpu(what: str, config: pytest.Config, _inspection: Inspection) -> Answer:
-    from pytest_archcheck.plugin import accelerators as accelerator_items  # noqa: PLC0415 - only where it is required
+    from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where it is required
 
-    return accelerator_items.require(what, config)
+    return accelerators.require(what, config)
 
 
 def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.plugin.session import running_inspection  # noqa: PLC0415
+    from pytest_archcheck.plugin.inspected import running_inspection  # noqa: PLC0415
     from pytest_archcheck.reports import text  # noqa: PLC0415 - only where a test asks
 
     names = [_normalised(name) for name in mark.args]
@@ -187,28 +183,24 @@ NEEDS: dict[str, Need] = {
     "clean": Need(
         signature="*distributions",
         summary="these distributions are installed and pytest-archcheck finds no error in them; no name: in all of them.",
-        demand="no check has an error",
         unmet=_clean_unmet,
         ask=_clean,
     ),
     "gpu": Need(
         signature="framework='tensorflow'",
         summary="a GPU has just computed a correct matmul through that framework; None: through any framework.",
-        demand="a GPU computes, through an installed framework",
         unmet=partial(_gpu_unmet, "gpu"),
         ask=partial(_gpu, "gpu"),
     ),
     "metal": Need(
         signature="framework='tensorflow'",
         summary="a Metal GPU has just computed a correct matmul through that framework; None: Metal offers a device.",
-        demand="a Metal GPU computes, through an installed framework",
         unmet=partial(_gpu_unmet, "metal"),
         ask=partial(_gpu, "metal"),
     ),
     "native": Need(
         signature="",
         summary="this Python is not emulated: not under Rosetta, not under QEMU.",
-        demand="this Python is not emulated",
         unmet=_native_unmet,
         ask=_native,
     ),

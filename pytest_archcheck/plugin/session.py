@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck import limits
-from pytest_archcheck.plugin import arguments, questions, settings
+from pytest_archcheck.plugin import arguments, inspected, questions, settings
+from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
-from pytest_archcheck.plugin.needs import SESSION
 from pytest_archcheck.reports import github, json_report, terminal, text
 from pytest_archcheck.reports.outcome import Answer, Outcome, Question, Result, State
 
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.arguments import Scope
     from pytest_archcheck.plugin.settings import Settings
-
-_SETTINGS = pytest.StashKey["Settings"]()
-_RUNNING = pytest.StashKey["Inspection"]()
 
 _PREFIX = f"{arguments.ROOT}::"
 
@@ -42,15 +38,14 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
     scope = arguments.decide(config, parser, arguments.positionals(parser, args))
     if scope is None:
         return None
-    checked = config.stash[_SETTINGS] = settings.read(config, config.known_args_namespace)
+    checked = config.stash[SETTINGS] = settings.read(config, config.known_args_namespace)
     if checked.require and not all(_is_running_environment(path) for path in checked.paths):
         raise pytest.UsageError(
             f"--archcheck-require: got {', '.join(checked.require)} with {', '.join(checked.paths)}, expected no path, "
             "or the running environment's: what is required is required of that"
         )
     _check_json(checked)
-    found = questions.prepared(_inspect(checked), checked)
-    session = config.stash[SESSION] = ArchcheckSession(config, checked, scope, found)
+    session = ArchcheckSession(config, checked, scope, inspected.inspect(checked))
     session.tell_early()
     return session
 
@@ -58,27 +53,8 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
 def take_over(config: pytest.Config, handed: bytes) -> ArchcheckSession:
     """Make the session of a pytest-xdist worker from what its controller sent."""
     scope, checked, found = pickle.loads(handed)  # noqa: S301 - written by our own controller
-    config.stash[_SETTINGS] = checked
-    session = config.stash[SESSION] = ArchcheckSession(config, checked, scope, found)
-    return session
-
-
-def settings_of(config: pytest.Config) -> Settings:
-    """The settings of a run, also with the checks off."""
-    if _SETTINGS not in config.stash:
-        config.stash[_SETTINGS] = settings.read(config, config.option)
-    return config.stash[_SETTINGS]
-
-
-def running_inspection(config: pytest.Config) -> Inspection:
-    """The inspection of the running environment for this machine: this run's own, or made when first asked for."""
-    session = config.stash.get(SESSION, None)
-    if session is not None and not session.settings.paths and session.settings.target == "host":
-        return session.inspection
-    if _RUNNING not in config.stash:
-        here = settings_of(config)._replace(paths=(), target="host")
-        config.stash[_RUNNING] = questions.prepared(_inspect(here), here)
-    return config.stash[_RUNNING]
+    config.stash[SETTINGS] = checked
+    return ArchcheckSession(config, checked, scope, found)
 
 
 class ArchcheckSession:
@@ -88,7 +64,7 @@ class ArchcheckSession:
         self.config = config
         self.settings = checked
         self.scope = scope
-        self.inspection = inspection
+        config.stash[INSPECTION] = inspection
         self.questions: dict[str, Question] = {}
         self._ask()
         #: Subjects that -k, -m and the like left; None until collection has finished.
@@ -99,6 +75,11 @@ class ArchcheckSession:
         self._told_header = False
         #: Why there is no step summary.
         self._unwritten: str | None = None
+
+    @property
+    def inspection(self) -> Inspection:
+        """What this run inspects."""
+        return self.config.stash[INSPECTION]
 
     @property
     def is_worker(self) -> bool:
@@ -114,7 +95,9 @@ class ArchcheckSession:
     def still_wanted(self, parser: pytest.Parser) -> bool:
         """Whether the checks are on, now that conftest files have said which options have values."""
         scope = arguments.decide(self.config, parser, self.config.args)
-        if scope is not None:
+        if scope is None:
+            del self.config.stash[INSPECTION]
+        else:
             self.scope = scope
         return scope is not None
 
@@ -123,7 +106,7 @@ class ArchcheckSession:
         theirs = self.config.hook.pytest_archcheck_findings(inspection=self.inspection)
         findings = [finding for some in theirs for finding in some or ()]
         if findings:
-            self.inspection = questions.joined(self.inspection, findings, self.settings)
+            self.config.stash[INSPECTION] = inspected.joined(self.inspection, findings, self.settings)
         self._ask()  # conftest files may have added frameworks
 
     def reject_unknown_ids(self) -> None:
@@ -243,7 +226,7 @@ class ArchcheckSession:
         return Result(
             inspection=self.inspection,
             outcomes=outcomes,
-            notes=questions.allow_list(self.settings, self.inspection).unmatched(self.questions),
+            notes=inspected.allow_list(self.settings, self.inspection).unmatched(self.questions),
             complete=self.selected is not None and all(outcome.state != "not run" for outcome in outcomes),
         )
 
@@ -301,25 +284,6 @@ class ArchcheckSession:
             github.write_summary(path, self.result())
         except OSError as error:
             self._unwritten = f"archcheck: cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}"
-
-
-def _inspect(checked: Settings) -> Inspection:
-    from pytest_archcheck.discover.environments import NothingToInspect  # noqa: PLC0415 - not before the checks are on
-    from pytest_archcheck.inspection import Request, run  # noqa: PLC0415 - not before the checks are on
-    from pytest_archcheck.locks import LockInvalid  # noqa: PLC0415 - not before the checks are on
-
-    request = Request(
-        paths=checked.paths,
-        target=checked.target,
-        python=checked.python,
-        select=checked.select,
-        ignore=checked.ignore,
-        all_pages=checked.all_pages,
-    )
-    try:
-        return run(request)
-    except (NothingToInspect, LockInvalid) as error:
-        raise pytest.UsageError(f"--archcheck-path: {text.sentence(str(error), limits.USAGE_ERROR_LENGTH)}") from error
 
 
 def _check_json(checked: Settings) -> None:

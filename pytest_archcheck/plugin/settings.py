@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pytest
 
-from pytest_archcheck.plugin import accelerator_settings
-from pytest_archcheck.plugin.needs import NEEDS
-
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
+    from pytest_archcheck.accelerators.settings import AcceleratorSettings
     from pytest_archcheck.plugin.allowlist import AllowLine
+
+_T = TypeVar("_T")
+
+#: What may be required, and what that demands; :data:`~pytest_archcheck.plugin.needs.NEEDS` knows how to tell.
+DEMANDS = {
+    "clean": "no check has an error",
+    "gpu": "a GPU computes, through an installed framework",
+    "metal": "a Metal GPU computes, through an installed framework",
+    "native": "this Python is not emulated",
+}
+
+_SIZE = "archcheck_matmul_size"
+_GFLOPS = "archcheck_matmul_min_gflops"
+_SPEEDUP = "archcheck_matmul_min_speedup"
+_PROBE_TIMEOUT = "archcheck_probe_timeout"
 
 
 class Settings(NamedTuple):
@@ -89,7 +102,7 @@ def declare(parser: pytest.Parser) -> None:
         "--archcheck-require",
         metavar="WHAT",
         action="append",
-        help=f"fail unless this holds of the running environment: {', '.join(NEEDS)}; repeatable; implies --archcheck "
+        help=f"fail unless this holds of the running environment: {', '.join(DEMANDS)}; repeatable; implies --archcheck "
         "(default: nothing; ini: archcheck_require)",
     )
     group.addoption(
@@ -137,7 +150,15 @@ def _declare_ini(parser: pytest.Parser) -> None:
         "linelist",
         default=[],
     )
-    accelerator_settings.declare(parser)
+    # Numbers are declared as strings, which every pytest knows; numbers are accepted too, see _number_or_text.
+    parser.addini(_SIZE, "rows of the square matrices of the matmul benchmark (default: 2048)", "string", default="2048")
+    parser.addini(_GFLOPS, "the least GFLOP/s that the matmul benchmark must reach (default: no gate)", "string", default="")
+    parser.addini(
+        _SPEEDUP, "how many times as fast as the CPU the matmul benchmark must be (default: no gate)", "string", default=""
+    )
+    parser.addini(
+        _PROBE_TIMEOUT, "seconds that importing and trying a framework may take (default: 300)", "string", default="300"
+    )
     parser.addini(
         "verbosity_archcheck", "verbosity of archcheck's own output (default: auto, as -v and -q say)", default="auto"
     )
@@ -160,7 +181,7 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
 
     select = _names(config, options, "select", RULES)
     ignore = _names(config, options, "ignore", RULES)
-    require = _names(config, options, "require", NEEDS)
+    require = _names(config, options, "require", DEMANDS)
     return Settings(
         paths=_paths(config, options),
         target=_target(config, options),
@@ -243,3 +264,34 @@ def _allow(config: pytest.Config, rules: Collection[str]) -> tuple[AllowLine, ..
         return tuple(AllowLine.parse(given, rules) for given in ini(config, "archcheck_allow"))
     except InvalidLine as error:
         raise pytest.UsageError(f"archcheck_allow (ini): {error}") from error
+
+
+def read_accelerators(config: pytest.Config) -> AcceleratorSettings:
+    """Check the settings of probes and benchmarks, which nobody asks for where no framework is.
+
+    Raises :class:`pytest.UsageError` that names the setting, what was given and what was expected.
+    """
+    from pytest_archcheck.accelerators import settings as accepted  # noqa: PLC0415 - not before an accelerator is asked for
+
+    return accepted.AcceleratorSettings(
+        size=_checked(config, _SIZE, lambda value: accepted.matrix_size(value, accepted.machine_memory())),
+        min_gflops=_checked(config, _GFLOPS, accepted.gate),
+        min_speedup=_checked(config, _SPEEDUP, accepted.gate),
+        timeout=_checked(config, _PROBE_TIMEOUT, accepted.timeout),
+    )
+
+
+def _checked(config: pytest.Config, name: str, check: Callable[[object], _T]) -> _T:
+    try:
+        return check(_number_or_text(config, name))
+    except ValueError as error:
+        raise pytest.UsageError(f"{name} (ini): {error}") from error
+
+
+def _number_or_text(config: pytest.Config, name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Read a number or its text. Native TOML of pytest 9 refuses a number for a string; then it is taken as it stands."""
+    try:
+        return config.getini(name)
+    except (TypeError, pytest.UsageError):  # the latter since pytest 9.2
+        held = getattr(config, "_inicfg", {}).get(name)
+        return getattr(held, "value", held)

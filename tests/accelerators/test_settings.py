@@ -9,43 +9,43 @@ from pytest_archcheck.accelerators import settings
 
 @pytest.mark.parametrize(("value", "size"), [(2048, 2048), ("2048", 2048), (" 1 ", 1)])
 def test_sizes(value: object, size: int) -> None:
-    assert validation.matrix_size(value, None) == size
+    assert settings.matrix_size(value, None) == size
 
 
 @pytest.mark.parametrize("value", [0, -1, "0", "-1", "big", "", "1e3", 2.5, True, 10**9, "9" * 5000])
 def test_no_sizes(value: object) -> None:
     with pytest.raises(ValueError, match=r"^got .*, expected a whole number from 1 to 65536"):
-        validation.matrix_size(value, None)
+        settings.matrix_size(value, None)
 
 
 def test_a_size_larger_than_memory() -> None:
-    assert validation.matrix_size(4096, 8 * 10**9) == 4096
+    assert settings.matrix_size(4096, 8 * 10**9) == 4096
     with pytest.raises(ValueError, match=r"fit into this machine's 1\.0 GB; they need 1\.3 GB"):
-        validation.matrix_size(4096, 10**9)
+        settings.matrix_size(4096, 10**9)
 
 
 def test_this_machine_says_its_memory() -> None:
-    memory = validation.machine_memory()
+    memory = settings.machine_memory()
     assert memory is None or memory > 10**8
 
 
 @pytest.mark.parametrize(("value", "seconds"), [(300, 300.0), ("0.5", 0.5), ("1e3", 1000.0)])
 def test_timeouts(value: object, seconds: float) -> None:
-    assert validation.timeout(value) == seconds
+    assert settings.timeout(value) == seconds
 
 
 @pytest.mark.parametrize("value", [0, "0", -1, "nan", "inf", "soon", "", True, 1e12])
 def test_no_timeouts(value: object) -> None:
     with pytest.raises(ValueError, match=r"^got .*, expected seconds above 0"):
-        validation.timeout(value)
+        settings.timeout(value)
 
 
 @pytest.mark.parametrize(("value", "number"), [("", None), (None, None), ("2.5", 2.5), (100, 100.0)])
 def test_gates(value: object, number: float | None) -> None:
-    assert validation.gate(value) == number
+    assert settings.gate(value) == number
 
 
 @pytest.mark.parametrize("value", [0, "-3", "fast", "nan", False])
 def test_no_gates(value: object) -> None:
     with pytest.raises(ValueError, match=r"^got .*, expected a number above 0"):
-        validation.gate(value)
+        settings.gate(value)

@@ -220,10 +220,10 @@ def test_numbers_and_their_texts_in_every_ini_file(pytester: pytest.Pytester, na
     pytester.path.joinpath(name).write_text(content)
     pytester.makepyfile(
         """
-        from pytest_archcheck.plugin import accelerator_settings
+        from pytest_archcheck.plugin.settings import read_accelerators
 
         def test_it(pytestconfig):
-            read = accelerator_settings.read(pytestconfig)
+            read = read_accelerators(pytestconfig)
             assert (read.size, read.min_gflops, read.min_speedup, read.timeout) == (77, 2.5, None, 300)
         """
     )

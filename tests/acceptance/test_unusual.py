@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import pytest_archcheck.inspection
+import pytest_archcheck.plugin.inspected
 from pytest_archcheck.findings import Check, Finding, Skipped
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def run(request: Request) -> Inspection:
             return replace(real(request), checks=checks, **facts)
 
-        monkeypatch.setattr(pytest_archcheck.inspection, "run", run)
+        monkeypatch.setattr(pytest_archcheck.plugin.inspected, "run", run)
 
     return finds
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_archcheck.locks import inspect_lock
+from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:

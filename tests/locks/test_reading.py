@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_archcheck.locks import LockInvalid, inspect_lock, is_lock_name
+from pytest_archcheck.judge.lock import inspect_lock
+from pytest_archcheck.locks.model import LockInvalid
+from pytest_archcheck.locks.reading import is_lock_name
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.locks import LockInvalid, inspect_lock
+from pytest_archcheck.judge.lock import inspect_lock
+from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.locks.reading import read_lock
 from pytest_archcheck.machine.target import Target
 

@@ -11,7 +11,7 @@ from support.readers import READERS, TARGET, binary, remove_folder
 from support.seeds import seeds
 
 from pytest_archcheck.discover.wheels import read_wheel
-from pytest_archcheck.locks import inspect_lock
+from pytest_archcheck.judge.lock import inspect_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

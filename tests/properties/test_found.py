@@ -14,7 +14,8 @@ from support.sites import add_distribution
 from pytest_archcheck import limits
 from pytest_archcheck.discover.metadata import projects
 from pytest_archcheck.discover.text import plain_name, plain_version
-from pytest_archcheck.locks import LockInvalid, inspect_lock
+from pytest_archcheck.judge.lock import inspect_lock
+from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:

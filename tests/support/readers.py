@@ -28,10 +28,11 @@ from pytest_archcheck.discover.metadata import projects
 from pytest_archcheck.discover.record import recorded_hashes
 from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.judge.inputs import judge_inputs
+from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.loader.ldso import parse_cache
 from pytest_archcheck.loader.macho_symbols import SymbolSpace, image_of
 from pytest_archcheck.loader.signing import read_signature
-from pytest_archcheck.locks import LockInvalid, inspect_lock
+from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.machine.target import Target
 from support.sources import BytesSource
 
