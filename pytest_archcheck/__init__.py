@@ -52,7 +52,7 @@ class ArchcheckWarning(UserWarning):
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        from importlib import metadata  # noqa: PLC0415 - costs nothing until somebody asks for the version
+        from importlib import metadata
 
         try:
             return metadata.version("pytest-archcheck")

@@ -69,7 +69,7 @@ def _import_privately() -> ModuleType:
     finder = PathFinder.__dict__.get("find_distributions")
     before = set(sys.modules)
     try:
-        import importlib_metadata  # noqa: PLC0415 - imported only when a scan needs it, never at start-up
+        import importlib_metadata
     finally:
         sys.meta_path[:] = meta_path
         if finder is not None and "find_distributions" not in PathFinder.__dict__:
@@ -269,8 +269,8 @@ def _editable_root(text: str | None, problems: list[str]) -> str | None:
 
 
 def _path_of(url: str) -> str | None:
-    from urllib.parse import urlsplit  # noqa: PLC0415 - only environments with editable installs need it
-    from urllib.request import url2pathname  # noqa: PLC0415
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
 
     parts = urlsplit(url)
     if parts.scheme != "file":

@@ -31,7 +31,7 @@ class PylockFile:
         if "lock-version" not in data:
             raise Malformed("not a pylock file: it has no 'lock-version'")
         try:
-            from packaging.pylock import (  # noqa: PLC0415 - packaging has it since 26.0, which only these files need
+            from packaging.pylock import (
                 Pylock,
                 PylockUnsupportedVersionError,
                 PylockValidationError,

@@ -51,7 +51,7 @@ class Host:
         """The target called ``host``."""
         if self.system == "macos":
             return _mac_target(self)
-        from packaging.tags import platform_tags  # noqa: PLC0415 - macOS needs none of it
+        from packaging.tags import platform_tags
 
         tags = list(platform_tags())
         # manylinux_2_36_x86_64 or musllinux_1_2_aarch64, the newest that this process supports, says more than linux_x86_64.

@@ -1,6 +1,8 @@
-"""What pytest loads: options, markers, the fixture. Everything heavier waits until it is asked for.
+"""What pytest loads, and all that imports pytest: options, markers, fixtures, items.
 
-What is imported here holds named tuples, no dataclasses: to make one dataclass takes half a millisecond of every run of pytest.
+In comes pytest's configuration; out go items, reports and the exit code. Judges nothing itself.
+Nothing heavy is imported until it is asked for: an installed but idle plugin must cost nothing. Hence the imports inside
+functions, and named tuples in what is loaded at once: to make one dataclass takes half a millisecond of every run of pytest.
 """
 
 from __future__ import annotations
@@ -108,7 +110,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist's W
 @pytest.fixture(scope="session")
 def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
     """Measure ``(framework="tensorflow", size=None, dtype="float32")``: seconds, GFLOP/s, speed-up over the CPU, error."""
-    from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin import accelerators
 
     def measure(framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
         return accelerators.run_benchmark(pytestconfig, framework, size, dtype)
@@ -119,7 +121,7 @@ def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
 @pytest.fixture(scope="session")
 def archcheck(pytestconfig: pytest.Config) -> Inspection:
     """What was inspected: target, interpreter, distributions, binaries, findings; checks off: the active environment."""
-    from pytest_archcheck.plugin.inspected import inspection_of  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin.inspected import inspection_of
 
     return inspection_of(pytestconfig)
 
@@ -127,7 +129,7 @@ def archcheck(pytestconfig: pytest.Config) -> Inspection:
 def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:
     if not arguments.could_concern_us(config, args):
         return None
-    from pytest_archcheck.plugin.session import start  # noqa: PLC0415 - most runs have the checks off
+    from pytest_archcheck.plugin.session import start
 
     return start(config, parser, args)
 
@@ -138,7 +140,7 @@ def _session(config: pytest.Config) -> ArchcheckSession | None:
         handed = config.workerinput.get(_SESSION)
         if handed is None:
             return None
-        from pytest_archcheck.plugin.session import take_over  # noqa: PLC0415 - most runs have the checks off
+        from pytest_archcheck.plugin.session import take_over
 
         return take_over(config, handed)
     if "PYTEST_XDIST_WORKER" in os.environ and _PARSER in config.stash:

@@ -270,7 +270,7 @@ def require(what: str, config: pytest.Config) -> Answer:
 
 def run_benchmark(config: pytest.Config, framework: str, size: int | None, dtype: str) -> Benchmark:
     """What the fixture ``matmul_benchmark`` calls."""
-    from pytest_archcheck.accelerators import settings as accepted  # noqa: PLC0415 - only where a test measures
+    from pytest_archcheck.accelerators import settings as accepted
 
     here = board(config)
     found = here.framework(framework)

@@ -50,7 +50,7 @@ def hold_back(item: pytest.Item) -> None:
             reason = need.unmet(item.config, mark)
             if reason is None:
                 continue
-            from pytest_archcheck.plugin.inspected import settings_of  # noqa: PLC0415 - only where a need is unmet
+            from pytest_archcheck.plugin.inspected import settings_of
 
             if name in settings_of(item.config).require:
                 item.stash[_FAILURE] = f"requires_{name}: {reason}"
@@ -73,7 +73,7 @@ def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectRepo
         for mark in item.iter_markers() if isinstance(item, pytest.Item) else ():
             if mark.name not in ("requires_metal", "requires_gpu"):
                 continue
-            from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where a test has such a marker
+            from pytest_archcheck.plugin import accelerators
 
             problem = accelerators.bad_marker(collector.config, mark)
             if problem is not None:
@@ -82,20 +82,20 @@ def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectRepo
 
 
 def _gpu_unmet(what: str, config: pytest.Config, mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin import accelerators
 
     return accelerators.unmet(what, config, mark)
 
 
 def _gpu(what: str, config: pytest.Config, _inspection: Inspection) -> Answer:
-    from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - only where it is required
+    from pytest_archcheck.plugin import accelerators
 
     return accelerators.require(what, config)
 
 
 def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.plugin.inspected import running_inspection  # noqa: PLC0415
-    from pytest_archcheck.reports import text  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.plugin.inspected import running_inspection
+    from pytest_archcheck.reports import text
 
     names = [_normalised(name) for name in mark.args]
     missing = [name for name in names if not _installed(name)]
@@ -112,9 +112,9 @@ def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
 
 
 def _clean(_config: pytest.Config, inspection: Inspection) -> Answer:
-    from pytest_archcheck.findings import Finding  # noqa: PLC0415 - only where it is required
-    from pytest_archcheck.reports import text  # noqa: PLC0415
-    from pytest_archcheck.reports.outcome import Answer  # noqa: PLC0415
+    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.reports import text
+    from pytest_archcheck.reports.outcome import Answer
 
     subjects = [check.subject for check in inspection.checks if text.failing(check.findings)]
     if not subjects:
@@ -136,16 +136,16 @@ def _clean(_config: pytest.Config, inspection: Inspection) -> Answer:
 
 
 def _native_unmet(_config: pytest.Config, _mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.machine.host import this_host  # noqa: PLC0415 - only where a test asks
+    from pytest_archcheck.machine.host import this_host
 
     emulated = this_host().emulated
     return None if emulated is None else f"this Python runs as {emulated}"
 
 
 def _native(_config: pytest.Config, _inspection: Inspection) -> Answer:
-    from pytest_archcheck.findings import Finding  # noqa: PLC0415 - only where it is required
-    from pytest_archcheck.machine.host import this_host  # noqa: PLC0415
-    from pytest_archcheck.reports.outcome import Answer  # noqa: PLC0415
+    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.machine.host import this_host
+    from pytest_archcheck.reports.outcome import Answer
 
     emulated = this_host().emulated
     if emulated is None:

@@ -38,7 +38,7 @@ def build(config: pytest.Config, inspection: Inspection, settings: Settings) -> 
         for name in settings.require
     ]
     if not settings.paths:  # accelerators are asked about in the running environment only
-        from pytest_archcheck.plugin import accelerators  # noqa: PLC0415 - not where another environment is inspected
+        from pytest_archcheck.plugin import accelerators
 
         required = [*accelerators.questions(config, settings.require), *required]
     allowed = allow_list(settings, inspection)

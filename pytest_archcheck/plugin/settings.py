@@ -177,7 +177,7 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
 
     Raises :class:`pytest.UsageError` that names the setting, what was given and what was expected.
     """
-    from pytest_archcheck.rules.catalog import RULES  # noqa: PLC0415 - not before the checks are switched on
+    from pytest_archcheck.rules.catalog import RULES
 
     select = _names(config, options, "select", RULES)
     ignore = _names(config, options, "ignore", RULES)
@@ -203,7 +203,7 @@ def _names(config: pytest.Config, options: argparse.Namespace, noun: str, known:
     names = [name.strip() for line in given for name in line.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            from difflib import get_close_matches  # noqa: PLC0415 - not before there is a mistake
+            from difflib import get_close_matches
 
             near = get_close_matches(name, known, n=3)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -228,7 +228,7 @@ def _target(config: pytest.Config, options: argparse.Namespace) -> str:
     given: str = (typed or ini(config, "archcheck_target")).strip()
     if given in ("", "host"):
         return "host"
-    from pytest_archcheck.machine.target import InvalidTarget, Target  # noqa: PLC0415 - not before it is needed
+    from pytest_archcheck.machine.target import InvalidTarget, Target
 
     try:
         return Target.parse(given).tag
@@ -258,7 +258,7 @@ def _json(config: pytest.Config, options: argparse.Namespace) -> str | None:
 
 
 def _allow(config: pytest.Config, rules: Collection[str]) -> tuple[AllowLine, ...]:
-    from pytest_archcheck.plugin.allowlist import AllowLine, InvalidLine  # noqa: PLC0415 - not before the checks are switched on
+    from pytest_archcheck.plugin.allowlist import AllowLine, InvalidLine
 
     try:
         return tuple(AllowLine.parse(given, rules) for given in ini(config, "archcheck_allow"))
@@ -271,7 +271,7 @@ def read_accelerators(config: pytest.Config) -> AcceleratorSettings:
 
     Raises :class:`pytest.UsageError` that names the setting, what was given and what was expected.
     """
-    from pytest_archcheck.accelerators import settings as accepted  # noqa: PLC0415 - not before an accelerator is asked for
+    from pytest_archcheck.accelerators import settings as accepted
 
     return accepted.AcceleratorSettings(
         size=_checked(config, _SIZE, lambda value: accepted.matrix_size(value, accepted.machine_memory())),

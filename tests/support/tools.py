@@ -21,8 +21,8 @@ PACKAGES = {
 def find_tool(name: str) -> str:
     """Path of a program such as ``llvm-lipo``, also under its versioned name (``llvm-lipo-14``), the newest one first.
 
-    Where there is none the test is skipped; it fails if ``ARCHCHECK_REQUIRE_TOOLS`` is set, as CI does. A program that is not in
-    ``tools.txt`` is an error, since CI would not install it.
+    Where there is none the test is skipped; it fails if ``ARCHCHECK_REQUIRE_TOOLS`` is set, as CI does. A program that is not
+    in ``tools.txt`` is an error: CI would not install it.
     """
     packages = " ".join(PACKAGES[name])
     if found := shutil.which(name):

@@ -52,7 +52,7 @@ def _run(request: dict[str, Any], report: Report) -> None:
 def _follow(lifeline: int, folder: str) -> None:
     """End this process and all that it started when the parent ends, and take away the folder that it made for us."""
     os.read(lifeline, 1)  # until the parent's end of the pipe is closed
-    import shutil  # noqa: PLC0415 - a run whose parent lives has no use for it
+    import shutil
 
     shutil.rmtree(folder, ignore_errors=True)
     os.killpg(os.getpgrp(), signal.SIGKILL)
