@@ -61,6 +61,17 @@ def pytest_load_initial_conftests(
         session.tell_in_full()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Explain what is asked for instead of running."""
+    names: list[str] = config.option.archcheck_explain or []
+    if not names:
+        return None
+    from pytest_archcheck.plugin import explaining
+
+    return explaining.explain(names)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers, and the session's plugin where the checks are on."""
     needs.register(config)

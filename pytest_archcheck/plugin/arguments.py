@@ -62,7 +62,7 @@ def named_subject(config: pytest.Config, argument: str) -> str | None:
 def could_concern_us(config: pytest.Config, args: Sequence[str]) -> bool:
     """Whether a closer look is worth its time; False in nearly every run that has the checks off."""
     options = config.known_args_namespace
-    if options.help or options.version or getattr(options, "markers", False):
+    if options.help or options.version or getattr(options, "markers", False) or options.archcheck_explain:
         return False
     return _switched(config, options) or any(_could_be_ours(arg) for arg in args)
 
@@ -111,7 +111,7 @@ def decide(config: pytest.Config, parser: pytest.Parser, given: Sequence[str]) -
 def warn_of_idle_options(config: pytest.Config) -> None:
     """Where the checks are off, say so of the options that the user typed for them: nobody else would."""
     typed = [os.fspath(arg).partition("=")[0] for arg in config.invocation_params.args]
-    idle = sorted({name for name in typed if name.startswith("--archcheck-")})
+    idle = sorted({name for name in typed if name.startswith("--archcheck-") and name != "--archcheck-explain"})
     if not idle or "--no-archcheck" in typed:
         return
     message = f"{', '.join(idle)}: without effect, as the checks are off; add --archcheck"

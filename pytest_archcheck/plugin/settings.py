@@ -111,6 +111,12 @@ def declare(parser: pytest.Parser) -> None:
         help="write the whole result to this file as JSON (default: none; ini: archcheck_json)",
     )
     group.addoption(
+        "--archcheck-explain",
+        metavar="RULE",
+        action="append",
+        help="print what a rule says, with an example, or what the check of an id asks, and exit; repeatable (default: run)",
+    )
+    group.addoption(
         "--archcheck-annotations",
         action="store_true",
         default=None,
