@@ -12,6 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pytest_archcheck"
 #: The rooms from the top floor down: each imports what stands below it, in annotations and inside functions too.
 FLOORS = (
+    "__main__",
     "plugin",
     "reports",
     "",  # the library's face, __init__.py
@@ -28,7 +29,7 @@ FLOORS = (
     "limits",
 )
 #: What lies at the package's root beside the rooms: the face, the way in, and the ground.
-AT_THE_ROOT = {"__init__.py", "inspection.py", "findings.py", "limits.py", "py.typed"}
+AT_THE_ROOT = {"__init__.py", "__main__.py", "inspection.py", "findings.py", "limits.py", "py.typed"}
 #: What a room must not import although it stands below; ``=``: everything of it but its values and their names.
 FORBIDDEN = {
     "rules": ["binaries=", "discover=", "accelerators="],

@@ -3,6 +3,7 @@
 In comes pytest's configuration; out go items, reports and the exit code. Judges nothing itself.
 Nothing heavy is imported until it is asked for: an installed but idle plugin must cost nothing. Hence the imports inside
 functions, and named tuples in what is loaded at once: to make one dataclass takes half a millisecond of every run of pytest.
+It asserts nothing to be rewritten, and the standalone command has imported it before pytest could: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations

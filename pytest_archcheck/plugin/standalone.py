@@ -1,0 +1,112 @@
+"""``pytest-archcheck`` and ``python -m pytest_archcheck``: pytest with the checks and nothing else.
+
+No conftest file, no settings of the project unless ``-c FILE`` asks for them, no other plugin unless ``-p NAME`` does, and the
+rootdir is the current folder whatever is inspected: nothing of the inspected environment or of the project runs, and none of it
+can end the run or change what is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pytest_archcheck
+from pytest_archcheck.plugin.arguments import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HELP = """\
+usage: pytest-archcheck [options] [PATH ...]        (the same: python -m pytest_archcheck)
+
+Will everything compiled in a Python environment load and run natively on the machine it is meant for?
+
+  pytest-archcheck                     this Python's own environment
+  pytest-archcheck .venv               another environment: a virtual environment, a conda prefix, a folder, an image's files
+  pytest-archcheck dist/*.whl          wheels, for the machines that their tags promise
+  pytest-archcheck uv.lock --archcheck-target=macosx_14_0_arm64        will this lock install there?
+  pytest-archcheck archcheck::numpy    one check again, by its id
+
+Options are pytest's (-v, -q, -k, --junitxml=FILE, ...) and those of its group "archcheck": see pytest --help. Settings of the
+project are read only from the file that -c FILE names; other plugins are loaded only by -p NAME.
+"""
+
+#: pytest's options that take a value, which may be the next argument: that is no path to inspect. Others begin with a dash or
+#: hold their value after "=". Compared with pytest's own parser by a test.
+VALUED_OPTIONS = frozenset(
+    """
+    -k -m -p -c -o -W -r -n --assert --basetemp --capture --code-highlight --color --config-file --confcutdir --deselect
+    --doctest-glob --doctest-report --durations --durations-min --ignore --ignore-glob --import-mode
+    --junit-prefix --junit-xml --junitprefix --junitxml --last-failed-no-failures --lfnf --log-auto-indent --log-cli-date-format
+    --log-cli-format --log-cli-level --log-date-format --log-disable --log-file --log-file-date-format --log-file-format
+    --log-file-level --log-file-mode --log-format --log-level --max-warnings --maxfail --override-ini --pastebin --pdbcls
+    --pythonwarnings --report-chars --rootdir --show-capture --tb --verbosity
+    --archcheck-path --archcheck-target --archcheck-python --archcheck-select --archcheck-ignore --archcheck-require
+    --archcheck-json
+    """.split()
+)
+
+#: Settings of a project that change what runs, or that only its own plugins understand; kept out also where -c names the file.
+_UNSET = (
+    "addopts=",
+    "filterwarnings=",
+    "pythonpath=",
+    "required_plugins=",
+    "testpaths=",
+    "strict=false",
+    "strict_config=false",
+)
+#: Variables by which a shell or a CI job hands pytest options and plugins for the project's tests.
+_FOR_TESTS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the checks; return pytest's exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if any(word in given for word in ("-h", "--help")):
+        sys.stdout.write(_HELP)
+        return 0
+    if "--version" in given or "-V" in given:
+        sys.stdout.write(f"pytest-archcheck {pytest_archcheck.__version__}\n")
+        return 0
+    for name in _FOR_TESTS:
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return int(pytest.main(command_line(given)))
+
+
+def command_line(given: Sequence[str]) -> list[str]:
+    """What pytest is called with; what the user typed comes last, which is what pytest obeys."""
+    options, words = _split(given)
+    # With "::" these are our ids also where the current folder holds one called archcheck.
+    ids = [f"{ROOT}::" if word == ROOT else word for word in words if word.partition("::")[0] == ROOT]
+    paths = [f"--archcheck-path={word}" for word in words if word.partition("::")[0] != ROOT]
+    settings = os.path.join(os.path.dirname(__file__), "standalone.ini")
+    return [
+        *("-c", settings, f"--rootdir={os.getcwd()}", "--noconftest"),
+        *("-p", "no:cacheprovider", "-p", "pytest_archcheck.plugin"),
+        *(f"--override-ini={one}" for one in _UNSET),
+        *options,
+        *paths,
+        *(ids or [f"{ROOT}::"]),
+    ]
+
+
+def _split(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part options, with their values, from the words that stand alone."""
+    options: list[str] = []
+    words: list[str] = []
+    rest = iter(given)
+    for argument in rest:
+        if argument == "--":
+            words += rest
+        elif argument.startswith("-"):
+            options.append(argument)
+            if argument in VALUED_OPTIONS:
+                options += [value for value in [next(rest, None)] if value is not None]
+        else:
+            words.append(argument)
+    return options, words
