@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 import pytest_archcheck
+from pytest_archcheck.plugin import settings
 from pytest_archcheck.plugin.arguments import ROOT
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ project are read only from the file that -c FILE names; other plugins are loaded
 """
 
 #: pytest's options that take a value, which may be the next argument: that is no path to inspect. Others begin with a dash or
-#: hold their value after "=". Compared with pytest's own parser by a test.
+#: hold their value after "=". Compared with pytest's help by a test.
 VALUED_OPTIONS = frozenset(
     """
     -k -m -p -c -o -W -r -n --assert --basetemp --capture --code-highlight --color --config-file --confcutdir --deselect
@@ -44,8 +45,6 @@ VALUED_OPTIONS = frozenset(
     --log-cli-format --log-cli-level --log-date-format --log-disable --log-file --log-file-date-format --log-file-format
     --log-file-level --log-file-mode --log-format --log-level --max-warnings --maxfail --override-ini --pastebin --pdbcls
     --pythonwarnings --report-chars --rootdir --show-capture --tb --verbosity
-    --archcheck-path --archcheck-target --archcheck-python --archcheck-select --archcheck-ignore --archcheck-require
-    --archcheck-json
     """.split()
 )
 
@@ -61,6 +60,30 @@ _UNSET = (
 )
 #: Variables by which a shell or a CI job hands pytest options and plugins for the project's tests.
 _FOR_TESTS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+
+
+class _OwnOptions:
+    """Stands where :class:`pytest.Parser` does, and notes which options of ours take a value."""
+
+    def __init__(self) -> None:
+        self.valued: set[str] = set()
+
+    def getgroup(self, *_: object) -> _OwnOptions:
+        return self
+
+    def addoption(self, *names: str, action: str = "store", **_: object) -> None:
+        if action in ("store", "append"):
+            self.valued.update(names)
+
+    def addini(self, *_: object, **__: object) -> None:
+        """Nothing of an ini file is typed."""
+
+
+def valued_options() -> frozenset[str]:
+    """Every option whose value may be the next word."""
+    own = _OwnOptions()
+    settings.declare(cast("pytest.Parser", own))
+    return VALUED_OPTIONS | own.valued
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,9 +107,9 @@ def command_line(given: Sequence[str]) -> list[str]:
     # With "::" these are our ids also where the current folder holds one called archcheck.
     ids = [f"{ROOT}::" if word == ROOT else word for word in words if word.partition("::")[0] == ROOT]
     paths = [f"--archcheck-path={word}" for word in words if word.partition("::")[0] != ROOT]
-    settings = os.path.join(os.path.dirname(__file__), "standalone.ini")
+    ini = os.path.join(os.path.dirname(__file__), "standalone.ini")
     return [
-        *("-c", settings, f"--rootdir={os.getcwd()}", "--noconftest"),
+        *("-c", ini, f"--rootdir={os.getcwd()}", "--noconftest"),
         *("-p", "no:cacheprovider", "-p", "pytest_archcheck.plugin"),
         *(f"--override-ini={one}" for one in _UNSET),
         *options,
@@ -100,12 +123,13 @@ def _split(given: Sequence[str]) -> tuple[list[str], list[str]]:
     options: list[str] = []
     words: list[str] = []
     rest = iter(given)
+    valued = valued_options()
     for argument in rest:
         if argument == "--":
             words += rest
         elif argument.startswith("-"):
             options.append(argument)
-            if argument in VALUED_OPTIONS:
+            if argument in valued:
                 options += [value for value in [next(rest, None)] if value is not None]
         else:
             words.append(argument)
