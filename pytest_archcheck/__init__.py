@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_archcheck.accelerators.model import Benchmark, Framework
+    from pytest_archcheck.accelerators.model import Benchmark, Framework, MatmulBenchmark
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Check, Finding
@@ -28,6 +28,7 @@ __all__ = [
     "Finding",
     "Framework",
     "Inspection",
+    "MatmulBenchmark",
     "Target",
     "__version__",
     "inspect",
@@ -41,6 +42,7 @@ _HOMES = {
     "Finding": "findings",
     "Framework": "accelerators.model",
     "Inspection": "inspection",
+    "MatmulBenchmark": "accelerators.model",
     "Target": "machine.target",
     "inspect": "inspection",
 }

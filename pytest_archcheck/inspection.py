@@ -6,22 +6,23 @@ import difflib
 import gc
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.binaries.model import Binary
 from pytest_archcheck.discover.environments import active_environment
+from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
+from pytest_archcheck.findings import Check, Finding, Skipped
 from pytest_archcheck.judge.inputs import inputs_at, judge_inputs
+from pytest_archcheck.loader.signing import SignatureKind
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from pytest_archcheck.binaries.model import Binary
-    from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
-    from pytest_archcheck.findings import Check, Finding, Skipped
     from pytest_archcheck.judge.inputs import Input, Judged
-    from pytest_archcheck.loader.signing import SignatureKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

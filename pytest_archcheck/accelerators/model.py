@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 #: What a probe can come to. All but ``ok`` are names of rules, apart from ``unchecked``: nothing was proven either way.
 Status = Literal[
@@ -162,3 +162,18 @@ class Benchmark:
     compiled_seconds: float | None
     #: Products that the device was asked for, warm-up included.
     products: int
+
+
+class MatmulBenchmark(Protocol):
+    """What the fixture ``matmul_benchmark`` is: call it to measure."""
+
+    def __call__(self, framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
+        """Measure the product of two square matrices on the framework's first GPU, or else on the CPU.
+
+        :param framework: the name of a known framework.
+        :param size: rows of the matrices; None: ``archcheck_matmul_size``.
+        :param dtype: ``float16``, ``float32`` or ``float64``.
+        :raises ValueError: an argument that cannot be; the message says what was expected.
+        :raises RuntimeError: there is no figure to give; the message says why: not installed, or its work failed.
+        """
+        ...

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from pytest_archcheck.binaries.model import Binary
-    from pytest_archcheck.findings import Skipped
-    from pytest_archcheck.machine.host import Emulation, Host
+from pytest_archcheck.binaries.model import Binary
+from pytest_archcheck.findings import Skipped
+from pytest_archcheck.machine.host import Emulation, Host
 
 #: The subject of the check that speaks of the interpreter and its standard library.
 INTERPRETER_SUBJECT = "environment::interpreter"

@@ -19,9 +19,9 @@ import pytest
 from pytest_archcheck.plugin import arguments, hookspecs, needs, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from pytest_archcheck.accelerators.model import Benchmark
+    from pytest_archcheck.accelerators.model import Benchmark, MatmulBenchmark
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.session import ArchcheckSession
 
@@ -120,7 +120,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist's W
 
 
 @pytest.fixture(scope="session")
-def matmul_benchmark(pytestconfig: pytest.Config) -> Callable[..., Benchmark]:
+def matmul_benchmark(pytestconfig: pytest.Config) -> MatmulBenchmark:
     """Measure ``(framework="tensorflow", size=None, dtype="float32")``: seconds, GFLOP/s, speed-up over the CPU, error."""
     from pytest_archcheck.plugin import accelerators
 

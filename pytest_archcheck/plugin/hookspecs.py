@@ -1,4 +1,9 @@
-"""Hooks that other plugins and ``conftest.py`` may implement."""
+"""Hooks that other plugins and ``conftest.py`` may implement.
+
+A ``conftest.py`` that must also load where this plugin is not (``-p no:archcheck``, or not installed) marks its implementations
+with ``@pytest.hookimpl(optionalhook=True)``: otherwise pytest refuses the unknown hook. The values that come and go can be
+imported from ``pytest_archcheck``: ``Inspection``, ``Finding``, ``Framework``.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +31,6 @@ def pytest_archcheck_frameworks() -> Iterable[Framework]:  # type: ignore[empty-
 
     Each gets the items ``archcheck::accelerator::<name>`` and ``archcheck::matmul::<name>`` where one of its distributions is
     installed, and may be named by ``requires_metal``, ``requires_gpu`` and ``matmul_benchmark``. Called in every process that
-    collects; return the same each time. A framework is described by :class:`pytest_archcheck.accelerators.model.Framework`: its
+    collects; return the same each time. A framework is described by :class:`pytest_archcheck.Framework`: its
     name, its distributions, and an adapter file that is run in a child process only.
     """
