@@ -27,9 +27,9 @@ PLACEHOLDER = re.compile(r"(?<!P)<[A-Za-z_ -]+>|\bX\.Y\b|\b(?:NAME|FILE|FOLDER|P
 #: Modules whose texts are messages and remedies.
 SPEAKERS = (
     "rules/*.py",
-    "allowlist.py",
-    "markers.py",
-    "accelerator_items.py",
+    "plugin/allowlist.py",
+    "plugin/needs.py",
+    "plugin/accelerators.py",
     "accelerators/failures.py",
     "accelerators/probe.py",
 )
@@ -70,6 +70,7 @@ def test_nothing_of_the_machine_that_wrote_it_is_shown(shown: dict[str, Shown], 
 
 def test_what_is_said_holds_no_placeholder() -> None:
     folder = Path(pytest_archcheck.__file__).parent
+    assert [pattern for pattern in SPEAKERS if not list(folder.glob(pattern))] == []
     texts = [text for pattern in SPEAKERS for path in sorted(folder.glob(pattern)) for text in _texts(path)]
     assert len(texts) > 300
     assert not [text for text in texts if PLACEHOLDER.search(text)]
