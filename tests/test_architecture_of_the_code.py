@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -258,3 +259,12 @@ def test_every_limit_is_used_and_has_its_reason() -> None:
 
 def test_limits_import_nothing() -> None:
     assert [found.imported for found in IMPORTS if found.module == "limits"] == ["__future__.annotations"]
+
+
+def test_the_page_names_files_that_exist() -> None:
+    root = PACKAGE.parent
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = [name for name in re.findall(r"`([\w/]+(?:\.py|/))(?::\w+)?`", page) if "NAME" not in name]
+    homes = (root, PACKAGE, PACKAGE / "accelerators")
+    assert len(named) > 20
+    assert not [name for name in named if not any((home / name).exists() for home in homes)]
