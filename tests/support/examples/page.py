@@ -34,17 +34,18 @@ EXAMPLES: tuple[Example, ...] = (
 _HEAD = f"""\
 # Every rule with an example
 
-An error fails the check. A warning is one `pytest_archcheck.ArchcheckWarning` for the check, and
-`-W error::pytest_archcheck.ArchcheckWarning` makes it fail. A note stands in `-v` and in the reports only. Severities follow the loader
-(dyld on macOS, ld.so on Linux), so the one in the table is the usual one: a file that nothing loads unasked is never more than a
-note.
+An error fails the check. A warning is one `pytest_archcheck.ArchcheckWarning` for the check, and `-W
+error::pytest_archcheck.ArchcheckWarning` makes it fail. A note stands in `-v` and in the reports only. Severities
+follow the loader (dyld on macOS, ld.so on Linux), so the one in the table is the usual one: a file that nothing loads
+unasked is never more than a note.
 
-A *slice* is the code for one architecture in a file, of which macOS allows several. An *rpath* is a folder in which the loader looks
-for libraries.
+A *slice* is the code for one architecture in a file, of which macOS allows several. An *rpath* is a folder in which
+the loader looks for libraries.
 
 This page is written by `{COMMAND}`; a test keeps it true. Each example was built and judged: the text is what pytest
-shows, with paths relative to the project. What a machine or a framework answers (Rosetta, a GPU, its speed) is given, not measured.
-An error stands in pytest's failures; a warning stands at the end of the run, and so does a note where `-v` asks for it.
+shows, with paths relative to the project. What a machine or a framework answers (Rosetta, a GPU, its speed) is given,
+not measured. An error stands in pytest's failures; a warning stands at the end of the run, and so does a note where
+`-v` asks for it.
 """
 
 
