@@ -29,6 +29,10 @@ _INI_FILES = {
 }
 
 
+#: The option, which nobody can type, that carries a scope to the child of ``pytest -f``.
+_HANDED = "archcheck_scope_of_loop"
+
+
 class Scope(NamedTuple):
     """What is collected."""
 
@@ -91,6 +95,9 @@ def decide(config: pytest.Config, parser: pytest.Parser, given: Sequence[str]) -
     :param given: the positional arguments, those of addopts included.
     """
     options = config.known_args_namespace
+    handed = getattr(options, _HANDED, None)
+    if handed is not None:
+        return Scope(named=None if handed[0] is None else tuple(handed[0]), only=handed[1])
     # What the user typed, without addopts and ini.
     typed_args = [os.fspath(arg) for arg in config.invocation_params.args]
     typed, _ = parser.parse_known_and_unknown_args(typed_args)
@@ -106,6 +113,18 @@ def decide(config: pytest.Config, parser: pytest.Parser, given: Sequence[str]) -
     if options.archcheck is False or tests:
         return None  # what is on by default gives way to tests that are asked for by name
     return Scope() if _switched(config, options) else None
+
+
+def hand_to_loop(config: pytest.Config, scope: Scope) -> bool:
+    """With ``pytest -f`` of pytest-xdist, let its child collect the same; False where there is no child or this is it.
+
+    This process only starts a child again and again, which gets our options, but not what was typed.
+    """
+    options = config.known_args_namespace
+    if not getattr(options, "looponfail", False) or hasattr(options, _HANDED):
+        return False
+    setattr(config.option, _HANDED, [None if scope.named is None else list(scope.named), scope.only])
+    return True
 
 
 def warn_of_idle_options(config: pytest.Config) -> None:

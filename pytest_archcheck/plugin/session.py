@@ -17,8 +17,9 @@ import pytest
 from pytest_archcheck.plugin import arguments, inspected, questions, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
+from pytest_archcheck.plugin.kept import PREFIX, Kept
 from pytest_archcheck.reports import github, json_report, terminal, text
-from pytest_archcheck.reports.outcome import Answer, Outcome, Question, Result, State
+from pytest_archcheck.reports.outcome import Question, Result
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.arguments import Scope
     from pytest_archcheck.plugin.settings import Settings
-
-_PREFIX = f"{arguments.ROOT}::"
 
 
 def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> ArchcheckSession | None:
@@ -46,7 +45,8 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
         )
     _check_json(checked)
     session = ArchcheckSession(config, checked, scope, inspected.inspect(checked))
-    session.tell_early()
+    if not arguments.hand_to_loop(config, scope):
+        session.tell_early()
     return session
 
 
@@ -67,14 +67,10 @@ class ArchcheckSession:
         config.stash[INSPECTION] = inspection
         self.questions: dict[str, Question] = {}
         self._ask()
-        #: Subjects that -k, -m and the like left; None until collection has finished.
-        self.selected: set[str] | None = None
-        self._states: dict[str, State] = {}
-        self._reasons: dict[str, str] = {}
-        self._answers: dict[str, Answer] = {}
+        self._kept = Kept()
         self._told_header = False
-        #: Why there is no step summary.
-        self._unwritten: str | None = None
+        #: Reports that could not be written, each with the reason.
+        self._unwritten: list[str] = []
 
     @property
     def inspection(self) -> Inspection:
@@ -115,9 +111,9 @@ class ArchcheckSession:
             if name and not any(self._named(name, subject) for subject in self.questions):
                 near = get_close_matches(name, list(self.questions), n=3, cutoff=0.5)
                 hint = (
-                    f"did you mean {' or '.join(_PREFIX + one for one in near)}?" if near else "pytest archcheck --co lists all"
+                    f"did you mean {' or '.join(PREFIX + one for one in near)}?" if near else "pytest archcheck --co lists all"
                 )
-                raise pytest.UsageError(f"not found: {_PREFIX}{text.escape(name)} (no such check; {hint})")
+                raise pytest.UsageError(f"not found: {PREFIX}{text.escape(name)} (no such check; {hint})")
 
     @staticmethod
     def _named(name: str, subject: str) -> bool:
@@ -125,7 +121,8 @@ class ArchcheckSession:
 
     def tell_early(self) -> None:
         """Say what is known to fail, and write the report, before the project's code gets a chance to end the process."""
-        self._write_json()
+        if not self._write_json():
+            raise pytest.UsageError(self._unwritten.pop())
         if any(outcome.broken for outcome in self.result().outcomes):
             self._told_header = self._print(terminal.header(self.inspection, self.result().outcomes))
 
@@ -150,6 +147,13 @@ class ArchcheckSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's WorkerController
         """Hand the inspection to a worker (pytest-xdist, in the controller)."""
+        typed = [os.fspath(arg) for arg in self.config.invocation_params.args]
+        foreign = [arg for arg in typed if arg.encode("utf-8", "ignore").decode("utf-8") != arg]
+        if foreign:  # execnet would refuse them with a traceback
+            raise pytest.UsageError(
+                f"pytest-xdist hands arguments to its workers as UTF-8, which {text.joined(foreign)} is not: run without -n, "
+                "or reach it through a symbolic link"
+            )
         node.workerinput["archcheck-session"] = pickle.dumps((self.scope, self.settings, self.inspection))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -172,62 +176,53 @@ class ArchcheckSession:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what the user's selection left."""
-        self.selected = {item.question.subject for item in session.items if isinstance(item, ArchcheckItem)}
+        self._kept.select(item.question.subject for item in session.items if isinstance(item, ArchcheckItem))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Note what a worker's selection left (pytest-xdist, in the controller)."""
-        ours = {nodeid[len(_PREFIX) :] for nodeid in ids if nodeid.startswith(_PREFIX)}
-        self.selected = (self.selected or set()) | (ours & set(self.questions))
+        ours = {nodeid[len(PREFIX) :] for nodeid in ids if nodeid.startswith(PREFIX)}
+        self._kept.select(ours & set(self.questions))
 
     # -- hooks: running
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Note that what was collected is about to run."""
+        options = session.config.option
+        self._kept.running = not options.collectonly and not getattr(options, "setuponly", False)
+        yield
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
         """Let the report carry the answer, from a worker too."""
         outcome = yield
         if isinstance(item, ArchcheckItem) and item.answer is not None and call.when == "call":
-            outcome.get_result().archcheck = item.answer.to_dict()
+            outcome.get_result().archcheck = item.answer.to_text()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what became of an item of ours."""
-        subject = report.nodeid[len(_PREFIX) :]
-        if not report.nodeid.startswith(_PREFIX) or subject not in self.questions:
-            return
-        if report.when == "call" or report.outcome in ("failed", "skipped"):
-            # Skipped before it began and not by us: another plugin's option or a marker kept it from being asked.
-            by_others = report.when == "setup" and self.questions[subject].known.unasked is None
-            self._states[subject] = "not run" if report.skipped and by_others else _state(report)
-            if isinstance(report.longrepr, tuple):
-                self._reasons[subject] = report.longrepr[2].removeprefix("Skipped: ")
-        carried = getattr(report, "archcheck", None)
-        if carried is not None:
-            self._answers[subject] = Answer.from_dict(carried)
+        subject = report.nodeid[len(PREFIX) :]
+        if report.nodeid.startswith(PREFIX) and subject in self.questions:
+            self._kept.note(report, self.questions[subject])
 
     # -- hooks: telling
 
     def result(self) -> Result:
         """The run so far, narrowed to the user's selection."""
+        selected = self._kept.selected
         chosen = [
             question
             for subject, question in self.questions.items()
-            if self.scope.holds(subject) and (self.selected is None or subject in self.selected)
+            if self.scope.holds(subject) and (selected is None or subject in selected)
         ]
-        outcomes = tuple(
-            Outcome(
-                subject=question.subject,
-                title=question.title,
-                state=self._states.get(question.subject, "not run"),
-                answer=self._answers.get(question.subject, question.known),
-                reason=self._reasons.get(question.subject),
-            )
-            for question in chosen
-        )
+        outcomes = tuple(self._kept.outcome(question) for question in chosen)
         return Result(
             inspection=self.inspection,
             outcomes=outcomes,
             notes=inspected.allow_list(self.settings, self.inspection).unmatched(self.questions),
-            complete=self.selected is not None and all(outcome.state != "not run" for outcome in outcomes),
+            complete=selected is not None and bool(outcomes) and all(outcome.ran for outcome in outcomes),
+            left_out=len(self.questions) - len(outcomes),
         )
 
     def pytest_report_header(self) -> list[str]:
@@ -241,8 +236,8 @@ class ArchcheckSession:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the findings that did not pass unnoticed, and the answers."""
         verbosity = _verbosity(self.config)
-        if self._unwritten is not None:
-            terminalreporter.write_line(self._unwritten)
+        while self._unwritten:
+            terminalreporter.write_line(self._unwritten.pop(0), red=True)
         if self.settings.annotations and not self.config.option.collectonly:
             for annotation in github.workflow_commands(self.result()):
                 terminalreporter.write_line(annotation)
@@ -260,21 +255,42 @@ class ArchcheckSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the report; a run without anything to check is a clean one."""
+        """Write the reports. A run without anything to check is a clean one; one with a check that nobody heard of is not."""
         if self.is_worker:
             return
         everything = self.scope.named is None and not self.inspection.checks and not session.items
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything:
             session.exitstatus = pytest.ExitCode.OK
-        self._write_json()
+        if exitstatus == pytest.ExitCode.OK and self._is_in_doubt():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not self._write_json() and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
         self._write_step_summary()
 
-    def _write_json(self) -> None:
-        if self.settings.json is not None:
-            try:
-                json_report.write(self.settings.json, self.result())
-            except OSError as error:
-                raise pytest.UsageError(f"--archcheck-json: cannot write {self.settings.json}: {error.strerror}") from error
+    def _is_in_doubt(self) -> bool:
+        """Whether nobody heard of a check again, or one passed with errors, or ended as nothing that pytest knows.
+
+        A worker of pytest-xdist that dies can take reports along, and others' plugins write outcomes of their own.
+        """
+        return bool(self._kept.lost()) or any(
+            outcome.state == "other" or (outcome.state == "passed" and outcome.broken) for outcome in self.result().outcomes
+        )
+
+    def pytest_unconfigure(self) -> None:
+        """Say what the terminal's summary did not get to say."""
+        for line in self._unwritten:
+            sys.stderr.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+
+    def _write_json(self) -> bool:
+        """Write the report; where it cannot be written any more, the run goes on, and says so at its end."""
+        if self.settings.json is None:
+            return True
+        try:
+            json_report.write(self.settings.json, self.result())
+        except OSError as error:
+            self._unwritten.append(_cannot_write("--archcheck-json", self.settings.json, error))
+            return False
+        return True
 
     def _write_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -283,7 +299,11 @@ class ArchcheckSession:
         try:
             github.write_summary(path, self.result())
         except OSError as error:
-            self._unwritten = f"archcheck: cannot write GITHUB_STEP_SUMMARY: {error.strerror or error}"
+            self._unwritten.append(_cannot_write("GITHUB_STEP_SUMMARY", path, error))
+
+
+def _cannot_write(what: str, path: str, error: OSError) -> str:
+    return f"archcheck: {what}: cannot write {text.escape(path)}: {error.strerror or text.escape(str(error))}"
 
 
 def _check_json(checked: Settings) -> None:
@@ -300,12 +320,6 @@ def _check_json(checked: Settings) -> None:
 def _is_running_environment(path: str) -> bool:
     here = [sys.prefix, *sys.path]
     return any(os.path.isdir(one) and os.path.samefile(path, one) for one in here)
-
-
-def _state(report: pytest.TestReport) -> State:
-    if report.outcome == "skipped":
-        return "xfailed" if hasattr(report, "wasxfail") else "skipped"
-    return "failed" if report.outcome == "failed" else "passed"
 
 
 def _verbosity(config: pytest.Config) -> int:

@@ -33,7 +33,7 @@ def document(result: Result) -> dict[str, Any]:
     answers = [outcome.answer for outcome in result.outcomes]
     skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in inspection.skipped]
     for outcome in result.outcomes:
-        if outcome.state == "not run":
+        if not outcome.ran:
             skipped.append({"subject": outcome.subject, "reason": outcome.reason or "not run"})
         elif outcome.state == "skipped":
             skipped.append({"subject": outcome.subject, "reason": outcome.reason or "skipped"})

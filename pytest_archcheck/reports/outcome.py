@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_archcheck.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pytest_archcheck.inspection import Inspection
 
-State = Literal["passed", "failed", "xfailed", "skipped", "not run"]
+#: ``other``: another plugin reported an outcome that pytest does not know.
+State = Literal["passed", "failed", "xfailed", "skipped", "not run", "other"]
 
 #: An object of JSON's ``accelerators`` or ``benchmarks`` list.
 Record = dict[str, Any]
@@ -30,13 +32,14 @@ class Answer:
     accelerators: tuple[Record, ...] = ()
     benchmarks: tuple[Record, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return builtins only: what a report may carry from a pytest-xdist worker."""
-        return asdict(self)
+    def to_text(self) -> str:
+        """Return ASCII, which any report can carry from a pytest-xdist worker; names of files may be no Unicode at all."""
+        return json.dumps(asdict(self), default=str)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Answer:
-        """Read back what :meth:`to_dict` gave."""
+    def from_text(cls, text: str) -> Answer:
+        """Read back what :meth:`to_text` gave."""
+        data = json.loads(text)
         return cls(
             findings=tuple(Finding(**finding) for finding in data["findings"]),
             unasked=data["unasked"],
@@ -76,10 +79,15 @@ class Outcome:
 
     @property
     def broken(self) -> bool:
-        """True where the item failed, or never ran and is known to be wrong."""
-        if self.state == "not run":
-            return any(finding.severity == "error" and finding.allowed is None for finding in self.answer.findings)
-        return self.state == "failed"
+        """True where the item failed, or has an error that no line allows, whatever became of the item."""
+        return self.state == "failed" or any(
+            finding.severity == "error" and finding.allowed is None for finding in self.answer.findings
+        )
+
+    @property
+    def ran(self) -> bool:
+        """True where pytest asked and reported an outcome that it knows."""
+        return self.state not in ("not run", "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +98,10 @@ class Result:
     outcomes: tuple[Outcome, ...]
     #: Findings of no item: notes on allow-list lines.
     notes: tuple[Finding, ...]
-    #: True when every selected item ran.
+    #: True when there was an item, and every selected one ran.
     complete: bool
+    #: How many items the user's selection left out.
+    left_out: int = 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -98,6 +98,8 @@ def _errors(outcome: Outcome) -> tuple[Finding, ...]:
 
 
 def _interrupted(result: Result) -> Iterator[Line]:
+    if not result.outcomes and result.left_out:
+        yield Line(f"no check was run: none of {result.left_out} is selected")
     waiting = [outcome for outcome in result.outcomes if outcome.state == "not run"]
     if waiting:
         yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; shown is what the inspection found")
@@ -118,5 +120,7 @@ def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> It
             first, *rest = one.lines()
             yield Line(f"{outcome.subject}: {first}{state}", "red" if one.severity == "error" else "yellow")
             yield from (Line(line) for line in rest)
+    if outcome.state == "other" and outcome.reason is not None:
+        yield Line(f"{outcome.subject}: {text.sentence(outcome.reason)}", "red")
     if outcome.state in ("skipped", "not run") and verbosity > 0 and outcome.reason is not None:
         yield Line(f"{outcome.subject}: skipped: {text.sentence(outcome.reason)}")
