@@ -288,7 +288,7 @@ class ArchcheckSession:
         try:
             json_report.write(self.settings.json, self.result())
         except OSError as error:
-            self._unwritten.append(_cannot_write("--archcheck-json", self.settings.json, error))
+            self._unwritten.append(_cannot_write(f"{text.escape(self.settings.json)} (--archcheck-json)", error))
             return False
         return True
 
@@ -299,11 +299,11 @@ class ArchcheckSession:
         try:
             github.write_summary(path, self.result())
         except OSError as error:
-            self._unwritten.append(_cannot_write("GITHUB_STEP_SUMMARY", path, error))
+            self._unwritten.append(_cannot_write("GITHUB_STEP_SUMMARY", error))
 
 
-def _cannot_write(what: str, path: str, error: OSError) -> str:
-    return f"archcheck: {what}: cannot write {text.escape(path)}: {error.strerror or text.escape(str(error))}"
+def _cannot_write(what: str, error: OSError) -> str:
+    return f"archcheck: cannot write {what}: {error.strerror or text.escape(str(error))}"
 
 
 def _check_json(checked: Settings) -> None:

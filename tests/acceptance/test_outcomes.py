@@ -256,7 +256,7 @@ def test_a_report_that_cannot_be_written_at_the_end_loses_nothing(
     result = run_child(healthy, *arguments)
     assert result.ret == 4
     lines = result.stderr if "no:terminal" in terminal else result.stdout
-    lines.fnmatch_lines(["archcheck: --archcheck-json: cannot write *reports/out.json: *"])
+    lines.fnmatch_lines(["archcheck: cannot write *reports/out.json (--archcheck-json): *"])
     assert (pytester.path / "junit.xml").exists()
     if not terminal:
         result.stdout.fnmatch_lines(["*4 passed*"])
@@ -277,7 +277,7 @@ def test_a_failure_of_the_project_is_shown_all_the_same(run_child: Run, healthy:
     result.stdout.fnmatch_lines(
         [
             "E *assert 'their' == 'failure'",
-            "archcheck: --archcheck-json: cannot write *reports/out.json: *",
+            "archcheck: cannot write *reports/out.json (--archcheck-json): *",
             "*1 failed, 3 passed*",
         ]
     )
