@@ -116,6 +116,10 @@ PYTHON_FILES = 5000
 PYTHON_FILE_SIZE = 1 << 20
 #: Bytes of them that are kept to be searched again: a package with a hundred broken files is asked about each.
 PYTHON_TEXTS_SIZE = 16 << 20
+#: Python files of one environment that are parsed for their imports, 10 ms each: only where a module cannot be loaded.
+PYTHON_TREES = 1500
+#: How many modules deep it is asked whether what imports a module is itself imported inside ``try``.
+IMPORT_CHAIN = 3
 
 # Zip archives and wheels.
 

@@ -13,8 +13,8 @@ from pytest_archcheck.judge.macos import MacJudge
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import check_symbols
 from pytest_archcheck.rules.architecture import judge_architecture
-from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols
-from pytest_archcheck.rules.elsewhere import who_brings
+from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
+from pytest_archcheck.rules.elsewhere import elsewhere
 from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment
 from pytest_archcheck.rules.interpreter import (
     interpreter_distribution,
@@ -112,8 +112,8 @@ class _Judge:
 
     def _judge_linux(self) -> None:
         links = link_elf(self._environment, self._target)
-        brings = who_brings(self._environment)
-        self._add(judge_elf_links(links.broken, self._owners, self._subjects_of_broken_files(), brings, musl=links.musl))
+        problems, others = self._subjects_of_broken_files(), elsewhere(self._environment)
+        self._add(judge_elf_links(one_cause(links.broken), self._owners, problems, others, musl=links.musl))
         if self._environment.kind == "wheel":
             return  # symbols are looked up in a process, and which Python that will be is not known
         symbols = check_symbols(links)

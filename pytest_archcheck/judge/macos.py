@@ -18,7 +18,7 @@ from pytest_archcheck.loader.tensorflow_plugins import (
     tensorflow_beside,
 )
 from pytest_archcheck.rules.architecture import serving_slices
-from pytest_archcheck.rules.elsewhere import who_brings
+from pytest_archcheck.rules.elsewhere import elsewhere
 from pytest_archcheck.rules.load_commands import judge_load_commands
 from pytest_archcheck.rules.macho_links import judge_macho_links
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
@@ -81,7 +81,7 @@ class MacJudge:
 
     def links(self, problems: Mapping[str, str]) -> list[Finding]:
         """Judge linked libraries; ``problems``: file -> the subject under which it is an error already."""
-        return judge_macho_links(self._links.broken(), self._owners, problems, who_brings(self._environment))
+        return judge_macho_links(self._links.broken(), self._owners, problems, elsewhere(self._environment))
 
     def symbols(self) -> Iterator[Finding]:
         """Compare the symbols that files need with those that the libraries of other distributions offer."""

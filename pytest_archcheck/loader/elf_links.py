@@ -24,9 +24,10 @@ from pytest_archcheck.binaries.names import (
 )
 from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.loader.elf_images import Images
-from pytest_archcheck.loader.elf_process import Closure, Search, folders_of, load
+from pytest_archcheck.loader.elf_process import Closure, Search, expand, folders_of, load
 from pytest_archcheck.loader.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
 from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES, PythonSources
+from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,8 +70,10 @@ class BrokenLink:
     #: Whether something that the environment cannot do without fails: an extension module that its package does not guard
     #: against, a bundled library, the only library of a package, the interpreter.
     required: bool
-    #: Whether a tool that repairs wheels gave the library its name: it was in the distribution.
+    #: Whether the library was in the distribution: a tool that repairs wheels gave it its name, or RECORD says so.
     bundled: bool
+    #: Folders, from the place where packages lie on, that the library is looked for in: ``pkg.libs``.
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class _Linker:
         self.musl = target.libc[0] == "musl" if target.libc else is_musl_loader(loader)
         self.search = self._search(loader)
         self.sources = PythonSources(environment.distributions)
+        self.recorded = Recorded()
         self.sonames: dict[str, Image] = {}
         for image in self.usable:
             for name in (image.soname, os.path.basename(image.path)):
@@ -220,11 +224,13 @@ class _Linker:
         asking = link.user.binary or roots[0].binary
         assert asking is not None  # noqa: S101 - every root is a file of the environment
         distribution = self.owners.get(id(asking))
-        status, path, reason = self._status(link)
+        places = tuple(self._places(link, asking))
+        bundled = _BUNDLED.search(link.name) is not None or self.recorded.lost(distribution, link.name, places)
+        status, path, reason = self._status(link, bundled=bundled)
         modules = [root.binary for root in roots if root.binary and is_module(root) and not self._is_foreign(root)]
         required = (
             (any(not self._is_optional(module) for module in modules) and not _is_found_at_run_time(link.name, distribution))
-            or _BUNDLED.search(link.name) is not None
+            or bundled
             or any(root is self.program for root in roots)
             or id(distribution) in lonely
         )
@@ -238,10 +244,20 @@ class _Linker:
             reason=reason,
             importers=tuple(sorted(modules, key=lambda module: module.file)),
             required=required,
-            bundled=_BUNDLED.search(link.name) is not None,
+            bundled=bundled,
+            places=places,
         )
 
-    def _status(self, link: Link) -> tuple[LinkStatus, str | None, str | None]:
+    def _places(self, link: Link, asking: Binary) -> Iterable[str]:
+        """The folders of the asking file's own search path, relative to where packages lie; those outside are left out."""
+        root = os.path.realpath(asking.location) + os.sep
+        paths = expand(link.name, link.user, self.architecture) if "/" in link.name else ()
+        for folder in (*self._own(link.user), *map(os.path.dirname, paths)):
+            place = os.path.normpath(folder)
+            if f"{place}/".startswith(root):
+                yield place[len(root) :].replace(os.sep, "/")
+
+    def _status(self, link: Link, *, bundled: bool) -> tuple[LinkStatus, str | None, str | None]:
         if link.status == "damaged":
             return "damaged", link.path, link.reason
         elsewhere = self.sonames.get(link.name)
@@ -249,7 +265,7 @@ class _Linker:
             return "elsewhere", elsewhere.binary.file, None
         if link.status == "wrong-architecture":
             return "wrong-architecture", link.path, link.reason
-        return ("missing" if self.target.is_host or _BUNDLED.search(link.name) else "outside"), None, None
+        return ("missing" if self.target.is_host or bundled else "outside"), None, None
 
     def _is_preloaded(self, image: Image, link: Link) -> bool:
         """Whether something is seen to load this image: a module that works, or Python code that names the file.

@@ -22,6 +22,7 @@ from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
 from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data
 from pytest_archcheck.binaries.reader import read_file
 from pytest_archcheck.loader.optional import PythonSources
+from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,6 +85,14 @@ class BrokenLink:
     path: str | None
     #: Whether the environment cannot do without the file that asks.
     required: bool
+    #: The folders that its rpaths led to, as the file names them.
+    rpaths: tuple[str, ...] = ()
+    #: Whether its own distribution brought a library of that name, which is gone.
+    lost: bool = False
+    #: Folders, from the place where packages lie on, that the library is looked for in: ``pkg/.dylibs``.
+    places: tuple[str, ...] = ()
+    #: Further files of its distribution that want the same library.
+    others: tuple[Binary, ...] = ()
 
 
 _SYSTEM = Resolution("system")
@@ -99,6 +108,8 @@ class MachOLinks:
         self._python = environment.interpreter.version if environment.interpreter else None
         self._is_folder: dict[str, bool] = {}
         self._sources = PythonSources(environment.distributions)
+        self._recorded = Recorded()
+        self._owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
         self._resolved: dict[tuple[int, str, str], Resolution] = {}
         self._images: list[tuple[Binary, MachOSlice]] = []
         self._by_path: dict[str, Binary] = {}
@@ -117,12 +128,16 @@ class MachOLinks:
             if binary.role == "object" or binary.problem:
                 continue
             for piece in binary.slices:
-                if isinstance(piece, MachOSlice) and piece.architecture in target.architectures:
+                if not isinstance(piece, MachOSlice) or piece.platform != "macos":
+                    continue  # wrong-platform speaks of it
+                if piece.architecture in target.architectures:
                     self._images.append((binary, piece))
                     if piece.install_name:
                         self._by_install_name.setdefault(piece.install_name, binary)
         self._program_rpaths = tuple(self._rpaths_of_program())
         self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
+        #: Linked library, as written -> who links to it.
+        self._by_name: dict[str, list[Binary]] | None = None
 
     def links(self) -> Iterator[Link]:
         """Every linked library of every image that the target would use."""
@@ -139,8 +154,23 @@ class MachOLinks:
             if status is None or link.binary.role == "plugin" or key in seen:
                 continue
             seen.add(key)
-            required = status == "loaded" or self._is_required(link.binary, link.library.name)
-            yield BrokenLink(link.binary, link.library, status, path, required)
+            places = tuple(self._places(link.binary, link.piece, link.library.name))
+            owner = self._owners.get(id(link.binary))
+            lost = status in ("absent", "outside") and self._recorded.lost(owner, link.library.name, places)
+            if lost and status == "outside" and link.library.name.startswith("@"):
+                status, path = "absent", None
+            required = status == "loaded" or lost or self._is_required(link.binary, link.library.name)
+            rpaths = link.piece.rpaths if link.library.name.startswith("@rpath/") else ()
+            yield BrokenLink(link.binary, link.library, status, path, required, rpaths, lost, places)
+
+    def _places(self, binary: Binary, piece: MachOSlice, name: str) -> Iterator[str]:
+        """The folders in which a library is looked for, relative to where packages lie; those outside are left out."""
+        root = os.path.realpath(binary.location) + os.sep
+        names = (f"{rpath}{name[6:]}" for rpath in piece.rpaths) if name.startswith("@rpath/") else (name,)
+        for path in self._expand(list(names)[: limits.IMAGE_RPATHS], binary):
+            folder = os.path.dirname(os.path.normpath(path))
+            if f"{folder}/".startswith(root):
+                yield folder[len(root) :].replace(os.sep, "/")
 
     def _fault(self, link: Link) -> tuple[Literal["loaded", "outside", "absent", "wrong-architecture"] | None, str | None]:
         found = link.resolution
@@ -174,20 +204,27 @@ class MachOLinks:
         is_operators = self._is_of_absent_framework(library)
         is_python = is_libpython(library)
         reached = [binary]
+        is_named = has_modules = False
         for image in reached:
             if is_test_data(image.path):
                 pass
             elif image.role == "extension":
+                has_modules = True
                 if not (is_for_another_version(image.path, self._python) or self._sources.guard_import_of(image)):
                     return True
             elif image.role == "executable":
-                if not is_python:  # panda3d's deploy-stub is copied beside a libpython, and never run where it lies
-                    return True
+                if self._is_run(image) and not (is_python and "stub" in os.path.basename(image.path)):
+                    return True  # panda3d's deploy-stub is copied beside a libpython, and never run where it lies
             elif not is_operators and self._sources.mentions(image, _stem(image)):
-                return True
+                is_named = True
             if len(reached) < limits.LOADER_CHAIN:
-                reached += [loader for loader, _ in self._loaders_of(image) if loader not in reached]
-        return False
+                reached += [user for user in self._users_of(image) if user not in reached]
+        # torchaudio loads libtorchaudio_sox.so by its name, just before the module that nothing needs.
+        return is_named and not has_modules
+
+    def _is_run(self, program: Binary) -> bool:
+        """Whether people type a program's name, or its package does; some are started by a wrapper that brings libraries."""
+        return self._sources.is_command(program) or self._sources.mentions(program, _stem(program))
 
     def _is_of_absent_framework(self, library: str) -> bool:
         stem = re.match(r"[a-z]+\d*", os.path.basename(library))
@@ -279,6 +316,17 @@ class MachOLinks:
                         self._loaders[id(found.provider)].append((loader, piece))
         return self._loaders.get(id(binary), [])
 
+    def _users_of(self, binary: Binary) -> list[Binary]:
+        """Those that link to a file: by a path, or by the install name by which they find it loaded."""
+        names = {piece.install_name for piece in binary.slices if piece.install_name}
+        if self._by_name is None:
+            self._by_name = defaultdict(list)
+            for user, piece in self._images:
+                for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
+                    self._by_name[library.name].append(user)
+        named = [user for name in names if name.startswith("@rpath/") for user in self._by_name.get(name, ())]
+        return [*(loader for loader, _ in self._loaders_of(binary)), *named]
+
     def _at(self, path: str) -> Resolution | None:
         """The file at an absolute path: one of the environment's, or on the host any."""
         normal = os.path.normpath(path)
@@ -298,7 +346,8 @@ class MachOLinks:
 
     def _outside(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """What is not in the environment: absent on the host, but on another machine it may lie where software is installed."""
-        if self._executable is None and name.startswith("@") and is_libpython(name):
+        own_place = binary.role == "executable" and name.startswith("@loader_path/")
+        if self._executable is None and name.startswith("@") and is_libpython(name) and not own_place:
             return _SYSTEM  # it comes with a Python that is not here
         if os.path.basename(name) in _FALLBACKS and _has_fallbacks(piece):
             return _SYSTEM

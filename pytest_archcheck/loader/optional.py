@@ -7,8 +7,9 @@ It is asked only of a module that cannot be loaded.
 
 from __future__ import annotations
 
-import ast
 import os
+import re
+import sys
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
 from pytest_archcheck.binaries.names import module_name
 from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.loader.imports import imports_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
-
-#: What an import of a module that the loader refuses raises, and the wider ones that catch it.
-_CAUGHT = frozenset({"ImportError", "OSError", "Exception", "BaseException"})
+    from pytest_archcheck.loader.imports import Import
 
 #: Modules of the standard library that distributors leave without their library on purpose: the ``slim`` images of Docker hold
 #: ``_tkinter`` and no Tk; the others are absent or unusable on many systems.
 OPTIONAL_STANDARD_MODULES = frozenset({"_tkinter", "_dbm", "_gdbm", "nis", "ossaudiodev", "_ctypes_test", "_testcapi"})
+#: Files of tests say nothing of what a package needs.
+_TESTS = re.compile(r"/(?:tests?|testing)/|/(?:test_[^/]*|conftest)\.py\Z")
+#: A line of entry_points.txt: ``p3dcparse = panda3d_tools:p3dcparse``.
+_COMMAND = re.compile(r"^\s*([A-Za-z0-9][^=\s]*)\s*=\s*[A-Za-z_]", re.MULTILINE)
+#: How many modules of the standard library make a folder a copy of it.
+_STASH = 3
 
 
 class PythonSources:
@@ -43,23 +49,84 @@ class PythonSources:
         self._room = limits.PYTHON_TEXTS_SIZE
         self._guarded: dict[int, bool] = {}
         self._mentioned: dict[tuple[int, bytes], bool] = {}
+        #: File -> its imports; metadata of a distribution -> names of its console scripts.
+        self._imports: dict[str, tuple[Import, ...]] = {}
+        self._commands: dict[str, frozenset[str]] = {}
         self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
 
     def guard_import_of(self, binary: Binary) -> bool:
-        """Whether its package imports this extension module, and everywhere inside a ``try`` that survives a failure."""
+        """Whether its package gets by without this extension module.
+
+        It is imported, and everywhere so that a failure is survived; or it lies in no package and nothing imports it.
+        """
         if id(binary) not in self._guarded:
-            self._guarded[id(binary)] = self._is_import_guarded(binary)
+            guarded = self._is_guarded(binary, module_name(binary), ())
+            self._guarded[id(binary)] = self._is_stashed(binary) if guarded is None else guarded
         return self._guarded[id(binary)]
 
-    def _is_import_guarded(self, binary: Binary) -> bool:
-        name = module_name(binary)
-        guards: list[bool] = []
-        stem = name.rpartition(".")[2]
+    def _is_guarded(self, binary: Binary, name: str, asked: tuple[str, ...]) -> bool | None:
+        """Whether every import of a module is survived, be it further up: a module that is imported in ``try`` may need it.
+
+        :param asked: modules for which this was asked on the way here.
+        :return: None where nothing imports it.
+        """
+        found = None
+        stem = name.rpartition(".")[2].encode()
         for path, text in self._of(binary):
-            if stem.encode() in text:
-                folder = os.path.relpath(os.path.dirname(path), binary.location).replace(os.sep, ".")
-                guards.extend(_imports(text, name, folder))
-        return bool(guards) and all(guards)
+            if _TESTS.search(path) or not (stem in text or b"import_module" in text or b"__import__" in text):
+                continue
+            module = _module_of(os.path.relpath(path, binary.location))
+            here = [one for one in self._imports_of(path, text, module) if one.names(name)]
+            if not here:
+                continue
+            if not all(one.guarded for one in here) and not self._may_fail(binary, module, (*asked, name)):
+                return False
+            found = True
+        return found
+
+    def _may_fail(self, binary: Binary, module: str, asked: tuple[str, ...]) -> bool:
+        """Whether a Python module is itself imported so that its failure is survived; a package that people import is not."""
+        if "." not in module or module in asked or len(asked) > limits.IMPORT_CHAIN:
+            return False
+        return self._is_guarded(binary, module, asked) is True
+
+    def _imports_of(self, path: str, text: bytes, module: str) -> tuple[Import, ...]:
+        found = self._imports.get(path)
+        if found is None:
+            if len(self._imports) >= limits.PYTHON_TREES:
+                return ()
+            package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+            found = self._imports[path] = imports_of(text, package)
+        return found
+
+    def _is_stashed(self, binary: Binary) -> bool:
+        """Whether a module that nothing imports lies in a folder that is no package, to be copied from there.
+
+        panda3d's ``deploy_libs`` holds the standard library's modules for the programs that it builds.
+        """
+        folder, slash, _ = binary.path.rpartition("/")
+        if not slash:
+            return False
+        owner = self._owners.get(id(binary))
+        beside = [module_name(one) for one in (owner.binaries if owner else ()) if one.path.rpartition("/")[0] == folder]
+        stems = [name.rpartition(".")[2] for name in beside]
+        prefix = os.path.join(binary.location, folder, "__init__.py")
+        if "__init__" in stems or any(path == prefix for path, _ in self._of(binary)):
+            return False
+        return len(sys.stdlib_module_names.intersection(stems)) >= _STASH
+
+    def is_command(self, binary: Binary) -> bool:
+        """Whether a program is one that users type: it was installed among them, or a console script has its name."""
+        folder, _, name = binary.path.rpartition("/")
+        if folder.rpartition("/")[2] in {"bin", "Scripts"} and (folder in {"bin", "Scripts"} or folder.startswith("..")):
+            return True
+        owner = self._owners.get(id(binary))
+        if owner is None or owner.metadata is None:
+            return False
+        if owner.metadata not in self._commands:
+            commands = _COMMAND.findall(_entry_points(owner).decode(errors="replace"))
+            self._commands[owner.metadata] = frozenset(command.replace("-", "_") for command in commands)
+        return name.partition(".")[0].replace("-", "_") in self._commands[owner.metadata]
 
     def mentions(self, binary: Binary, text: bytes) -> bool:
         """Whether a Python file of the distribution that owns this binary contains a text."""
@@ -146,36 +213,21 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def _imports(text: bytes, name: str, package: str) -> Iterator[bool]:
-    """Yield for each import of the module whether it is guarded."""
+def _module_of(path: str) -> str:
+    """``pkg.sub`` for ``pkg/sub/__init__.py``, ``pkg.one`` for ``pkg/one.py``."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace(os.sep, ".").replace("/", ".")
+
+
+def _entry_points(distribution: Distribution) -> bytes:
+    """The contents of entry_points.txt; nothing where there is none."""
+    metadata = distribution.metadata or ""
+    if not distribution.is_wheel:
+        return _read(os.path.join(metadata, "entry_points.txt"))
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    stack: list[tuple[ast.AST, bool]] = [(tree, False)]
-    while stack:
-        node, guarded = stack.pop()
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            if name in _names(node, package):
-                yield guarded
-            continue
-        if isinstance(node, ast.Try):
-            inner = guarded or any(_catches(handler) for handler in node.handlers)
-            stack.extend((child, inner) for child in node.body)
-            stack.extend((child, guarded) for child in (*node.handlers, *node.orelse, *node.finalbody))
-        else:
-            stack.extend((child, guarded) for child in ast.iter_child_nodes(node))
-
-
-def _names(node: ast.Import | ast.ImportFrom, package: str) -> set[str]:
-    if isinstance(node, ast.Import):
-        return {alias.name for alias in node.names}
-    parts = package.split(".")
-    base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
-    origin = ".".join(part for part in (base, node.module or "") if part)
-    return {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
-
-
-def _catches(handler: ast.ExceptHandler) -> bool:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(kind is None or (isinstance(kind, ast.Name) and kind.id in _CAUGHT) for kind in kinds)
+        with Archive(metadata) as archive:
+            for member in archive.members:
+                if member.filename.endswith(".dist-info/entry_points.txt"):
+                    return archive.source(member).read(0, limits.PYTHON_FILE_SIZE)
+    except (ArchiveInvalid, OSError):
+        pass
+    return b""

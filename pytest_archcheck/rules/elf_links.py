@@ -9,22 +9,25 @@ inside ``try``. ``BrokenLink.required`` says which is which.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
-from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
+from pytest_archcheck.rules.causes import consequence, listed
+from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, judge_elsewhere
 from pytest_archcheck.rules.remedies import reinstall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
     from pytest_archcheck.loader.elf_links import BrokenLink
     from pytest_archcheck.loader.elf_symbols import MissingSymbols
+    from pytest_archcheck.rules.elsewhere import Elsewhere
 
 #: soname up to its version -> package of Debian and Ubuntu: what wheels are known to take from the system.
 _DEBIAN_PACKAGES = {
@@ -68,14 +71,27 @@ _DEBIAN_PACKAGES = {
     "libportaudio.so": "libportaudio2",
     "libusb-1.0.so": "libusb-1.0-0",
 }
-_NAMED = 3
+
+
+def one_cause(broken: Iterable[BrokenLink]) -> list[BrokenLink]:
+    """Gather the links of one distribution that break for want of one library: the others follow from the first."""
+    links: dict[tuple[object, ...], BrokenLink] = {}
+    for link in broken:
+        key = (id(link.distribution), link.name, link.status, link.path, link.required)
+        first = links.get(key)
+        if first is None:
+            links[key] = link
+        else:
+            stopped = {id(binary): binary for binary in (*first.importers, link.binary, *link.importers)}
+            links[key] = replace(first, importers=tuple(stopped.values()), places=(*first.places, *link.places))
+    return list(links.values())
 
 
 def judge_elf_links(
     broken: Iterable[BrokenLink],
     owners: Mapping[str, tuple[Distribution, str]],
     problems: Mapping[str, str],
-    brings: Callable[[str], str | None] = nobody,
+    elsewhere: Elsewhere = NOWHERE,
     *,
     musl: bool = False,
 ) -> list[Finding]:
@@ -83,16 +99,20 @@ def judge_elf_links(
 
     :param owners: file -> the distribution that owns it and its subject; a file that is not among them is the interpreter's.
     :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
-    :param brings: who may bring a library that is not here, see :mod:`pytest_archcheck.rules.elsewhere`.
+    :param elsewhere: who may bring a library that is not here.
     :param musl: the target's C library is musl, so it is Alpine rather than Debian.
     """
     findings = []
     for link in broken:
         distribution, subject = owners.get(link.binary.file, (None, INTERPRETER_SUBJECT))
-        if _is_not_here(link) and (who := brings(link.name)):
+        if elsewhere.is_wheel and link.status == "outside" and _is_not_here(link) and is_bundle(link.places):
+            link = replace(link, status="missing")  # noqa: PLW2901 - nothing else puts files there
+        if _is_not_here(link) and (who := elsewhere.who(link.name, link.binary.path, link.places)):
             rule, severity, message, remedy = judge_elsewhere(f"needs {link.name}", who, link.binary.location)
         else:
             rule, severity, message, remedy = _judge(link, distribution, problems, musl=musl)
+        if elsewhere.is_wheel and severity == "warning" and "/" in link.name:
+            severity = "error"  # a path of the machine that built the wheel
         findings.append(_finding(rule, severity, subject, distribution, link.binary, message, remedy))
     return findings
 
@@ -110,7 +130,7 @@ def judge_elf_symbols(missing: Iterable[MissingSymbols], owners: Mapping[str, tu
         if entry.provider is not None and all(name.startswith("GLIBC_") for name in entry.names):
             continue  # newer-os-required speaks of it
         distribution, subject = owners.get(entry.binary.file, (None, INTERPRETER_SUBJECT))
-        names = _listed(entry.names)
+        names = listed(entry.names)
         severity: Severity = "error"
         if entry.provider is not None:
             message = f"needs {names} of {os.path.basename(entry.provider)}, which {entry.provider} does not have"
@@ -186,14 +206,7 @@ def _by_need(severity: Severity, link: BrokenLink) -> Severity:
 
 def _consequence(binary: Binary, importers: tuple[Binary, ...], word: str = "so") -> str:
     """Who else cannot be imported, for a library that extension modules load."""
-    others = [module.path for module in importers if module is not binary]
-    return f"; {word} {_listed(others)} cannot be imported" if others else ""
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
+    return consequence([module for module in importers if module is not binary], word)
 
 
 def _bring(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -> str:

@@ -1,18 +1,19 @@
-"""What a wheel does not hold: a library that another distribution may bring.
+"""What a wheel does not hold: a library that another distribution may bring, or that can only be its own.
 
 A wheel is read alone. torchvision's modules link to libraries of torch, PySide6-Addons' to those of PySide6-Essentials; some
 say so in Requires-Dist, some do not. A loader finds such a library by an rpath into the other distribution's folder, or because
-importing that one has loaded it before. Nobody can tell from here, so it is said, and held against nobody.
+importing that one has loaded it before. Nobody can tell from here, so it is said, and held against nobody. What is looked for
+in the wheel's own folders is another matter: nobody else puts files there.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from pytest_archcheck.discover.model import Environment
     from pytest_archcheck.findings import Severity
@@ -21,37 +22,83 @@ if TYPE_CHECKING:
 #: not require torch, tensorflow-io-gcs-filesystem requires tensorflow as an extra only.
 _SHARED = re.compile(
     r"lib(?:c10|torch|shm|tensorflow|arrow|parquet|python3|shiboken|pyside|Qt\dC|jax|xla|tvm|mkl|iomp5|tbb|cu[a-z]+|nv[a-z]+|nccl"
-    r"|mpi|omp)[^/]*"
+    r"|mpi|omp)[^/]*|_pywrap_tensorflow[^/]*|Qt[A-Z]\w*|(?:lib)?Qt\d[A-Z][^/]*"
 )
 #: Where delocate and auditwheel put what they bundle; nobody else's file lies there.
 _BUNDLED = ("/.dylibs/", ".libs/")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_EXTRA = re.compile(r";.*\bextra\b")
 _NAMED = 3
 
 
-def nobody(_library: str) -> None:
-    """Nobody may bring a library: the environment is complete."""
-    return
+class Elsewhere(NamedTuple):
+    """What is known of those who may bring a library to an environment."""
 
+    #: Only a wheel is incomplete.
+    is_wheel: bool = False
+    #: Names of the distributions that it requires.
+    requires: tuple[str, ...] = ()
 
-def who_brings(environment: Environment) -> Callable[[str], str | None]:
-    """Return what names those who may bring a library to an environment, None for nobody: only a wheel is incomplete."""
-    if environment.kind != "wheel":
-        return nobody
-    requires = [match[0] for project in environment.projects for line in project.requires if (match := _NAME.match(line))]
-    names = list(dict.fromkeys(requires))
+    def who(self, library: str, asker: str, places: Iterable[str] = ()) -> str | None:
+        """Name those who may bring a library; None for nobody.
 
-    def brings(library: str) -> str | None:
-        if any(folder in library for folder in _BUNDLED):
+        :param asker: path of the file that asks.
+        :param places: the folders in which it is looked for, from the place where packages lie on.
+        """
+        if not self.is_wheel or library.startswith("/") or any(folder in library for folder in _BUNDLED):
             return None
-        if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            return f"one of the distributions that it requires ({', '.join(names[:_NAMED])}{more})"
-        if _SHARED.fullmatch(library.rpartition("/")[2]):
-            return "a distribution that is imported before it"
-        return None
+        if not _SHARED.fullmatch(library.rpartition("/")[2]):
+            return self._required() if self.requires and not self.is_own(library, asker, places) else None
+        return self._required() or "a distribution that is imported before it"
 
-    return brings
+    def is_own(self, library: str, asker: str, places: Iterable[str]) -> bool:
+        """Whether a library that is looked for in these places alone can only be the wheel's own."""
+        places = tuple(places)
+        if not self.is_wheel or not places or _SHARED.fullmatch(library.rpartition("/")[2]):
+            return False
+        if is_bundle(places):
+            return True
+        top = asker.partition("/")[0]
+        if not all(_is_bundle(place) or place.partition("/")[0] == top for place in places):
+            return False
+        # PySide6-Addons puts its files into PySide6-Essentials' folder; libmlx.dylib is of mlx-metal.
+        return not any(_is_like(name, top) or _is_like(name, library.rpartition("/")[2]) for name in self.requires)
+
+    def _required(self) -> str:
+        if not self.requires:
+            return ""
+        more = f" and {len(self.requires) - _NAMED} more" if len(self.requires) > _NAMED else ""
+        return f"one of the distributions that it requires ({', '.join(self.requires[:_NAMED])}{more})"
+
+
+#: The environment is complete.
+NOWHERE = Elsewhere()
+
+
+def is_bundle(places: Iterable[str]) -> bool:
+    """Whether all of these folders are made by the tools that repair wheels; of none it is not said."""
+    places = tuple(places)
+    return bool(places) and all(map(_is_bundle, places))
+
+
+def _is_bundle(folder: str) -> bool:
+    return any(marker in f"/{folder}/" for marker in _BUNDLED)
+
+
+def _is_like(requirement: str, name: str) -> bool:
+    """Whether a distribution's name and that of a folder or library have the same words: ``mlx-metal`` and ``libmlx.dylib``."""
+    plain = re.sub(r"[^a-z0-9]", "", name.partition(".")[0].lower().removeprefix("lib"))
+    words = re.sub(r"[^a-z0-9]", "", requirement.lower())
+    return len(plain) > 2 and len(words) > 2 and (plain in words or words in plain)
+
+
+def elsewhere(environment: Environment) -> Elsewhere:
+    """Return who may bring what an environment does not hold. An extra is nothing that it requires."""
+    if environment.kind != "wheel":
+        return NOWHERE
+    lines = [line for project in environment.projects for line in project.requires if not _EXTRA.search(line)]
+    names = [match[0] for line in lines if (match := _NAME.match(line))]
+    return Elsewhere(is_wheel=True, requires=tuple(dict.fromkeys(names)))
 
 
 def judge_elsewhere(asks: str, who: str, wheel: str) -> tuple[str, Severity, str, str]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.rules.elsewhere import judge_elsewhere, nobody
+from pytest_archcheck.rules.causes import consequence
+from pytest_archcheck.rules.elsewhere import NOWHERE, judge_elsewhere
 from pytest_archcheck.rules.remedies import build_here, install_other, reinstall_or_other
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
     from pytest_archcheck.loader.macho_links import BrokenLink
+    from pytest_archcheck.rules.elsewhere import Elsewhere
 
 #: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
 _FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}
@@ -29,18 +32,20 @@ def judge_macho_links(
     broken: Iterable[BrokenLink],
     owners: Mapping[str, tuple[Distribution, str]],
     problems: Mapping[str, str],
-    brings: Callable[[str], str | None] = nobody,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> list[Finding]:
     """Judge the broken links of an environment.
 
     :param owners: file -> the distribution that owns it and its subject.
     :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
-    :param brings: who may bring a library that is absent, see :mod:`pytest_archcheck.rules.elsewhere`.
+    :param elsewhere: who may bring a library that is absent.
     """
     findings = []
-    for link in broken:
+    for link in _one_cause(broken, owners):
         distribution, subject = owners[link.binary.file]
-        if link.status == "absent" and (who := brings(link.library.name)):
+        name, asker = link.library.name, link.binary.path
+        is_program = link.binary.role == "executable" and name.startswith("@loader_path/")  # nothing is loaded before it
+        if link.status == "absent" and not (link.lost or is_program) and (who := elsewhere.who(name, asker, link.places)):
             rule, severity, message, remedy = judge_elsewhere(f"links to {link.library.name}", who, link.binary.location)
         else:
             rule, severity, message, remedy = _judge(link, distribution, problems)
@@ -58,13 +63,29 @@ def judge_macho_links(
     return findings
 
 
+def _one_cause(broken: Iterable[BrokenLink], owners: Mapping[str, tuple[Distribution, str]]) -> list[BrokenLink]:
+    """Gather the links of one distribution that break for want of one library: the others follow from the first."""
+    links: dict[tuple[object, ...], BrokenLink] = {}
+    for link in broken:
+        name = os.path.basename(link.library.name) if link.status == "absent" else link.library.name
+        key = (owners[link.binary.file][1], name, link.status, link.path, link.required)
+        first = links.get(key)
+        if first is None:
+            links[key] = link
+        elif link.binary is first.binary:
+            links[(*key, link.library.name)] = link
+        else:
+            links[key] = replace(first, others=(*first.others, link.binary))
+    return list(links.values())
+
+
 def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, str]) -> tuple[str, Severity, str, str]:
     name = link.library.name
     if link.status == "loaded":
-        message = f"links to {name}, which no rpath leads to; {link.path} has that install name and serves once it is loaded"
+        message = f"links to {name}: {_not_found(link)}; {link.path} has that install name and serves once it is loaded"
         return "missing-library", "note", message, "none needed: import the package that brings it first"
     if link.status == "wrong-architecture":
-        message = f"links to {name}, found as {link.path}, which has no slice for the target"
+        message = f"links to {name}, found as {link.path}, which has no slice for the target{consequence(link.others)}"
         if link.path and link.path in problems:
             return "library-wrong-architecture", "note", message, f"see archcheck::{problems[link.path]}"
         return (
@@ -74,12 +95,38 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
             _if_used(link, _replaced(link.path or name, distribution)),
         )
     if link.status == "outside":
-        place = f"; it looks for {link.path} on the target" if link.path != name else ""
-        message = f"links to {name}, which is not in this environment{place}"
+        place = f"; it looks for {_looked_for(link)} on the target" if link.path != name else ""
+        message = f"links to {name}, which is not in this environment{place}{consequence(link.others, 'without it')}"
         remedy = _if_used(link, _install_there(name, link.path or name, distribution))
         return "library-outside-environment", _by_need("warning", link), message, remedy
-    message = f"links to {name}, which is nowhere: not by its rpaths, and no file of this environment has that install name"
+    nobody = "and no file of this environment has that install name"
+    lost = f"; {distribution.title} brought a library of that name" if link.lost else ""
+    message = f"links to {name}, which is nowhere: {_not_found(link)}, {nobody}{lost}{consequence(link.others)}"
     return "missing-library", _by_need("error", link), message, _if_used(link, _bring(link, distribution))
+
+
+def _not_found(link: BrokenLink) -> str:
+    name = link.library.name
+    if name.startswith("@rpath/"):
+        return _rpaths(link.rpaths)
+    if name.startswith(("/", "@")):
+        return "it is not there"
+    return "it has no folder, and dyld does not look beside the file that asks"
+
+
+def _rpaths(rpaths: Sequence[str]) -> str:
+    """``its rpaths A and B do not lead there``, naming two at most."""
+    if len(rpaths) < 2:
+        return f"its rpath {rpaths[0]} does not lead there" if rpaths else "no rpath of its own leads there"
+    shown = f"{rpaths[0]}, {rpaths[1]} and {len(rpaths) - 2} more" if len(rpaths) > 2 else " and ".join(rpaths)
+    return f"its rpaths {shown} do not lead there"
+
+
+def _looked_for(link: BrokenLink) -> str:
+    """The paths at which a library by rpath would have to lie: those of absolute rpaths, two at most."""
+    rest = link.library.name.removeprefix("@rpath")
+    tried = [f"{rpath}{rest}" for rpath in link.rpaths if rpath.startswith("/")]
+    return " and ".join(tried[:2]) if link.path in tried[:2] else link.path or ""
 
 
 def _by_need(severity: Severity, link: BrokenLink) -> Severity:

@@ -25,6 +25,7 @@ Check = Callable[..., pytest.RunResult]
 
 ARM = "cp311-cp311-macosx_11_0_arm64"
 NAME = f"demo-1.0-{ARM}"
+LINUX = "cp311-abi3-manylinux_2_17_x86_64"
 
 
 @pytest.fixture
@@ -191,6 +192,10 @@ def test_libraries_resolve_inside_the_wheel(tmp_path: Path) -> None:
         ("@rpath/libtensorflow_framework.2.dylib", ["tensorflow; extra == 'tensorflow'"], "note"),
         ("@loader_path/../other/libother.dylib", ["other"], "note"),
         ("@rpath/libforgotten.dylib", ["numpy"], "note"),
+        ("@loader_path/libforgotten.dylib", ["numpy"], "error"),  # nobody else puts files there
+        ("@loader_path/libforgotten.dylib", ["forgotten-core"], "note"),  # but one of that name may
+        ("@loader_path/libforgotten.dylib", ["demo-essentials"], "note"),
+        ("@rpath/libforgotten.dylib", ["numpy; extra == 'all'"], "error"),  # an extra is nothing that it requires
         ("@rpath/libforgotten.dylib", [], "error"),
         ("@loader_path/.dylibs/libgone.dylib", ["numpy"], "error"),
     ],
@@ -217,6 +222,30 @@ def test_the_same_of_linux_wheels(tmp_path: Path, library: str, requires: list[s
     files = {"demo/_a.abi3.so": elfs.shared("x86_64", needed=[library, "libc.so.6"])}
     path = write_wheel(tmp_path, "demo", files, tag="cp311-abi3-manylinux_2_17_x86_64", requires=requires)
     assert [(one.rule, one.severity) for one in inspect(str(path)).findings] == [("library-outside-environment", expected)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"needed": ["libz-0a1b2c3d.so.1"], "runpath": "$ORIGIN/../demo.libs"}, "error"),
+        ({"needed": ["libown.so.1"], "runpath": "$ORIGIN/../demo.libs"}, "error"),
+        ({"needed": ["/home/me/build/libown.so.1"]}, "error"),
+        ({"needed": ["libown.so.1"], "runpath": "$ORIGIN"}, "warning"),  # or it comes with the system
+        ({"needed": ["libown.so.1"], "runpath": "$ORIGIN/../numpy.libs:$ORIGIN/../other"}, "note"),
+    ],
+)
+def test_what_can_only_be_the_linux_wheels_own(tmp_path: Path, facts: dict[str, Any], expected: str) -> None:
+    path = write_wheel(tmp_path, "demo", {"demo/_a.abi3.so": elfs.shared("x86_64", **facts)}, tag=LINUX, requires=["numpy"])
+    assert [one.severity for one in inspect(str(path)).findings] == [expected]
+
+
+def test_a_bundled_librarys_own_neighbour_is_brought_by_nobody(tmp_path: Path) -> None:
+    files = {
+        "demo/.dylibs/libpng.dylib": dylib(libraries=["@loader_path/libz.1.3.dylib"]),
+        "demo/_a.so": bundle(libraries=["@loader_path/.dylibs/libpng.dylib"]),
+    }
+    path = write_wheel(tmp_path, "demo", files, requires=["numpy"])
+    assert [(one.rule, one.severity) for one in inspect(str(path)).findings] == [("missing-library", "error")]
 
 
 def test_a_module_that_its_package_gets_by_without(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pytest_archcheck.loader.elf_symbols import SymbolCheck, check_symbols
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
-from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols
+from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -263,6 +263,51 @@ GUARDED = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\
 def test_a_module_that_its_package_does_without_is_a_note(tmp_path: Path, source: str, severity: str) -> None:
     site_with(tmp_path, {MODULE: arm("libtbb.so.12"), "pkg/__init__.py": source})
     assert brief(judged(tmp_path)) == [("library-outside-environment", severity, MODULE)]
+
+
+@pytest.mark.parametrize(
+    ("importer", "severity"),
+    [
+        ("try:\n    from . import fast\nexcept ImportError:\n    fast = None\n", "note"),
+        ("from . import fast\n", "warning"),
+        ("", "warning"),
+    ],
+)
+def test_what_imports_a_module_may_itself_be_an_option(tmp_path: Path, importer: str, severity: str) -> None:
+    files = {MODULE: arm("libgone.so"), "pkg/fast.py": "from . import _core\n", "pkg/__init__.py": importer}
+    site_with(tmp_path, {**files, "pkg/tests/test_core.py": "from pkg import _core\n"})
+    assert [finding.severity for finding in judged(tmp_path)] == [severity]
+
+
+def test_a_handler_that_raises_again_makes_no_option(tmp_path: Path) -> None:
+    source = "try:\n    from ._core import lib\nexcept ImportError as e:\n    raise ImportError('no C extension') from e\n"
+    site_with(tmp_path, {MODULE: arm("libgone-0a1b2c3d.so"), "pkg/library.py": source})
+    assert [finding.severity for finding in judged(tmp_path)] == ["error"]
+
+
+def test_a_copy_of_the_standard_library_is_payload(tmp_path: Path) -> None:
+    stash = {f"stash/{name}.cpython-311-aarch64-linux-gnu.so": arm("libgone.so.3") for name in ("_ssl", "_hashlib", "_lzma")}
+    site_with(tmp_path, {**stash, "pkg/__init__.py": "", MODULE: arm()})
+    assert {finding.severity for finding in judged(tmp_path)} == {"note"}
+    site_with(tmp_path, {**stash, "stash/__init__.py": ""})
+    assert {finding.severity for finding in judged(tmp_path)} == {"warning"}
+
+
+def test_a_library_that_its_distribution_brought_is_missed(tmp_path: Path) -> None:
+    files = {MODULE: arm("libown.so.1", runpath="$ORIGIN/lib"), "pkg/lib/libown.so.1": arm(), "pkg/lib/libother.so": arm()}
+    site = site_with(tmp_path, files)
+    assert judged(tmp_path) == []
+    (site / "pkg/lib/libown.so.1").unlink()
+    assert brief(judged(tmp_path)) == [("missing-library", "error", MODULE)]
+
+
+def test_forty_consequences_are_said_with_their_cause(tmp_path: Path) -> None:
+    modules = {f"pkg/_m{number}.abi3.so": arm("libown-0a1b2c3d.so.1", runpath="$ORIGIN") for number in range(40)}
+    site_with(tmp_path, modules)
+    environment = environment_at(str(tmp_path))
+    (finding,) = judge_elf_links(one_cause(link_elf(environment, ARM).broken), owners(environment), {})  # type: ignore[arg-type] # Distribution
+    assert finding.message.startswith("needs libown-0a1b2c3d.so.1, which is not where the loader looks; so pkg/_m1.abi3.so, ")
+    assert finding.message.endswith(" and 36 more cannot be imported")
 
 
 def test_a_module_may_be_imported_by_another_package_of_its_distribution(tmp_path: Path) -> None:

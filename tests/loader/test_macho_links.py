@@ -181,6 +181,63 @@ def test_operators_for_a_framework_that_is_not_installed(tmp_path: Path, framewo
     assert broken(links(tmp_path, files | framework)) == [("@rpath/libtorch_cpu.dylib", "absent", required)]
 
 
+#: torchaudio's way to FFmpeg: whichever version is there.
+FAMILY = """
+def find(version):
+    name = f"foo.lib._ffmpeg{version}"
+    return importlib.import_module(name)
+
+def any_of():
+    for version in ("6", "5"):
+        try:
+            return find(version)
+        except Exception:
+            continue
+    raise ImportError
+"""
+
+
+@pytest.mark.parametrize(("source", "required"), [(FAMILY, False), ("from foo.lib import _ffmpeg6, _ffmpeg5\n", True)])
+def test_a_numbered_family_of_which_one_is_taken(tmp_path: Path, source: str, required: bool) -> None:  # noqa: FBT001 - a parameter
+    files = {f"foo/lib/_ffmpeg{version}.so": module(f"@rpath/libav.{version}.dylib") for version in (5, 6)}
+    found = links(tmp_path, {**files, "foo/ffmpeg.py": source.encode()})
+    assert [one.required for one in found.broken()] == [required, required]
+
+
+def test_a_library_that_is_named_just_before_an_optional_module(tmp_path: Path) -> None:
+    source = b"def sox():\n    load('libsoxes')\n    return import_module('foo._sox')\n"
+    library = machos.dylib(install_name="@rpath/libsoxes.so", libraries=["@rpath/libsox.dylib"])
+    files = {"foo/libsoxes.so": library, "foo/_sox.so": module("@rpath/libsoxes.so"), "foo/x.py": source}
+    assert [(name, required) for name, status, required in broken(links(tmp_path, files)) if status == "absent"] == [
+        ("@rpath/libsox.dylib", False)
+    ]
+
+
+STUB = machos.executable(libraries=["@loader_path/libpython3.11.dylib"])
+
+
+def test_a_program_that_people_type_needs_its_libraries(tmp_path: Path) -> None:
+    """panda3d has them all: a tool by a console script, a stub that is copied, and a program that a wrapper starts."""
+    wrapped = machos.executable(libraries=["@executable_path/libMaya.dylib"])
+    scripts = "[console_scripts]\nthe-parse = tools:parse\ndeploy-stub = tools:stub\negg2maya = tools:egg2maya\n"
+    files = {"tools/the_parse": STUB, "tools/deploy-stub": STUB, "tools/egg2maya_bin": wrapped, "tools/__init__.py": b""}
+    add_distribution(tmp_path, "tools", files=files, extra_metadata={"entry_points.txt": scripts})
+    found = MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64"))
+    assert {one.binary.path: one.required for one in found.broken()} == {
+        "tools/the_parse": True,
+        "tools/deploy-stub": False,
+        "tools/egg2maya_bin": False,
+    }
+
+
+def test_a_library_that_its_distribution_brought_is_missed(tmp_path: Path) -> None:
+    plugin = machos.dylib(install_name="@rpath/libplugin.dylib", libraries=["@loader_path/libown.dylib"])
+    add_distribution(tmp_path, "foo", files={"foo/libplugin.dylib": plugin, "foo/libown.dylib": machos.dylib()})
+    (tmp_path / "foo/libown.dylib").unlink()
+    (found,) = MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()
+    assert (found.lost, found.required) == (True, True)
+
+
 def test_what_tests_read_may_lack_a_library(tmp_path: Path) -> None:
     name = "foo/tests/data/_x.cpython-311-darwin.so"
     assert broken(links(tmp_path, {name: module("@rpath/gone.dylib")})) == [("@rpath/gone.dylib", "absent", False)]

@@ -83,6 +83,48 @@ def test_the_words(tmp_path: Path) -> None:
     assert (found.path, found.distribution) == (MODULE, "foo")
 
 
+NOWHERE = "which is nowhere: "
+NOBODY = ", and no file of this environment has that install name"
+
+
+@pytest.mark.parametrize(
+    ("library", "rpaths", "words"),
+    [
+        ("@rpath/x.dylib", [], f"{NOWHERE}no rpath of its own leads there{NOBODY}"),
+        ("@rpath/x.dylib", ["@loader_path/a"], f"{NOWHERE}its rpath @loader_path/a does not lead there{NOBODY}"),
+        ("@rpath/x.dylib", ["@loader_path/a", "b"], f"{NOWHERE}its rpaths @loader_path/a and b do not lead there{NOBODY}"),
+        ("@rpath/x.dylib", ["a", "b", "c", "d"], f"{NOWHERE}its rpaths a, b and 2 more do not lead there{NOBODY}"),
+        ("@loader_path/x.dylib", ["a"], f"{NOWHERE}it is not there{NOBODY}"),
+        ("x.dylib", ["a"], f"{NOWHERE}it has no folder, and dyld does not look beside the file that asks{NOBODY}"),
+        (
+            "@rpath/x.dylib",
+            ["@loader_path", "/opt/a", "/opt/b"],
+            "which is not in this environment; it looks for /opt/a/x.dylib and /opt/b/x.dylib on the target",
+        ),
+    ],
+)
+def test_what_was_tried_is_named(tmp_path: Path, library: str, rpaths: list[str], words: str) -> None:
+    (found,) = findings(tmp_path, {"foo": {MODULE: module(library, *rpaths)}})
+    assert found.message == f"links to {library}, {words}"
+
+
+def test_an_absolute_path_has_no_rpath(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {
+        "foo/liba.dylib": machos.dylib(install_name="/usr/me/liba.dylib"),
+        MODULE: module("/usr/me/liba.dylib"),
+    }
+    (found,) = findings(tmp_path, {"foo": files})
+    assert found.message.startswith("links to /usr/me/liba.dylib: it is not there; ")
+
+
+def test_one_cause_and_its_consequences(tmp_path: Path) -> None:
+    links = {f"foo/_m{number:02}.so": module("@loader_path/.dylibs/libgone.dylib") for number in range(40)}
+    deeper = {"foo/deep/_x.so": module("@loader_path/../.dylibs/libgone.dylib")}
+    (found,) = findings(tmp_path, {"foo": {**links, **deeper}})
+    assert found.path == "foo/_m00.so"
+    assert found.message.endswith("; so foo/_m01.so, foo/_m02.so, foo/_m03.so and 37 more cannot be imported")
+
+
 WITHOUT = "install a version that does without it: pip install 'foo!=1.0'"
 
 

@@ -1,0 +1,304 @@
+"""What a Python file says of the modules that it imports: which, and whether it gets by without them.
+
+An import survives where what catches its failure goes on: a ``try`` whose handler raises again in every case is no option, nor
+is one after which a flag is tested that raises; ``contextlib.suppress`` is one. Where the import stands in a function that is
+called inside such a ``try`` only, the same holds; ``import_module`` in a function that the file does not call itself loads on
+demand. Names that are put together at run time are known by their constant parts:
+``import_module(f"torio.lib._torio_ffmpeg{version}")``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+#: What an import of a module that the loader refuses raises, and the wider ones that catch it. A ModuleNotFoundError it is not.
+_CAUGHT = frozenset({"ImportError", "Exception", "BaseException"})
+_IMPORTERS = frozenset({"import_module", "__import__"})
+_EXITS = frozenset({"exit", "_exit"})
+#: How many functions deep it is asked who calls one.
+_CALLS = 4
+#: Stands for what is put into a name at run time; no character of a module's name.
+_ANY = "*"
+
+
+class Import(NamedTuple):
+    """One place where a module is imported."""
+
+    #: Dotted, ``*`` for each part that is only known at run time.
+    name: str
+    #: Whether the file gets by without it.
+    guarded: bool
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the name is put together at run time."""
+        return _ANY in self.name
+
+    def names(self, module: str) -> bool:
+        """Whether it may be this module that is imported, or something in this package."""
+        if not self.is_computed:
+            return self.name == module or self.name.startswith(f"{module}.")
+        pattern = "[^.]*".join(re.escape(part) for part in self.name.split(_ANY))
+        return re.fullmatch(pattern, module) is not None
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a statement stands."""
+
+    #: Whether a failure here is caught inside of the function (or module) that it is in.
+    guarded: bool
+    #: Name of the innermost function; None at the module's own level.
+    function: str | None
+
+
+def imports_of(text: bytes, package: str) -> tuple[Import, ...]:
+    """Return the imports of one file.
+
+    :param package: the package that the file belongs to, which relative names count from.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    reader = _Reader(package)
+    try:
+        reader.read(tree.body, _Place(guarded=False, function=None))
+    except RecursionError:
+        return ()
+    return reader.found()
+
+
+class _Reader:
+    """One walk through a file."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        #: Name, place, and whether it is ``import_module`` that is called: what a function imports so is loaded on demand.
+        self._imports: list[tuple[str, _Place, bool]] = []
+        #: Function -> where it is called.
+        self._calls: dict[str, list[_Place]] = {}
+        #: (function, variable) -> the text last given to it.
+        self._texts: dict[tuple[str | None, str], str] = {}
+
+    def found(self) -> tuple[Import, ...]:
+        return tuple(
+            Import(name, self._is_guarded(place, _CALLS) or (by_call and not self._runs_at_once(place, _CALLS)))
+            for name, place, by_call in self._imports
+        )
+
+    def _runs_at_once(self, place: _Place, depth: int) -> bool:
+        """Whether the file itself, when it is imported, calls the function in which this stands."""
+        if place.function is None or not depth:
+            return True
+        return any(self._runs_at_once(call, depth - 1) for call in self._calls.get(place.function, ()))
+
+    def _is_guarded(self, place: _Place, depth: int) -> bool:
+        if place.guarded or place.function is None or not depth:
+            return place.guarded
+        calls = [call for call in self._calls.get(place.function, ()) if call.function != place.function]
+        return bool(calls) and all(self._is_guarded(call, depth - 1) for call in calls)
+
+    def read(self, body: list[ast.stmt], place: _Place) -> None:
+        for number, statement in enumerate(body):
+            self._read_statement(statement, place, body[number + 1 :])
+
+    def _read_statement(self, node: ast.stmt, place: _Place, rest: list[ast.stmt]) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._imports += [(name, place, False) for name in _names(node, self._package)]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for decorator in node.decorator_list:
+                self._read_expression(decorator, place)
+            self.read(node.body, _Place(guarded=False, function=node.name))
+        elif isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
+            self._read_try(node, place, rest)  # type: ignore[arg-type] # 3.11's TryStar has the same fields
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            for item in node.items:
+                self._read_expression(item.context_expr, place)
+            inner = place.guarded or any(_suppresses(item.context_expr) for item in node.items)
+            self.read(node.body, _Place(guarded=inner, function=place.function))
+        else:
+            self._remember_text(node, place)
+            if not (isinstance(node, ast.If) and _never_runs(node.test)):
+                self._read_parts(node, place)
+
+    def _read_parts(self, node: ast.AST, place: _Place) -> None:
+        """Read what a statement holds: blocks of statements, expressions, the cases of a match, the arguments of a class."""
+        for _, value in ast.iter_fields(node):
+            parts = value if isinstance(value, list) else [value]
+            if parts and isinstance(parts[0], ast.stmt):
+                self.read(parts, place)
+                continue
+            for part in parts:
+                if isinstance(part, ast.expr):
+                    self._read_expression(part, place)
+                elif isinstance(part, ast.AST):
+                    self._read_parts(part, place)
+
+    def _read_try(self, node: ast.Try, place: _Place, rest: list[ast.stmt]) -> None:
+        inner = place.guarded or _survives(node, rest)
+        self.read(node.body, _Place(guarded=inner, function=place.function))
+        for handler in node.handlers:
+            self.read(handler.body, place)
+        self.read(node.orelse, place)
+        self.read(node.finalbody, place)
+
+    def _remember_text(self, node: ast.stmt, place: _Place) -> None:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            text = self._text(node.value, place)
+            if text:
+                self._texts[place.function, node.targets[0].id] = text
+
+    def _read_expression(self, node: ast.expr, place: _Place) -> None:
+        for call in ast.walk(node):
+            if not isinstance(call, ast.Call):
+                continue
+            name = _called(call)
+            if name in _IMPORTERS and call.args:
+                target = self._text(call.args[0], place)
+                if target and (name := self._absolute(target, call)):
+                    self._imports.append((name, place, True))
+            elif name:
+                self._calls.setdefault(name, []).append(place)
+
+    def _absolute(self, target: str, call: ast.Call) -> str | None:
+        """The dotted name; None where too little of it is known to say anything."""
+        if target.startswith("."):
+            given = [argument for argument in call.args[1:2] if isinstance(argument, ast.Constant)]
+            anchor = given[0].value if given and isinstance(given[0].value, str) else self._package
+            level = len(target) - len(target.lstrip("."))
+            parts = anchor.split(".")
+            target = ".".join([*parts[: len(parts) - level + 1], target.lstrip(".")])
+        known = target.partition(_ANY)[0]
+        return target if _ANY not in target or "." in known else None
+
+    def _text(self, node: ast.expr, place: _Place) -> str | None:
+        """What an expression yields, ``*`` for what is not known; None where nothing is."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self._text(value, place) or _ANY for value in node.values)
+        if isinstance(node, ast.FormattedValue):
+            if isinstance(node.value, ast.Name) and node.value.id == "__package__":
+                return self._package
+            return self._text(node.value, place)
+        if isinstance(node, ast.Name):
+            if node.id == "__package__":
+                return self._package
+            return self._texts.get((place.function, node.id)) or self._texts.get((None, node.id))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = self._text(node.left, place), self._text(node.right, place)
+            return (left or _ANY) + (right or _ANY) if left or right else None
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            left = self._text(node.left, place)
+            return re.sub(r"%\w|%\(\w*\)\w", _ANY, left) if left else None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            left = self._text(node.func.value, place)
+            return re.sub(r"\{[^}]*\}", _ANY, left) if left else None
+        return None
+
+
+def _names(node: ast.Import | ast.ImportFrom, package: str) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+    origin = ".".join(part for part in (base, node.module or "") if part)
+    return {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+
+
+def _called(call: ast.Call) -> str | None:
+    """``f`` for ``f(...)`` and ``a.b.f(...)``."""
+    if isinstance(call.func, ast.Name):
+        return call.func.id
+    return call.func.attr if isinstance(call.func, ast.Attribute) else None
+
+
+def _never_runs(test: ast.expr) -> bool:
+    """Whether a block is for type checkers, or for a file that is run as a program."""
+    if isinstance(test, ast.Compare):
+        return isinstance(test.left, ast.Name) and test.left.id == "__name__"
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _suppresses(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _called(node) == "suppress" and any(_is_caught(kind) for kind in node.args)
+
+
+def _survives(node: ast.Try, rest: list[ast.stmt]) -> bool:
+    """Whether what follows a failure goes on.
+
+    :param rest: the statements behind it, of the same block.
+    """
+    if any(isinstance(one, (ast.Return, ast.Break, ast.Continue)) for one in node.finalbody):
+        return True  # that drops the exception
+    if _raises(node.finalbody):
+        return False
+    handler = next((handler for handler in node.handlers if _catches(handler)), None)
+    if handler is None or _raises(handler.body):
+        return False
+    values = _given(handler)
+    return not any(isinstance(later, ast.If) and _is_true(later.test, values) and _raises(later.body) for later in rest)
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(_is_caught(kind) for kind in kinds)
+
+
+def _is_caught(kind: ast.expr) -> bool:
+    return isinstance(kind, ast.Name) and kind.id in _CAUGHT
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    """Whether this ends in an exception, or the process, whatever happens."""
+    for statement in body:
+        if isinstance(statement, ast.Raise):
+            return True
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and _called(statement.value) in _EXITS:
+            return True
+        if isinstance(statement, ast.If) and statement.orelse and _raises(statement.body) and _raises(statement.orelse):
+            return True
+        if isinstance(statement, (ast.With, ast.AsyncWith)) and _raises(statement.body):
+            return not any(_suppresses(item.context_expr) for item in statement.items)
+        if isinstance(statement, (ast.Return, ast.Break, ast.Continue)):
+            return False
+    return False
+
+
+def _given(handler: ast.ExceptHandler) -> dict[str, bool | None]:
+    """What a handler gives to variables: None, or whether it is true."""
+    values: dict[str, bool | None] = {}
+    for statement in handler.body:
+        if not isinstance(statement, ast.Assign):
+            continue
+        value = statement.value
+        for target in statement.targets:
+            if not isinstance(target, ast.Name):
+                continue
+            if isinstance(value, ast.Constant):
+                values[target.id] = None if value.value is None else bool(value.value)
+            elif isinstance(value, ast.Name) and value.id == handler.name:
+                values[target.id] = True
+    return values
+
+
+def _is_true(test: ast.expr, values: dict[str, bool | None]) -> bool:
+    """Whether a condition surely holds after a failure."""
+    if isinstance(test, ast.Name):
+        return values.get(test.id) is True
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and isinstance(test.operand, ast.Name):
+        return test.operand.id in values and not values[test.operand.id]
+    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id in values:
+        (operator, other) = (test.ops[0], test.comparators[0])
+        if isinstance(other, ast.Constant) and len(test.ops) == 1:
+            is_same = values[test.left.id] is other.value
+            return is_same if isinstance(operator, (ast.Is, ast.Eq)) else not is_same
+    return False

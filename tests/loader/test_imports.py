@@ -1,0 +1,121 @@
+"""What a Python file says of the modules that it imports, and what the handlers of a failure do."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_archcheck.loader.imports import imports_of
+
+
+def guards(source: str, module: str = "pkg._core", package: str = "pkg") -> list[bool]:
+    found = [one.guarded for one in imports_of(source.encode(), package) if one.names(module)]
+    return list(dict.fromkeys(found))  # "from ._core import x" may import _core.x as well
+
+
+def attempt(handler: str, rest: str = "") -> str:
+    return f"try:\n    from . import _core\n    FOUND = True\n{handler}\n{rest}"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from . import _core", [False]),
+        ("import pkg._core", [False]),
+        ("from ._core import x", [False]),
+        ("from .other import x", []),
+        (attempt("except ImportError:\n    pass"), [True]),
+        (attempt("except (KeyError, ImportError):\n    _core = None"), [True]),
+        (attempt("except:\n    pass"), [True]),
+        (attempt("except KeyError:\n    pass"), [False]),
+        # The module is there, and the loader refuses it: that is no ModuleNotFoundError.
+        (attempt("except ModuleNotFoundError:\n    pass"), [False]),
+        (attempt("except ModuleNotFoundError:\n    pass\nexcept ImportError:\n    raise"), [False]),
+        # tblite, dftd3, dftd4.
+        (attempt("except ImportError as e:\n    raise ImportError('no C extension') from e"), [False]),
+        (attempt("except ImportError as e:\n    msg = 'no'\n    raise RuntimeError(msg)"), [False]),
+        (attempt("except ImportError:\n    import sys\n    sys.exit(1)"), [False]),
+        (
+            attempt("except ImportError as e:\n    if 'DLL' in str(e):\n        raise\n    else:\n        raise OSError"),
+            [False],
+        ),
+        (attempt("except ImportError as e:\n    if 'DLL' in str(e):\n        raise\n    _core = None"), [True]),
+        (attempt("except ImportError:\n    with suppress(ImportError):\n        raise ImportError\n    _core = None"), [True]),
+        (attempt("finally:\n    done = True"), [False]),
+        (attempt("except ImportError:\n    pass\nfinally:\n    raise SystemError"), [False]),
+        ("def f():\n    try:\n        from . import _core\n    finally:\n        return None", [True]),
+        # A flag that is tested later and raises.
+        (attempt("except ImportError:\n    FOUND = False", "if not FOUND:\n    raise ImportError"), [False]),
+        (attempt("except ImportError:\n    FOUND = False", "if FOUND:\n    raise ImportError"), [True]),
+        (attempt("except ImportError:\n    _core = None", "if _core is None:\n    raise ImportError"), [False]),
+        (attempt("except ImportError:\n    _core = None", "if _core is not None:\n    raise ImportError"), [True]),
+        (attempt("except ImportError as e:\n    why = e", "if why:\n    raise why"), [False]),
+        (attempt("except ImportError as e:\n    why = e", "def use():\n    if why:\n        raise why"), [True]),
+        ("from contextlib import suppress\nwith suppress(ImportError):\n    from . import _core", [True]),
+        ("import contextlib\nwith contextlib.suppress(KeyError):\n    from . import _core", [False]),
+        # Where the import stands in a function, its callers tell.
+        ("def load():\n    from . import _core\ntry:\n    load()\nexcept ImportError:\n    pass", [True]),
+        ("def load():\n    from . import _core\ntry:\n    load()\nexcept ImportError:\n    raise", [False]),
+        ("def load():\n    from . import _core\nload()", [False]),
+        ("def load():\n    from . import _core", [False]),
+        ("def load():\n    load()\n    from . import _core", [False]),
+        ("if TYPE_CHECKING:\n    from . import _core", []),
+        ("if __name__ == '__main__':\n    from . import _core", []),
+        ("match x:\n    case 1:\n        from . import _core", [False]),
+        ("class A:\n    from . import _core", [False]),
+        ("def f(:", []),
+    ],
+)
+def test_an_import_and_what_happens_when_it_fails(source: str, expected: list[bool]) -> None:
+    assert guards(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("importlib.import_module('pkg._core')", [False]),
+        ("importlib.import_module('._core', __package__)", [False]),
+        ("importlib.import_module('._core', 'pkg')", [False]),
+        ("__import__('pkg._core')", [False]),
+        ("name = 'pkg._core'\nimport_module(name)", [False]),
+        ("try:\n    import_module('pkg._core')\nexcept ImportError:\n    pass", [True]),
+        ("def f():\n    return import_module('pkg._core')", [True]),  # on demand
+        ("def f():\n    return import_module('pkg._core')\nf()", [False]),
+        ("import_module(f'pkg._co{x}')", [False]),
+        ("import_module('pkg._co' + x)", [False]),
+        ("import_module('pkg._co%s' % x)", [False]),
+        ("import_module('pkg._co{}'.format(x))", [False]),
+        ("import_module(f'{__package__}._co{x}')", [False]),
+        ("import_module(f'pkg._xx{x}')", []),
+        ("import_module(f'pkg.{x}')", [False]),
+        ("import_module(f'{y}.{x}')", []),
+        ("import_module(x)", []),
+    ],
+)
+def test_names_that_are_put_together(source: str, expected: list[bool]) -> None:
+    assert guards(source) == expected
+
+
+def test_a_numbered_family_that_is_tried_in_a_loop() -> None:
+    source = """
+def find(version):
+    ext = f"torio.lib._torio_ffmpeg{version}"
+    load(f"libtorio_ffmpeg{version}")
+    return importlib.import_module(ext)
+
+def find_any():
+    for version in ["6", "5", ""]:
+        try:
+            return find(version)
+        except Exception:
+            continue
+    raise ImportError
+"""
+    for version in ("4", "5", ""):
+        assert guards(source, f"torio.lib._torio_ffmpeg{version}") == [True]
+    assert guards(source, "torio.lib._other") == []
+
+
+def test_thousands_of_levels_end() -> None:
+    assert imports_of(b"(" * 5000 + b")" * 5000, "pkg") == ()
+    deep = "".join("    " * level + "if x:\n" for level in range(90)) + "    " * 90 + "from . import _core"
+    assert guards(deep) == [False]
