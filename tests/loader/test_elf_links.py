@@ -274,7 +274,7 @@ def test_a_module_that_its_package_does_without_is_a_note(tmp_path: Path, source
     ],
 )
 def test_what_imports_a_module_may_itself_be_an_option(tmp_path: Path, importer: str, severity: str) -> None:
-    files = {MODULE: arm("libgone.so"), "pkg/fast.py": "from . import _core\n", "pkg/__init__.py": importer}
+    files: dict[str, Content] = {MODULE: arm("libgone.so"), "pkg/fast.py": "from . import _core\n", "pkg/__init__.py": importer}
     site_with(tmp_path, {**files, "pkg/tests/test_core.py": "from pkg import _core\n"})
     assert [finding.severity for finding in judged(tmp_path)] == [severity]
 
