@@ -1,0 +1,247 @@
+"""The recipes: each can be read by the program that it is for, and what can be run here is run as it is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+#: Title of a recipe -> (language, text) of its blocks.
+RECIPES: dict[str, list[tuple[str, str]]] = {
+    title: _FENCE.findall(body) for title, _, body in (part.partition("\n") for part in _PAGE.split("\n## ")[1:])
+}
+GITHUB = [title for title in RECIPES if title.startswith("GitHub")]
+#: Those that need a program which cannot be had everywhere; the page says so of each.
+NOT_RUN = {"conda", "pixi", "VS Code", "One list of accepted findings for two machines"}
+REQUIREMENTS = "numpy==2.2.6\n"
+
+
+def block(title: str, language: str) -> str:
+    return next(text for name, text in RECIPES[title] if name == language)
+
+
+def commands(text: str) -> list[str]:
+    """The lines behind ``$``, continued lines joined."""
+    return [line[2:] for line in text.replace("\\\n", " ").splitlines() if line.startswith("$ ")]
+
+
+# -- what can be read
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_each_block_is_what_it_says(title: str) -> None:
+    readers: dict[str, Any] = {"yaml": yaml.safe_load, "json": json.loads, "toml": tomllib.loads}
+    assert RECIPES[title]
+    for language, text in RECIPES[title]:
+        if language in readers:
+            assert readers[language](text)
+        elif language == "python":
+            compile(text, title, "exec")
+        elif language == "console":
+            assert commands(text)
+        else:
+            assert language == "ini"
+
+
+@pytest.mark.parametrize("title", GITHUB)
+def test_a_workflow_says_when_it_runs(title: str) -> None:
+    workflow = yaml.safe_load(block(title, "yaml"))
+    assert workflow[True] == ["push", "pull_request"]  # YAML 1.1 reads the key "on" as true
+    assert all(("run" in step) != ("uses" in step) for step in workflow["jobs"]["archcheck"]["steps"])
+
+
+def test_the_gate_of_the_readme_is_one_of_the_recipes() -> None:
+    text = dict(_FENCE.findall((ROOT / "README.md").read_text("utf-8")))["yaml"]
+    shown, recipe = yaml.safe_load(text), yaml.safe_load(block("GitHub Actions, on Ubuntu for a Mac", "yaml"))
+    assert shown["jobs"]["archcheck"]["steps"] == recipe["jobs"]["archcheck"]["steps"]
+
+
+def test_the_action_and_the_hook_name_commands_that_exist() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    text = "".join(step["run"] for step in action["runs"]["steps"])
+    named = {name.replace("_", "-") for name in re.findall(r"ARCHCHECK_(\w+)", text)}
+    assert {name.lower() for name in named} == set(action["inputs"])
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    assert hook["entry"] in scripts
+    names = re.compile(hook["files"])
+    assert all(names.search(name) for name in ("uv.lock", "sub/uv.lock", "pylock.toml", "pylock.ci.toml", "poetry.lock"))
+    assert not names.search("xuv.lock")
+
+
+# -- what is run as it is written
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A project in a folder, an environment with the tools of the recipes, and this project's wheel where installers find it."""
+
+    folder: Path
+    tools: Path
+    wheels: Path
+
+    def run(self, command: str, **more: str) -> subprocess.CompletedProcess[str]:
+        links = " ".join(filter(None, [str(self.wheels), os.environ.get("PIP_FIND_LINKS")]))
+        dropped = ("PYTEST_", "PYTHON", "GITHUB_", "VIRTUAL_ENV")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(dropped)} | {
+            "PATH": f"{self.tools / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PIP_FIND_LINKS": links,
+            "UV_FIND_LINKS": str(self.wheels),
+            "UV_NO_PROGRESS": "1",
+        }
+        return subprocess.run(
+            ["/bin/bash", "-euo", "pipefail", "-c", command],
+            cwd=self.folder,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+
+def _uv(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "uv", *arguments], check=True, capture_output=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def equipment(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    wheels, tools = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("tools") / "venv"
+    _uv("build", "--wheel", "--out-dir", str(wheels), str(ROOT))
+    _uv("venv", "--seed", "--python", sys.executable, str(tools))
+    _uv("pip", "install", "--python", str(tools / "bin" / "python"), "nox", "pre-commit", "tox", "uv")
+    return tools, wheels
+
+
+@pytest.fixture
+def shop(equipment: tuple[Path, Path], tmp_path: Path) -> Shop:
+    """A project with requirements and a lock, and with a conftest file that ends any run of pytest which reads it."""
+    tools, wheels = equipment
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text(REQUIREMENTS)
+    (folder / "conftest.py").write_text("raise SystemExit('the conftest of the project was read')\n")
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1.0"\nrequires-python = ">=3.10"\ndependencies = ["numpy==2.2.6"]\n'
+        '[tool.pytest.ini_options]\naddopts = "--no-such-option"\n'
+    )
+    # Each test has a copy: what one recipe installs, no other finds.
+    mine = tmp_path / "tools"
+    shutil.copytree(tools, mine, symlinks=True)
+    for script in (mine / "bin").iterdir():
+        if script.is_file() and not script.is_symlink() and (text := script.read_bytes()).startswith(b"#!"):
+            script.write_bytes(text.replace(os.fsencode(tools), os.fsencode(mine)))
+    return Shop(folder, mine, wheels)
+
+
+def _good(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text
+    assert "the conftest of the project was read" not in text
+    assert not [words for words in said if words not in text], text
+
+
+def _steps(job: dict[str, Any]) -> str:
+    return "\n".join(step["run"] for step in job["steps"] if "run" in step)
+
+
+@pytest.mark.compatibility
+@pytest.mark.parametrize("title", GITHUB)
+def test_a_workflow_runs(shop: Shop, title: str) -> None:
+    if "lock" in title:
+        _good(shop.run("uv lock"))
+    job = yaml.safe_load(block(title, "yaml"))["jobs"]["archcheck"]
+    summary = shop.folder / "summary.md"
+    _good(shop.run(_steps(job), GITHUB_STEP_SUMMARY=str(summary), **job.get("env", {})), "passed")
+    assert "archcheck" in summary.read_text("utf-8")
+
+
+@pytest.mark.compatibility
+def test_the_gate_stops_an_intel_package(shop: Shop) -> None:
+    (shop.folder / "requirements.txt").write_text("numpy==2.2.6\n")
+    job = yaml.safe_load(block("GitHub Actions, on Ubuntu for a Mac", "yaml"))["jobs"]["archcheck"]
+    steps = _steps(job).replace("aarch64-apple-darwin", "x86_64-apple-darwin")
+    done = shop.run(steps, **job["env"])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "numpy: wrong-architecture" in done.stdout
+
+
+@pytest.mark.compatibility
+def test_gitlab(shop: Shop) -> None:
+    job = yaml.safe_load(block("GitLab", "yaml"))["archcheck"]
+    _good(shop.run("\n".join(job["script"]), **job["variables"]), "passed")
+    assert (shop.folder / job["artifacts"]["reports"]["junit"]).is_file()
+
+
+@pytest.mark.compatibility
+def test_pre_commit(shop: Shop) -> None:
+    (shop.folder / ".pre-commit-config.yaml").write_text(block("pre-commit", "yaml"))
+    home = str(shop.folder.parent / "pre-commit-home")
+    _good(shop.run("uv lock; git init --quiet; git add .; pre-commit run", PRE_COMMIT_HOME=home), "Passed")
+
+
+@pytest.mark.compatibility
+def test_nox(shop: Shop) -> None:
+    (shop.folder / "noxfile.py").write_text(block("nox", "python"))
+    _good(shop.run("nox --session archcheck"), "passed", "was successful")
+
+
+@pytest.mark.compatibility
+def test_tox(shop: Shop) -> None:
+    (shop.folder / "tox.ini").write_text(block("tox", "ini"))
+    _good(shop.run("tox -e archcheck"), "passed", "OK")
+
+
+@pytest.mark.compatibility
+def test_uv(shop: Shop) -> None:
+    run, tool = (commands(text)[0] for language, text in RECIPES["uv"] if language == "console")
+    cache = {"UV_TOOL_DIR": str(shop.folder.parent / "uv-tools")}
+    _good(shop.run(f"uv sync; {run}", **cache), "passed")
+    _good(shop.run(tool, **cache), "passed")
+
+
+@pytest.mark.compatibility
+def test_cibuildwheel_and_docker_without_their_containers(shop: Shop) -> None:
+    audit = tomllib.loads(block("Wheels before they are published: cibuildwheel", "toml"))["tool"]["cibuildwheel"]
+    fetch = "pip download --quiet --no-deps --only-binary :all: --dest dist numpy==2.2.6"
+    install = f"pip install --quiet {' '.join(audit['audit-requires'])}"
+    _good(shop.run(f"{fetch}; {install}; {audit['audit-command'].replace('{wheel}', 'dist/*.whl')}"), "passed")
+    inside = re.search(r"'(.*)'", commands(block("Docker on Apple Silicon", "console"))[0])
+    assert inside
+    _good(shop.run(inside[1].replace("/src/", f"{shop.folder}/")), "passed")
+
+
+@pytest.mark.compatibility
+def test_the_action(shop: Shop) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    _good(shop.run("uv lock"))
+    inputs = {f"ARCHCHECK_{name.upper()}": given["default"] for name, given in action["inputs"].items()} | {
+        "ARCHCHECK_PATH": "uv.lock\n",
+        "ARCHCHECK_TARGET": "macosx_14_0_arm64",
+        "ARCHCHECK_ARGUMENTS": "--archcheck-python=3.12\n-v\n",
+        "GITHUB_ACTION_PATH": str(ROOT),
+    }
+    done = shop.run("\n".join(step["run"] for step in action["runs"]["steps"]), **inputs)
+    _good(done, "archcheck::uv.lock::numpy", "passed")
+
+
+def test_what_is_not_run_is_named() -> None:
+    assert set(RECIPES) >= NOT_RUN
+    assert _PAGE.count("Not run here") == len(NOT_RUN & {"conda", "pixi"})
