@@ -15,6 +15,7 @@ from pytest_archcheck.discover.environments import active_environment
 from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
 from pytest_archcheck.findings import Check, Finding, Skipped
 from pytest_archcheck.judge.inputs import inputs_at, judge_inputs
+from pytest_archcheck.judge.links import Linked, links_of
 from pytest_archcheck.loader.signing import SignatureKind
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
@@ -89,6 +90,13 @@ class Inspection:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, in the order of the checks."""
         return tuple(finding for check in self.checks for finding in check.findings)
+
+    def links(self) -> dict[str, tuple[Linked, ...]]:
+        """Each file that a target would load -> its linked libraries. Asked anew each time: judging keeps the broken ones."""
+        found: dict[str, tuple[Linked, ...]] = {}
+        for environment in self.environments:
+            found |= links_of(environment, self.wheel_targets.get(environment.path, (self.target,)))
+        return found
 
     def __getitem__(self, subject: str) -> Check:
         """Return the check of that subject: ``inspection["numpy"].findings``.

@@ -164,6 +164,10 @@ SENTENCE_LENGTH = 600
 USAGE_ERROR_LENGTH = 5000
 #: Characters of a symbol in a sentence; C++ names can take kilobytes.
 SHOWN_SYMBOL_LENGTH = 120
+#: Paths named of those where a loader looked for one library; real files are looked for in a dozen.
+SHOWN_TRIED = 64
+#: Bytes of one report that is merged; an environment of 1,600 files takes 2 MB, a mirror of 10,000 wheels some hundred.
+MERGED_REPORT_SIZE = 512 << 20
 #: Annotations of one kind and step that GitHub shows.
 GITHUB_ANNOTATIONS = 10
 #: Rows of a step summary, which may take 1 MiB; a row stays below 5 KB.

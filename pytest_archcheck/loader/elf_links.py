@@ -24,13 +24,13 @@ from pytest_archcheck.binaries.names import (
 )
 from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.loader.elf_images import Images
-from pytest_archcheck.loader.elf_process import Closure, Search, expand, folders_of, load
+from pytest_archcheck.loader.elf_process import Closure, Search, expand, folders_of, inherit, load
 from pytest_archcheck.loader.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
 from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES, PythonSources
 from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution, Environment
@@ -96,6 +96,14 @@ class ElfLinks:
     #: Every sound ELF file of the environment that the target can use.
     images: tuple[Image, ...]
     musl: bool
+    #: Every DT_NEEDED entry of every file, once; what one process finds counts where another does not.
+    all_links: tuple[Link, ...]
+    _search: Search
+    _chain: tuple[str, ...]
+
+    def tried(self, link: Link) -> Iterator[str]:
+        """The paths where the loader would look for a library, in its order."""
+        return self._search.tried(link.user, inherit(self._search, link.user, self._chain), link.name)
 
 
 def link_elf(environment: Environment, target: Target) -> ElfLinks:
@@ -147,7 +155,22 @@ class _Linker:
                 closures[image.path] = load(self.search, image, None if alone else base, () if alone else chain)
         if base and self.program:
             closures[self.program.path] = base
-        return ElfLinks(tuple(self._broken(closures)), base, tuple(modules), tuple(self.usable), self.musl)
+        every: dict[tuple[str, str], Link] = {}
+        for closure in closures.values():
+            for link in closure.links:
+                known = every.setdefault((link.user.path, link.name), link)
+                if known.image is None and link.image is not None:
+                    every[link.user.path, link.name] = link
+        return ElfLinks(
+            broken=tuple(self._broken(closures)),
+            base=base,
+            modules=tuple(modules),
+            images=tuple(self.usable),
+            musl=self.musl,
+            all_links=tuple(every.values()),
+            _search=self.search,
+            _chain=chain,
+        )
 
     def _usable(self, binary: Binary) -> Image | None:
         if binary.format != "elf" or binary.role == "object" or binary.problem is not None:

@@ -78,6 +78,10 @@ class Search:
             link = self._memory[key] = self._search(user, inherited, name)
         return link
 
+    def tried(self, user: Image, inherited: tuple[str, ...], name: str) -> Iterator[str]:
+        """Yield the paths where one name would be looked for, in the loader's order."""
+        yield from dict.fromkeys(os.path.normpath(path) for path, _ in self._candidates(user, inherited, name))
+
     def _search(self, user: Image, inherited: tuple[str, ...], name: str) -> Link:
         unusable: Link | None = None
         for path, by_system in self._candidates(user, inherited, name):

@@ -178,14 +178,14 @@ class MachOLinks:
             return None, None
         if found.status in ("outside", "absent"):
             return found.status, found.path
-        if not self._serves(found, link.piece.architecture):
+        if not self.serves(found, link.piece.architecture):
             return "wrong-architecture", found.provider.path if found.provider else found.path
         if found.status == "loaded":
             return "loaded", found.provider.path if found.provider else None
         return None, None
 
     @staticmethod
-    def _serves(found: Resolution, architecture: str) -> bool:
+    def serves(found: Resolution, architecture: str) -> bool:
         """Whether the library has a slice of that architecture; damaged files are findings of their own."""
         provider = found.provider
         if provider is None and found.path:
@@ -292,19 +292,30 @@ class MachOLinks:
 
     def _by_inherited_rpaths(self, binary: Binary, rest: str) -> Resolution | None:
         """By the LC_RPATHs of the images that load this one, directly or not: whoever comes first in a process."""
+        return next((found for rpaths in self._inherited(binary) if (found := self._by_rpaths(rpaths, rest))), None)
+
+    def _inherited(self, binary: Binary) -> Iterator[Iterator[str]]:
         seen = {id(binary)}
         waiting = [binary]
         for _ in range(limits.LOADER_CHAIN):
             loaders = (loader for image in waiting for loader, _ in self._loaders_of(image))
             waiting = list({id(loader): loader for loader in loaders if id(loader) not in seen}.values())
             if not waiting:
-                return None
+                return
             for loader in waiting:
                 seen.add(id(loader))
                 for piece in loader.slices:
-                    if isinstance(piece, MachOSlice) and (found := self._by_rpaths(self._own_rpaths(loader, piece), rest)):
-                        return found
-        return None
+                    if isinstance(piece, MachOSlice):
+                        yield self._own_rpaths(loader, piece)
+
+    def tried(self, link: Link) -> Iterator[str]:
+        """The paths where dyld would look for a linked library, in its order."""
+        name = link.library.name
+        if not name.startswith("@rpath/"):
+            yield from map(os.path.normpath, self._expand((name,), link.binary))
+            return
+        chain = (self._own_rpaths(link.binary, link.piece), self._program_rpaths, *self._inherited(link.binary))
+        yield from dict.fromkeys(os.path.normpath(f"{rpath}/{name[7:]}") for rpaths in chain for rpath in rpaths)
 
     def _loaders_of(self, binary: Binary) -> list[tuple[Binary, MachOSlice]]:
         if self._loaders is None:

@@ -64,14 +64,15 @@ class Kept:
             state = "not run"
         self._states[subject] = state
 
-    def outcome(self, question: Question) -> Outcome:
-        """What is known of an item so far."""
+    def outcome(self, question: Question, place: int) -> Outcome:
+        """What is known of an item so far; ``place``: where it stands among all of the run."""
         return Outcome(
             subject=question.subject,
             title=question.title,
             state=self._states.get(question.subject, "not run"),
             answer=self._answers.get(question.subject, question.known),
             reason=self._reasons.get(question.subject),
+            place=place,
         )
 
     def lost(self) -> list[str]:

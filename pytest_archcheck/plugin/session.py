@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import arguments, inspected, questions, settings
+from pytest_archcheck.plugin import arguments, inspected, questions, report_files, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
-from pytest_archcheck.reports import github, json_report, terminal, text
+from pytest_archcheck.reports import github, terminal, text
 from pytest_archcheck.reports.outcome import Question, Result
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
             f"--archcheck-require: got {', '.join(checked.require)} with {', '.join(checked.paths)}, expected no path, "
             "or the running environment's: what is required is required of that"
         )
-    _check_json(checked)
+    report_files.check(checked)
     session = ArchcheckSession(config, checked, scope, inspected.inspect(checked))
     if not arguments.hand_to_loop(config, scope):
         session.tell_early()
@@ -64,6 +64,7 @@ class ArchcheckSession:
         self.config = config
         self.settings = checked
         self.scope = scope
+        self._files = report_files.ReportFiles(checked, str(config.rootpath))
         config.stash[INSPECTION] = inspection
         self.questions: dict[str, Question] = {}
         self._ask()
@@ -121,8 +122,9 @@ class ArchcheckSession:
 
     def tell_early(self) -> None:
         """Say what is known to fail, and write the report, before the project's code gets a chance to end the process."""
-        if not self._write_json():
-            raise pytest.UsageError(self._unwritten.pop())
+        unwritten = self._files.write(self.result())
+        if unwritten:
+            raise pytest.UsageError(unwritten[0])
         if any(outcome.broken for outcome in self.result().outcomes):
             self._told_header = self._print(terminal.header(self.inspection, self.result().outcomes))
 
@@ -212,11 +214,11 @@ class ArchcheckSession:
         """The run so far, narrowed to the user's selection."""
         selected = self._kept.selected
         chosen = [
-            question
-            for subject, question in self.questions.items()
+            (place, question)
+            for place, (subject, question) in enumerate(self.questions.items())
             if self.scope.holds(subject) and (selected is None or subject in selected)
         ]
-        outcomes = tuple(self._kept.outcome(question) for question in chosen)
+        outcomes = tuple(self._kept.outcome(question, place) for place, question in chosen)
         return Result(
             inspection=self.inspection,
             outcomes=outcomes,
@@ -263,7 +265,9 @@ class ArchcheckSession:
             session.exitstatus = pytest.ExitCode.OK
         if exitstatus == pytest.ExitCode.OK and self._is_in_doubt():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if not self._write_json() and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        unwritten = self._files.write(self.result())
+        self._unwritten += unwritten
+        if unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         self._write_step_summary()
 
@@ -281,17 +285,6 @@ class ArchcheckSession:
         for line in self._unwritten:
             sys.stderr.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
 
-    def _write_json(self) -> bool:
-        """Write the report; where it cannot be written any more, the run goes on, and says so at its end."""
-        if self.settings.json is None:
-            return True
-        try:
-            json_report.write(self.settings.json, self.result())
-        except OSError as error:
-            self._unwritten.append(_cannot_write(f"{text.escape(self.settings.json)} (--archcheck-json)", error))
-            return False
-        return True
-
     def _write_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
         if not path or self.config.option.collectonly:
@@ -299,22 +292,7 @@ class ArchcheckSession:
         try:
             github.write_summary(path, self.result())
         except OSError as error:
-            self._unwritten.append(_cannot_write("GITHUB_STEP_SUMMARY", error))
-
-
-def _cannot_write(what: str, error: OSError) -> str:
-    return f"archcheck: cannot write {what}: {error.strerror or text.escape(str(error))}"
-
-
-def _check_json(checked: Settings) -> None:
-    if checked.json is None:
-        return
-    try:
-        json_report.check_writable(checked.json)
-    except OSError as error:
-        raise pytest.UsageError(
-            f"--archcheck-json: got {checked.json!r}, expected a file that can be written: {error.strerror or error}"
-        ) from error
+            self._unwritten.append(report_files.cannot_write("GITHUB_STEP_SUMMARY", error))
 
 
 def _is_running_environment(path: str) -> bool:

@@ -42,8 +42,10 @@ class Settings(NamedTuple):
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     require: tuple[str, ...] = ()
-    #: Absolute path of the JSON report.
+    #: Absolute paths of the JSON report, of the page, of SARIF.
     json: str | None = None
+    html: str | None = None
+    sarif: str | None = None
     allow: tuple[AllowLine, ...] = ()
     all_pages: bool = False
     #: Annotate a pull request on GitHub with what is wrong.
@@ -111,6 +113,16 @@ def declare(parser: pytest.Parser) -> None:
         help="write the whole result to this file as JSON (default: none; ini: archcheck_json)",
     )
     group.addoption(
+        "--archcheck-html",
+        metavar="FILE",
+        help="write the whole result to this file as a page to look at (default: none; ini: archcheck_html)",
+    )
+    group.addoption(
+        "--archcheck-sarif",
+        metavar="FILE",
+        help="write the findings to this file as SARIF 2.1.0, for code scanning (default: none; ini: archcheck_sarif)",
+    )
+    group.addoption(
         "--archcheck-explain",
         metavar="RULE",
         action="append",
@@ -144,6 +156,8 @@ def _declare_ini(parser: pytest.Parser) -> None:
     parser.addini("archcheck_ignore", "not these rules, as --archcheck-ignore (default: none)", "linelist", default=[])
     parser.addini("archcheck_require", "what must hold, as --archcheck-require (default: nothing)", "linelist", default=[])
     parser.addini("archcheck_json", "where to write the result, as --archcheck-json (default: none)", "string", default="")
+    parser.addini("archcheck_html", "where to write the page, as --archcheck-html (default: none)", "string", default="")
+    parser.addini("archcheck_sarif", "where to write SARIF, as --archcheck-sarif (default: none)", "string", default="")
     parser.addini(
         "archcheck_annotations",
         "annotate pull requests on GitHub, as --archcheck-annotations does (default: off)",
@@ -195,7 +209,9 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
         select=frozenset(select),
         ignore=frozenset(ignore),
         require=tuple(dict.fromkeys(require)),
-        json=_json(config, options),
+        json=_file(config, options, "json"),
+        html=_file(config, options, "html"),
+        sarif=_file(config, options, "sarif"),
         allow=_allow(config, RULES),
         all_pages=options.archcheck_all_pages,
         annotations=bool(options.archcheck_annotations or ini(config, "archcheck_annotations")),
@@ -253,10 +269,11 @@ def _python(config: pytest.Config, options: argparse.Namespace) -> str | None:
     return given
 
 
-def _json(config: pytest.Config, options: argparse.Namespace) -> str | None:
-    if options.archcheck_json:
-        return os.path.abspath(os.path.join(str(config.invocation_params.dir), os.path.expanduser(options.archcheck_json)))
-    given: str = ini(config, "archcheck_json")
+def _file(config: pytest.Config, options: argparse.Namespace, noun: str) -> str | None:
+    typed: str | None = getattr(options, f"archcheck_{noun}")
+    if typed:
+        return os.path.abspath(os.path.join(str(config.invocation_params.dir), os.path.expanduser(typed)))
+    given: str = ini(config, f"archcheck_{noun}")
     if not given:
         return None
     base = config.inipath.parent if config.inipath else config.rootpath

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import glob
-import json
-import os
-import stat
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +15,23 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution, Interpreter
     from pytest_archcheck.inspection import Inspection
+    from pytest_archcheck.judge.links import Linked
     from pytest_archcheck.machine.target import Target
-    from pytest_archcheck.reports.outcome import Result
+    from pytest_archcheck.reports.outcome import Outcome, Result
+
+    #: File -> its linked libraries.
+    Links = Mapping[str, tuple[Linked, ...]]
 
 SCHEMA_VERSION = 1
 
 
-def document(result: Result) -> dict[str, Any]:
-    """Return the report as JSON values."""
+def document(result: Result, links: Links | None = None) -> dict[str, Any]:
+    """Return the report as JSON values.
+
+    :param links: :meth:`Inspection.links() <pytest_archcheck.inspection.Inspection.links>`, where it is at hand.
+    """
     inspection = result.inspection
+    graph = _Graph(inspection, inspection.links() if links is None else links)
     answers = [outcome.answer for outcome in result.outcomes]
     skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in inspection.skipped]
     for outcome in result.outcomes:
@@ -43,11 +45,13 @@ def document(result: Result) -> dict[str, Any]:
         "verdict": "fail" if any(outcome.broken for outcome in result.outcomes) else "pass",
         "complete": result.complete,
         "target": _target(inspection.target),
+        "aim": inspection.aim,
         "environment": {
             "paths": [environment.path for environment in inspection.environments],
             "interpreter": _interpreter(inspection.interpreter),
         },
-        "distributions": [_distribution(distribution, inspection) for distribution in inspection.distributions],
+        "checks": [_check(outcome) for outcome in result.outcomes],
+        "distributions": [_distribution(distribution, graph) for distribution in inspection.distributions],
         "findings": [asdict(finding) for finding in result.findings],
         "accelerators": [record for answer in answers for record in answer.accelerators],
         "benchmarks": [record for answer in answers for record in answer.benchmarks],
@@ -58,57 +62,14 @@ def document(result: Result) -> dict[str, Any]:
     return escaped
 
 
-def check_writable(path: str) -> None:
-    """Make the folder of the report and try to write there. Raises :class:`OSError`."""
-    if _is_special(path):
-        return
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"{path} is a folder")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    _remove_leftovers(os.path.realpath(path))
-    trial = _beside(path)
-    with open(trial, "wb"):
-        pass
-    os.remove(trial)
-
-
-def write(path: str, result: Result) -> None:
-    """Write the report, all at once: a reader sees the old one or the new one. Raises :class:`OSError`."""
-    content = json.dumps(document(result), indent=2) + "\n"
-    if _is_special(path):  # /dev/stdout, a FIFO: not to be replaced by a file, and read as it is written: only the last word
-        if result.complete:
-            with open(path, "w", encoding="ascii") as stream:
-                stream.write(content)
-        return
-    real = os.path.realpath(path)
-    trial = _beside(real)
-    try:
-        with open(trial, "w", encoding="ascii") as stream:
-            stream.write(content)
-        os.replace(trial, real)
-    finally:
-        if os.path.exists(trial):
-            os.remove(trial)
-
-
-def _beside(path: str) -> str:
-    return f"{path}.{os.getpid()}.part"
-
-
-def _remove_leftovers(path: str) -> None:
-    """Remove the part of a report that a run left when it was killed while it wrote."""
-    for part in glob.glob(f"{glob.escape(path)}.*.part"):
-        with contextlib.suppress(OSError):  # it is gone, or somebody else's
-            if os.path.getmtime(part) < time.time() - limits.REPORT_PART_SECONDS:
-                os.remove(part)
-
-
-def _is_special(path: str) -> bool:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+def _check(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "subject": outcome.subject,
+        "title": outcome.title,
+        "state": outcome.state,
+        "place": outcome.place,
+        **({} if outcome.reason is None else {"reason": outcome.reason}),
+    }
 
 
 def _target(target: Target) -> dict[str, Any]:
@@ -131,28 +92,78 @@ def _interpreter(interpreter: Interpreter | None) -> dict[str, Any] | None:
     }
 
 
-def _distribution(distribution: Distribution, inspection: Inspection) -> dict[str, Any]:
+class _Graph:
+    """The files of an inspection, and what links them."""
+
+    def __init__(self, inspection: Inspection, links: Links) -> None:
+        self.inspection = inspection
+        self.links = links
+        #: Where a file outside of every distribution has an owner: its name.
+        self.owners = {id(binary): dist for dist in inspection.distributions for binary in dist.binaries}
+        self.subjects = {id(dist): subject for dist, subject in _subjects(inspection)}
+
+    def link(self, binary: Binary, linked: Linked) -> dict[str, Any]:
+        """One entry of ``binaries[].links``."""
+        record: dict[str, Any] = {"name": linked.name, "status": linked.status}
+        if linked.weak:
+            record["weak"] = True
+        if linked.provider is not None:
+            owner = self.owners.get(id(linked.provider))
+            if owner is None:  # the interpreter's
+                record["path"] = linked.provider.file
+            else:
+                record["path"] = linked.provider.path
+                if owner is not self.owners.get(id(binary)):
+                    record["subject"] = self.subjects[id(owner)]
+        elif linked.path is not None:
+            record["path"] = linked.path
+        if linked.tried:
+            record["tried"] = list(linked.tried)
+        return record
+
+
+def _subjects(inspection: Inspection) -> Iterator[tuple[Distribution, str]]:
+    """Each distribution with the subject of the check that speaks of it."""
+    several = sum(environment.kind not in ("wheel", "lock") for environment in inspection.environments) > 1
+    for environment in inspection.environments:
+        prefix = f"{environment.label}::" if environment.kind == "lock" or (several and environment.kind != "wheel") else ""
+        for distribution in environment.distributions:
+            own = environment.label if distribution.is_wheel else distribution.name or "unowned"
+            yield distribution, prefix + own
+
+
+def _distribution(distribution: Distribution, graph: _Graph) -> dict[str, Any]:
+    inspection = graph.inspection
     targets = inspection.wheel_targets.get(distribution.location, ())
     differing = [_target(target) for target in targets] if targets not in ((), (inspection.target,)) else []
     return {
         "name": distribution.name,
+        "subject": graph.subjects[id(distribution)],
         "version": distribution.version,
         "installer": distribution.installer,
         "tags": list(distribution.tags),
         "location": distribution.location,
         **({"target": differing[0] if len(differing) == 1 else differing} if differing else {}),
-        "binaries": [_binary(binary, inspection.signatures.get(binary.file, {})) for binary in distribution.binaries],
+        "binaries": [_binary(binary, graph) for binary in distribution.binaries],
     }
 
 
-def _binary(binary: Binary, signatures: Mapping[str, str]) -> dict[str, Any]:
+def _binary(binary: Binary, graph: _Graph) -> dict[str, Any]:
+    rpaths = dict.fromkeys(rpath for piece in binary.slices for rpath in piece.rpaths)
+    known = graph.links.get(binary.file, ())
+    # Slices that the target does not load are not looked up: what they link to is told all the same.
+    names = {linked.name for linked in known}
+    others = dict.fromkeys(one.name for piece in binary.slices for one in piece.libraries if one.name not in names)
     return {
         "path": binary.path,
         "format": binary.format,
         "role": binary.role,
+        "size": binary.size,
         "architectures": list(binary.architectures),
         "min_os": {piece.architecture: piece.min_os for piece in binary.slices if piece.min_os is not None},
-        "signature": dict(_signatures(binary, signatures)),
+        "signature": dict(_signatures(binary, graph.inspection.signatures.get(binary.file, {}))),
+        "links": [*(graph.link(binary, one) for one in known), *({"name": name} for name in others)],
+        **({"rpaths": list(rpaths)[: limits.IMAGE_RPATHS]} if rpaths else {}),
     }
 
 

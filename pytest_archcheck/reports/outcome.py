@@ -76,6 +76,8 @@ class Outcome:
     answer: Answer
     #: Why it was skipped, by us or (state "not run") by a marker or another plugin.
     reason: str | None = None
+    #: Where it stands among all checks of the run, those included that were not selected.
+    place: int = 0
 
     @property
     def broken(self) -> bool:

@@ -22,7 +22,9 @@ KEYS = [
     "verdict",
     "complete",
     "target",
+    "aim",
     "environment",
+    "checks",
     "distributions",
     "findings",
     "accelerators",
@@ -63,13 +65,23 @@ def test_the_whole_document(run: Run, broken: Path, written: Callable[..., dict[
         "tags": ["cp311-cp311-macosx_10_9_x86_64"],
     }
     assert len(numpy["binaries"]) == 20
+    assert numpy["subject"] == "numpy"
     assert numpy["binaries"][0] == {
         "path": "numpy/core/_part00.so",
         "format": "mach-o",
         "role": "extension",
+        "size": len(bundle("x86_64")),
         "architectures": ["x86_64"],
         "min_os": {"x86_64": "11.0"},
         "signature": {"x86_64": "none"},
+        "links": [{"name": "/usr/lib/libSystem.B.dylib"}],  # the target would not load it: nobody looks where it leads
+    }
+    assert document["aim"] == "macOS 14.0 arm64"
+    assert {check["subject"]: (check["state"], check["place"]) for check in document["checks"]} == {
+        "environment::packages": ("passed", 0),
+        "h5py": ("passed", 1),
+        "numpy": ("failed", 2),
+        "scipy": ("passed", 3),
     }
     finding = next(one for one in document["findings"] if one["rule"] == "wrong-architecture")
     assert finding == {

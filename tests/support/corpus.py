@@ -12,8 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from support.tools import find_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -76,6 +79,21 @@ def wheel(requirement: str, *platforms: str, python: str = "3.11") -> Path:
     folder = _cached(requirement.replace("==", "-"), [python, *platforms, requirement], build)
     (file,) = folder.glob("*.whl")
     return file
+
+
+def npm_package(pinned: str) -> Path:
+    """The folder of one package from npm, without what it depends on: ``npm_package("axe-core@4.10.3")``."""
+
+    def build(folder: Path) -> None:
+        _run([find_tool("npm"), "pack", "--silent", "--pack-destination", str(folder), pinned])
+        (archive,) = folder.glob("*.tgz")
+        with tarfile.open(archive) as packed:
+            if hasattr(tarfile, "data_filter"):
+                packed.extractall(folder, filter="data")
+            else:
+                packed.extractall(folder)  # noqa: S202 - a pinned package, on a Python without filters
+
+    return _cached(pinned.replace("/", "-"), [pinned], build) / "package"
 
 
 def merged(name: str, base: Path, over: Path) -> Path:

@@ -1,0 +1,80 @@
+"""The files that a run leaves: JSON, the page, SARIF. Checked before the run, written at its beginning and at its end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_archcheck.reports import json_report, writing
+from pytest_archcheck.reports.text import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_archcheck.plugin.settings import Settings
+    from pytest_archcheck.reports.outcome import Result
+
+#: The options that name such a file, and the settings that hold its path.
+_OPTIONS = ("json", "html", "sarif")
+
+
+def check(checked: Settings) -> None:
+    """See that each file can be written.
+
+    Raises :class:`pytest.UsageError` for one that cannot.
+    """
+    for name, path in _paths(checked):
+        try:
+            writing.check_writable(path)
+        except OSError as error:  # noqa: PERF203 - three files at most
+            raise pytest.UsageError(
+                f"--archcheck-{name}: got {path!r}, expected a file that can be written: {error.strerror or error}"
+            ) from error
+
+
+class ReportFiles:
+    """The files of one run."""
+
+    def __init__(self, checked: Settings, root: str) -> None:
+        self._settings = checked
+        self._root = root
+
+    def write(self, result: Result) -> list[str]:
+        """Write each file that was asked for; of those that cannot be written (any more) say so, a line each."""
+        asked = dict(_paths(self._settings))
+        document = json_report.document(result) if asked else {}
+        unwritten = []
+        for name, path in asked.items():
+            if writing.is_special(path) and not result.complete:
+                continue  # it is read as it is written: only the last word
+            try:
+                writing.write_text(path, self._content(name, document))
+            except OSError as error:
+                unwritten.append(cannot_write(f"{escape(path)} (--archcheck-{name})", error))
+        return unwritten
+
+    def _content(self, name: str, document: dict[str, Any]) -> str:
+        if name == "html":
+            from pytest_archcheck.reports.merge import Labelled
+            from pytest_archcheck.reports.page import render
+
+            return render(document, [Labelled("", document)])
+        if name == "sarif":
+            from pytest_archcheck.reports import sarif
+
+            document = sarif.document(document, self._root)
+        return json.dumps(document, indent=2) + "\n"
+
+
+def cannot_write(what: str, error: OSError) -> str:
+    """Say that something could not be written."""
+    return f"archcheck: cannot write {what}: {error.strerror or escape(str(error))}"
+
+
+def _paths(checked: Settings) -> Iterator[tuple[str, str]]:
+    for name in _OPTIONS:
+        path = getattr(checked, name)
+        if path is not None:
+            yield name, path
