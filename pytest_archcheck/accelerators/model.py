@@ -116,7 +116,7 @@ class Outcome:
     devices: tuple[Device, ...]
     #: The device that was given work.
     device: Device | None
-    #: Largest relative error of the product against float64.
+    #: Largest error of an element of the product against float64, relative to a typical element.
     error: float | None
     #: Wall time of the child.
     seconds: float
@@ -156,8 +156,14 @@ class Benchmark:
     gflops: float
     #: CPU seconds / device seconds; None where the device is the CPU.
     speedup: float | None
-    #: Largest relative error against float64.
+    #: Largest error of an element against float64, relative to a typical element.
     error: float
+    #: What the numbers show: ``tensorfloat32`` where float32 was asked for and the inputs were rounded; else the dtype.
+    precision: str
+    #: Whether the framework says that float32 may be rounded to TensorFloat-32 on this device.
+    tensorfloat32: bool
+    #: The shortest repeat.
+    repeat_seconds: float
     #: Median wall time of one product inside the framework's compiled function (``tf.function``); None where there is none.
     compiled_seconds: float | None
     #: Products that the device was asked for, warm-up included.

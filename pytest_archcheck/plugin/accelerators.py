@@ -161,7 +161,7 @@ def _matmul(config: pytest.Config, framework: Framework, subject: str, *, requir
     gates = Gates(gflops=settings.min_gflops, speedup=settings.min_speedup)
     return Answer(
         findings=judge_benchmark(result, gates, expectation, subject),
-        line=answer(outcome, expectation, result.gflops),
+        line=answer(outcome, expectation, result),
         benchmarks=(_record(result),),
     )
 
@@ -174,7 +174,10 @@ def _record(result: Benchmark) -> dict[str, object]:
         "dtype": result.dtype,
         "gflops": result.gflops,
         "seconds": result.seconds,
+        "spread": result.spread,
         "speedup": result.speedup,
+        "precision": result.precision,
+        "tensorfloat32": result.tensorfloat32,
         "error": result.error,
     }
 

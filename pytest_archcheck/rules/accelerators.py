@@ -19,6 +19,12 @@ _GPU_STAGES = frozenset({"devices", "compute", "read back", "compare", "measure"
 #: Where the message may not say what was raised: often nothing was.
 _SILENT = frozenset({"import-crashed", "matmul-failed", "probe-timeout"})
 
+#: (slowest - fastest) / median beyond which a speed says little.
+_STEADY = 0.5
+#: So many times slower than the CPU is worth a note, for matrices of so many rows: below, the launches and copies count most.
+_SLOWER = 2
+_WORTH_A_GPU = 1024
+
 _VIRTUAL = "this is a virtual Mac, whose GPU is listed but seldom computes"
 
 
@@ -163,9 +169,10 @@ def _by_hand(outcome: Outcome) -> str:
 
 
 def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation, subject: str) -> tuple[Finding, ...]:
-    """Return ``slow-matmul`` where a gate is not reached. A virtual GPU never gates on speed."""
+    """Return ``slow-matmul`` where a gate is not reached, and notes on odd speeds. A virtual GPU never gates on speed."""
+    odd = _odd(benchmark, subject)
     if expectation.host.virtual and benchmark.platform:
-        return ()
+        return odd
     where = f"{benchmark.device} ({benchmark.platform})" if benchmark.platform else "the CPU: no GPU is there to be measured"
     missed = []
     if gates.gflops is not None and benchmark.gflops < gates.gflops:
@@ -174,26 +181,59 @@ def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation
     speedup = 1.0 if benchmark.speedup is None else benchmark.speedup
     if gates.speedup is not None and speedup < gates.speedup:
         missed.append((f"{speedup:.3g} times as fast as the CPU", "archcheck_matmul_min_speedup", gates.speedup))
-    return tuple(
-        Finding(
-            rule="slow-matmul",
-            severity="error",
-            subject=subject,
-            distribution=None,
-            path=None,
-            message=f"{benchmark.dtype} matmul of size {benchmark.size} on {where}: {figure}, {setting} is {least:g}",
-            remedy=f"measure again with nothing else running and on mains power: pytest archcheck::{subject}; if this machine "
+    unsteady = f" (unsteady: spread {benchmark.spread:.2g})" if benchmark.spread > _STEADY else ""
+    errors = (
+        _on_speed(
+            "slow-matmul",
+            "error",
+            subject,
+            f"{benchmark.dtype} matmul of size {benchmark.size} on {where}: {figure}{unsteady}, {setting} is {least:g}",
+            f"measure again with nothing else running and on mains power: pytest archcheck::{subject}; if this machine "
             f"gives no more, lower {setting} in the ini file",
         )
         for figure, setting, least in missed
     )
+    return (*errors, *odd)
 
 
-def answer(outcome: Outcome, expectation: Expectation, gflops: float | None = None) -> str:
-    """Return the one line that answers the question: ``tensorflow 2.19.1: Metal GPU computes, 2.9 TFLOP/s``."""
+def _odd(benchmark: Benchmark, subject: str) -> tuple[Finding, ...]:
+    """What nobody gates and everybody would want to know."""
+    found = []
+    what = f"{benchmark.dtype} matmul of size {benchmark.size} on {benchmark.device}"
+    if benchmark.spread > _STEADY:
+        found.append(
+            _on_speed(
+                "unsteady-matmul",
+                "note",
+                subject,
+                f"{what}: the slowest and the fastest repeat differ by {benchmark.spread:.2g} of the median, "
+                "so its speed says little",
+                f"measure again with nothing else running: pytest archcheck::{subject}",
+            )
+        )
+    if benchmark.speedup is not None and benchmark.speedup < 1 / _SLOWER and benchmark.size >= _WORTH_A_GPU:
+        found.append(
+            _on_speed(
+                "slow-matmul",
+                "note",
+                subject,
+                f"{what} takes {1 / benchmark.speedup:.3g} times as long as on the CPU",
+                "leave such work to the CPU here, or see what holds the GPU back: other processes, a virtual GPU, a driver or "
+                "plugin that does not fit",
+            )
+        )
+    return tuple(found)
+
+
+def _on_speed(rule: str, severity: Severity, subject: str, message: str, remedy: str) -> Finding:
+    return Finding(rule=rule, severity=severity, subject=subject, distribution=None, path=None, message=message, remedy=remedy)
+
+
+def answer(outcome: Outcome, expectation: Expectation, benchmark: Benchmark | None = None) -> str:
+    """Return the one line that answers the question: ``tensorflow 2.19.1: Metal GPU computes``, and how fast."""
     title = f"{outcome.framework.name} {outcome.version}" if outcome.version else outcome.framework.name
     if outcome.status == "ok" and outcome.device is not None:
-        speed = "" if gflops is None else f", {flops(gflops)}"
+        speed = "" if benchmark is None else f", {_speed(benchmark)}"
         return f"{title}: {outcome.device.label} computes{speed}"
     if outcome.status == "no-gpu":
         host = expectation.host
@@ -201,6 +241,17 @@ def answer(outcome: Outcome, expectation: Expectation, gflops: float | None = No
         hint = metal_remedy(outcome) if mac and not expectation.has_metal else ""
         return f"{title}: CPU only" + (f"; for the GPU: {hint}" if hint else "")
     return f"{title}: {outcome.status}"
+
+
+def _speed(benchmark: Benchmark) -> str:
+    """``2.9 TFLOP/s, 8.1 times the CPU, spread 0.03``, and what became of float32."""
+    times = "" if benchmark.speedup is None else f", {benchmark.speedup:.2g} times the CPU"
+    rounded = ""
+    if benchmark.precision == "tensorfloat32":
+        rounded = ", float32 rounded to TensorFloat-32"
+    elif benchmark.tensorfloat32:
+        rounded = ", TensorFloat-32 on but not used"
+    return f"{flops(benchmark.gflops)}{times}, spread {benchmark.spread:.2f}{rounded}"
 
 
 def flops(gflops: float) -> str:

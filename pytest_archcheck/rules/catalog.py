@@ -56,7 +56,8 @@ _ALL = (
     Rule("matmul-failed", "error", "A framework lists a device, but a matmul on it ends in an error or a crash."),
     Rule("wrong-device", "error", "A framework does work elsewhere than on the device that it was told."),
     Rule("wrong-result", "error", "A framework's matmul gives wrong numbers."),
-    Rule("slow-matmul", "error", "A matmul is slower than a gate allows."),
+    Rule("slow-matmul", "error", "A matmul is slower than a gate allows, or (a note) takes longer on the GPU than on the CPU."),
+    Rule("unsteady-matmul", "note", "The repeats of a benchmark differ so much that its speed says little."),
     Rule("stale-allow-line", "error", "A line of archcheck_allow allows a finding that is not there (any more)."),
     Rule("unmet-requirement", "error", "What --archcheck-require asks for does not hold."),
 )

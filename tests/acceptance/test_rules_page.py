@@ -47,6 +47,7 @@ NOT_BY_PATH = {
     "wrong-device",
     "wrong-result",
     "slow-matmul",
+    "unsteady-matmul",
     "stale-allow-line",
     "unmet-requirement",
 }

@@ -101,8 +101,17 @@ def test_a_tensorflow_without_a_metal_of_its_own_is_told_which_pair_to_install()
 
 def test_one_line_for_a_gpu() -> None:
     assert answer(outcome("ok"), Expectation(host=MAC)) == "tensorflow 2.19.1: Metal GPU computes"
-    assert answer(outcome("ok"), Expectation(host=MAC), 2912.0) == "tensorflow 2.19.1: Metal GPU computes, 2.9 TFLOP/s"
-    assert answer(outcome("ok"), Expectation(host=MAC), 61.2) == "tensorflow 2.19.1: Metal GPU computes, 61 GFLOP/s"
+    speeds = {
+        "2.9 TFLOP/s, 8 times the CPU, spread 0.10": replace(BENCHMARK, gflops=2912.0),
+        "61 GFLOP/s, spread 0.10": replace(BENCHMARK, gflops=61.2, speedup=None),
+        "1.7 TFLOP/s, 8 times the CPU, spread 0.10, float32 rounded to TensorFloat-32": replace(
+            BENCHMARK, precision="tensorfloat32", tensorfloat32=True
+        ),
+        "1.7 TFLOP/s, 8 times the CPU, spread 0.10, TensorFloat-32 on but not used": replace(BENCHMARK, tensorfloat32=True),
+    }
+    for speed, benchmark in speeds.items():
+        line = answer(outcome("ok"), Expectation(host=MAC), benchmark)
+        assert line == f"tensorflow 2.19.1: Metal GPU computes, {speed}"
 
 
 @pytest.mark.parametrize("status", ["matmul-failed", "wrong-device", "wrong-result"])
@@ -183,6 +192,9 @@ BENCHMARK = Benchmark(
     gflops=1717.98,
     speedup=8.0,
     error=1e-7,
+    precision="float32",
+    tensorfloat32=False,
+    repeat_seconds=0.15,
     compiled_seconds=None,
     products=100,
 )
@@ -208,6 +220,24 @@ def test_gates(benchmark: Benchmark, gates: Gates, rules: int) -> None:
 
 def test_a_virtual_gpu_never_gates_on_speed() -> None:
     assert judge_benchmark(BENCHMARK, Gates(gflops=1e9), Expectation(host=VIRTUAL_MAC), "matmul::torch") == ()
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "rules"),
+    [
+        (replace(BENCHMARK, spread=0.49), []),
+        (replace(BENCHMARK, spread=0.51), ["unsteady-matmul"]),
+        (replace(BENCHMARK, speedup=0.6), []),
+        (replace(BENCHMARK, speedup=1 / 250), ["slow-matmul"]),
+        (replace(BENCHMARK, speedup=1 / 250, size=256), []),  # small matrices are the CPU's
+        (replace(BENCHMARK, speedup=1 / 250, spread=3), ["unsteady-matmul", "slow-matmul"]),
+    ],
+)
+@pytest.mark.parametrize("host", [MAC, VIRTUAL_MAC])
+def test_odd_speeds_are_notes_everywhere(benchmark: Benchmark, rules: list[str], host: Host) -> None:
+    findings = judge_benchmark(benchmark, Gates(), Expectation(host=host), "matmul::torch")
+    assert [(finding.rule, finding.severity) for finding in findings] == [(rule, "note") for rule in rules]
+    assert all("250 times as long as on the CPU" in one.message for one in findings if one.rule == "slow-matmul")
 
 
 def test_a_missed_gate_names_figure_setting_and_device() -> None:

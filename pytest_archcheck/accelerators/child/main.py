@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from typing import Any
 
@@ -22,6 +23,7 @@ _TRACEBACK_CHARACTERS = 4000
 
 def main(request_text: str) -> None:
     """Carry out a request (see :class:`pytest_archcheck.accelerators.process.Request`); never returns."""
+    begin = time.monotonic()
     request = json.loads(request_text)
     sys.argv = ["archcheck"]
     _arm(request["trace"], request["deadline"])
@@ -29,7 +31,7 @@ def main(request_text: str) -> None:
         threading.Thread(target=_follow, args=(request["lifeline"], os.path.dirname(request["trace"])), daemon=True).start()
     report = Report(request["report"])
     try:
-        _run(request, report)
+        _run(request, report, begin)
         report.stage("done")
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a framework are its failures too
         text = "".join(traceback.format_exception(error))[-_TRACEBACK_CHARACTERS:]
@@ -38,7 +40,7 @@ def main(request_text: str) -> None:
     os._exit(0)
 
 
-def _run(request: dict[str, Any], report: Report) -> None:
+def _run(request: dict[str, Any], report: Report, begin: float) -> None:
     if request["task"] == "metal":
         metal.run(report)
         return
@@ -46,7 +48,8 @@ def _run(request: dict[str, Any], report: Report) -> None:
     if request["task"] == "probe":
         probe.run(adapter, report)
     else:
-        matmul.run(adapter, report, request["size"], request["dtype"], measure=request["measure"])
+        deadline = begin + request["deadline"]
+        matmul.run(adapter, report, request["size"], request["dtype"], deadline, measure=request["measure"])
 
 
 def _follow(lifeline: int, folder: str) -> None:

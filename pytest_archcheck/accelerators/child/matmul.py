@@ -1,8 +1,7 @@
 """The matmul benchmark: how fast a device really is, and whether the numbers are right.
 
-GPU work is asynchronous, so only reading a result back stops the clock; to keep that copy small, one repeat is a *chain* of
-dependent products that ends in one read-back. Inputs come from numpy and lie on the device before the clock starts. CPU and GPU
-repeats alternate, so that both see the same machine.
+Inputs come from numpy and lie on the device before the clock starts. CPU and GPU repeats alternate, so that both see the same
+machine. A slow device gets fewer repeats: it must end before the deadline, for it is slow and not wrong.
 """
 
 from __future__ import annotations
@@ -10,109 +9,74 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .numbers import TOLERANCE, distance, error_of, mixing_matrix, numpy_or_none, random_matrix
-from .probe import open_framework
+from .chain import SLOW_STEP_SECONDS, STEP_PRODUCTS, Way
+from .numbers import LEAST_ROWS, ChainError, Problem, generator, mixing_matrix
+from .probe import multiply, numbers_of, open_framework
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .adapter import Adapter, Array, DeviceFacts, Tensor
     from .numbers import Numpy
     from .report import Report
 
 _REPEATS = 7
-#: A repeat lasts at least this long (seconds): long against the clock, the launch and the read-back.
-_REPEAT_SECONDS = 0.1
-_LONGEST_CHAIN = 4096
-#: Dependent products inside one step, eager or compiled; even, so that a chain ends where it began.
-_STEP_PRODUCTS = 2
+#: Repeats that a slow device gets, time permitting.
+_LEAST_REPEATS = 3
+#: Seconds after which no repeat beyond the least number begins.
+_BUDGET = 15.0
+#: The part of the time until the deadline that may be spent: what comes next may take longer than what was.
+_SPENDABLE = 0.7
 
 
-class Chain:
-    """Repeats ``x = x @ Q`` an even number of times on one device; Q @ Q = 1, so x ends where it began."""
+class Bench:
+    """The matrices of a benchmark on one device, and the ways to multiply them there."""
 
     def __init__(self, adapter: Adapter, numpy: Numpy, device: str, value: Array, factor: Array) -> None:
-        self.adapter = adapter
-        self.device = device
-        self.products = _STEP_PRODUCTS
-        #: Products asked of the device so far.
-        self.asked = 0
-        #: Farthest that a chain's end was from its beginning; None once a number was not finite.
-        self.drift: float | None = 0.0
+        self._adapter = adapter
         self._numpy = numpy
+        self._device = device
         self._host_value = value
         self._value = adapter.place(value, device)
         self._factor = adapter.place(factor, device)
 
-    def product(self) -> Tensor:
-        """One product, still on the device."""
-        self.asked += 1
-        return self.adapter.matmul(self._value, self._factor, self.device)
-
-    def eager(self, value: Tensor) -> Tensor:
-        """Multiply step by step."""
-        for _ in range(_STEP_PRODUCTS):
-            value = self.adapter.matmul(value, self._factor, self.device)
+    def _eager_step(self, value: Tensor) -> Tensor:
+        for _ in range(STEP_PRODUCTS):
+            value = self._adapter.matmul(value, self._factor, self._device)
         return value
 
-    def compiled(self) -> Callable[[Tensor], Tensor] | None:
-        """Return the framework's compiled form of :meth:`eager`, warmed up; None where the adapter has none."""
-        make = getattr(self.adapter, "compiled", None)
+    def eager(self) -> Way:
+        """Multiply step by step."""
+        return Way(self._value, self._eager_step, self._adapter.read, self._error())
+
+    def compiled(self) -> Way | None:
+        """The framework's compiled form of the same; None where the adapter has none."""
+        make = getattr(self._adapter, "compiled", None)
         if make is None:
             return None
-        function = make(self.device, _STEP_PRODUCTS)
+        function = make(self._device, STEP_PRODUCTS)
+        return Way(self._value, lambda value: function(value, self._factor), self._adapter.read, self._error())
 
-        def step(value: Tensor) -> Tensor:
-            return function(value, self._factor)
-
-        self.time(step)
-        return step
-
-    def time(self, step: Callable[[Tensor], Tensor]) -> float:
-        """Return the seconds a product of one repeat, and look at what came out of it."""
-        value = self._value
-        start = time.perf_counter()
-        for _ in range(self.products // _STEP_PRODUCTS):
-            value = step(value)
-        result = self.adapter.read(value)
-        seconds = time.perf_counter() - start
-        self.asked += self.products
-        drift = distance(self._numpy, result, self._host_value)
-        self.drift = None if drift is None or self.drift is None else max(self.drift, drift)
-        return seconds / self.products
-
-    def calibrate(self) -> None:
-        """Warm up, and make the chain long enough."""
-        self.time(self.eager)
-        while self.time(self.eager) * self.products < _REPEAT_SECONDS and self.products < _LONGEST_CHAIN:
-            self.products *= 2
+    def _error(self) -> ChainError:
+        return ChainError(self._numpy, self._host_value, str(self._host_value.dtype))
 
 
-def run(adapter: Adapter, report: Report, size: int, dtype: str, *, measure: bool) -> None:
-    """Say one product's error and, if it shall be measured, the seconds a product of every repeat."""
+def run(adapter: Adapter, report: Report, size: int, dtype: str, deadline: float, *, measure: bool) -> None:
+    """Say one product's error and, if it shall be measured, the seconds a product of every repeat.
+
+    :param deadline: by :func:`time.monotonic`.
+    """
     devices = open_framework(adapter, report)
-    numpy = numpy_or_none()
+    numpy = numbers_of(adapter, report, devices)
     if numpy is None:
-        report.say(unchecked="numpy is not installed")
         return
-    if not devices:
-        return
-    report.stage("compute")
-    device = devices[0]["name"]
-    report.say(device=device, dtype=dtype, tolerance=TOLERANCE[dtype])
-    value = random_matrix(numpy, size, size, dtype)
-    factor = mixing_matrix(numpy, size, dtype)
-    chain = Chain(adapter, numpy, device, value, factor)
-    product = chain.product()
-    report.say(placed=adapter.device_of(product))
-    report.stage("read back")
-    result = adapter.read(product)
-    report.stage("compare")
-    report.say(error=error_of(numpy, result, value, factor))
+    device, rows = devices[0]["name"], max(size, LEAST_ROWS)
+    multiply(adapter, report, device, Problem(numpy, rows, rows, rows, dtype), dtype)
     if measure:
         report.stage("measure")
+        value = generator(numpy).standard_normal((size, size)).astype(dtype)
+        factor = mixing_matrix(numpy, size, dtype)
         cpu = _cpu(devices)
-        _measure(report, chain, Chain(adapter, numpy, cpu, value, factor) if cpu else None)
+        bench = Bench(adapter, numpy, device, value, factor)
+        _measure(report, bench, Bench(adapter, numpy, cpu, value, factor) if cpu else None, deadline)
 
 
 def _cpu(devices: list[DeviceFacts]) -> str | None:
@@ -122,17 +86,45 @@ def _cpu(devices: list[DeviceFacts]) -> str | None:
     return next((device["name"] for device in devices if device["kind"] == "cpu"), None)
 
 
-def _measure(report: Report, chain: Chain, cpu: Chain | None) -> None:
+def _measure(report: Report, bench: Bench, cpu: Bench | None, deadline: float) -> None:
     """Say the seconds a product of every repeat: eager, compiled, and on the CPU where there is one to compare with."""
-    chain.calibrate()
-    step = chain.compiled()
-    if cpu is not None:
-        cpu.calibrate()
-    seconds: dict[str, list[float]] = {"eager": [], "compiled": [], "cpu": []}
-    for _ in range(_REPEATS):
-        seconds["eager"].append(chain.time(chain.eager))
-        if step is not None:
-            seconds["compiled"].append(chain.time(step))
-        if cpu is not None:
-            seconds["cpu"].append(cpu.time(cpu.eager))
-    report.say(seconds=seconds, products=chain.products, asked=chain.asked, drift=chain.drift)
+    eager = bench.eager()
+    ways, longest = {"eager": eager}, eager.run()
+    if longest >= SLOW_STEP_SECONDS and longest < _SPENDABLE * (deadline - time.monotonic()):
+        longest = eager.repeat()  # it counts, if this is how slow the device is; or else the first run had much to make ready
+    slow = longest >= SLOW_STEP_SECONDS
+    compiled = None if slow else bench.compiled()
+    if compiled is not None:
+        ways["compiled"] = compiled
+    if cpu is not None and longest < _SPENDABLE * (deadline - time.monotonic()):
+        ways["cpu"] = cpu.eager()
+    for way in ways.values():
+        if way is not eager:
+            way.run()  # warms it up
+        if way is not eager or not slow:
+            way.calibrate()
+    _repeat(ways, longest, deadline)
+    if not eager.seconds:
+        eager.seconds.append(longest / STEP_PRODUCTS)  # there was no time for more than the one that warms up
+    report.say(
+        seconds={name: ways[name].seconds if name in ways else [] for name in ("eager", "compiled", "cpu")},
+        repeat_products=eager.products * eager.chains,
+        # The benchmark's one product is not among those of the ways.
+        asked=1 + sum(way.asked for name, way in ways.items() if name != "cpu"),
+        chains={name: way.error.worst for name, way in ways.items()},
+    )
+
+
+def _repeat(ways: dict[str, Way], longest: float, deadline: float) -> None:
+    """Repeat all ways in turn, as often as time allows.
+
+    :param longest: seconds of the longest round so far.
+    """
+    begin = time.monotonic()
+    while (count := len(ways["eager"].seconds)) < _REPEATS:
+        now = time.monotonic()
+        if longest > _SPENDABLE * (deadline - now) or (count >= _LEAST_REPEATS and now + longest - begin > _BUDGET):
+            return
+        for way in ways.values():
+            way.repeat()
+        longest = max(longest, time.monotonic() - now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .adapter import DeviceFacts
-from .numbers import TOLERANCE, error_of, numpy_or_none, random_matrix
+from .numbers import Numpy, Problem, numpy_or_none
 
 if TYPE_CHECKING:
     from .adapter import Adapter
@@ -34,23 +34,39 @@ def open_framework(adapter: Adapter, report: Report) -> list[DeviceFacts]:
     return devices
 
 
-def run(adapter: Adapter, report: Report) -> None:
-    """Say the device that the work was given to, the one that its result lies on, and the error."""
-    devices = open_framework(adapter, report)
+def numbers_of(adapter: Adapter, report: Report, devices: list[DeviceFacts]) -> Numpy | None:
+    """Return numpy, or say why numbers cannot be looked at; None also where there is no device."""
     if not devices:
-        return
-    device = devices[0]["name"]
+        return None
     numpy = numpy_or_none()
     if numpy is None:
         report.say(unchecked="numpy is not installed")
-        return
+        return None
+    report.say(tensorfloat32=_says_tensorfloat32(adapter, devices[0]["name"]))
+    return numpy
+
+
+def _says_tensorfloat32(adapter: Adapter, device: str) -> bool:
+    ask = getattr(adapter, "tensorfloat32", None)
+    return ask is not None and bool(ask(device))
+
+
+def multiply(adapter: Adapter, report: Report, device: str, problem: Problem, dtype: str) -> None:
+    """Say the device on which the product was made, its type, and how far its numbers are from the right ones."""
     report.stage("compute")
-    report.say(device=device, dtype="float32")
-    left = random_matrix(numpy, _ROWS, _INNER, "float32")
-    right = random_matrix(numpy, _INNER, _COLUMNS, "float32")
-    product = adapter.matmul(adapter.place(left, device), adapter.place(right, device), device)
+    report.say(device=device, dtype=dtype)
+    product = adapter.matmul(adapter.place(problem.left, device), adapter.place(problem.right, device), device)
     report.say(placed=adapter.device_of(product))
     report.stage("read back")
     result = adapter.read(product)
     report.stage("compare")
-    report.say(error=error_of(numpy, result, left, right), tolerance=TOLERANCE["float32"])
+    report.say(returned=str(result.dtype))
+    report.say(error=problem.error_of(result)._asdict())
+
+
+def run(adapter: Adapter, report: Report) -> None:
+    """Say the device that the work was given to, the one that its result lies on, and the error."""
+    devices = open_framework(adapter, report)
+    numpy = numbers_of(adapter, report, devices)
+    if numpy is not None:
+        multiply(adapter, report, devices[0]["name"], Problem(numpy, _ROWS, _INNER, _COLUMNS, "float32"), "float32")

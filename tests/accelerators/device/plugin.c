@@ -205,13 +205,16 @@ static void run_callback(Task *task) {
 
 /* ---- the kernel ---- */
 
-static void spoil(float *result, int64_t count) {
+static void spoil(float *result, int64_t rows, int64_t columns) {
+  int64_t count = rows * columns;
   if (count == 0) return;
   if (is_fault("wrong")) {
     for (int64_t at = 0; at < count; at++) result[at] = 2 * result[at] + 1;
   } else if (is_fault("one-wrong-number")) {
-    float *victim = result + count / 3;
-    *victim += 1 + fabsf(*victim);
+    float *row = result + rows / 3 * columns, *victim = row + columns / 3;
+    float largest = 0; /* of its row: surely no rounding of the victim, whatever its own size is */
+    for (int64_t at = 0; at < columns; at++) largest = fmaxf(largest, fabsf(row[at]));
+    *victim += largest;
   } else if (is_fault("nan")) {
     result[count / 2] = NAN;
   } else if (is_fault("zeros")) {
@@ -237,7 +240,8 @@ static void run_matmul(Task *task) {
     }
   }
   if (is_fault("slow")) nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
-  spoil(result, rows * columns);
+  if (is_fault("delay")) nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  spoil(result, rows, columns);
   if (counter != NULL) ++*counter;
 }
 
