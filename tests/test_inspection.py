@@ -109,6 +109,17 @@ def test_a_foreign_environment_without_a_target_is_one_finding(site: Path) -> No
     assert found["numpy"].unasked
 
 
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="an iOS environment on Linux")
+def test_files_for_ios_are_one_rule_for_any_target(tmp_path: Path) -> None:
+    ios = machos.bundle(platform="ios", signed=False, libraries=["@rpath/Python.framework/Python"], minos="13.0")
+    add_distribution(
+        tmp_path, "foo", files={"foo/_x.cpython-313-iphoneos.so": ios}, tags=["cp313-cp313-ios_13_0_arm64_iphoneos"]
+    )
+    (finding,) = inspect(str(tmp_path)).findings
+    assert finding.message.startswith("this is an environment for ios, and this machine is Linux ")
+    assert [finding.rule for finding in inspect(str(tmp_path), ARM).findings] == ["wrong-platform"]
+
+
 @pytest.mark.skipif(not os.path.exists("/proc"), reason="a Linux environment with one damaged file on Linux")
 def test_a_damaged_file_does_not_make_an_environment_foreign(tmp_path: Path) -> None:
     add_distribution(tmp_path, "foo", files={"foo/_x.cpython-311-darwin.so": b""})

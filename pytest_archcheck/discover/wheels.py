@@ -25,9 +25,10 @@ from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, read_binary
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.files import has_passed_name
 from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
+from pytest_archcheck.discover.refusals import refusals
 from pytest_archcheck.discover.text import plain_name, plain_version
 from pytest_archcheck.findings import Skipped
-from pytest_archcheck.machine.wheel_tags import wheel_targets
+from pytest_archcheck.machine.wheel_tags import other_system, wheel_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,6 +54,8 @@ class Wheel:
     distribution: Distribution
     #: The machines that its file name promises, by which installers choose; its WHEEL file's where the name says none.
     targets: tuple[Target, ...]
+    #: The system that it is for where that is neither macOS nor Linux nor Windows: ``iOS``, ``Pyodide``.
+    other_system: str | None
     #: Why installers would refuse it; empty for a sound wheel. Each is the end of a sentence.
     problems: tuple[str, ...]
     skipped: tuple[Skipped, ...]
@@ -122,6 +125,8 @@ def read_wheel(path: str) -> Wheel:
     """
     absolute = os.path.abspath(path)
     reading = _Reading(absolute)
+    label = os.path.basename(absolute).removesuffix(".whl")
+    name, version, tags = _from_file_name(reading, label)
     files = 0
     header: dict[str, list[str]] = {}
     metadata: dict[str, list[str]] = {}
@@ -131,11 +136,10 @@ def read_wheel(path: str) -> Wheel:
             _lay_out(reading, archive.members)
             header = _header(reading, archive, "WHEEL")
             metadata = _header(reading, archive, "METADATA")
+            reading.problems += refusals(archive, name, version, header, metadata)
             _read_binaries(reading, archive)
     except ArchiveInvalid as error:
         reading.problems.append(str(error))
-    label = os.path.basename(absolute).removesuffix(".whl")
-    name, version, tags = _from_file_name(reading, label)
     written = tuple(tag for line in header.get("tag", ()) for tag in _expanded(line))
     return Wheel(
         path=absolute,
@@ -150,6 +154,7 @@ def read_wheel(path: str) -> Wheel:
             metadata=absolute,
         ),
         targets=wheel_targets(tags or written),
+        other_system=other_system(tags or written),
         problems=tuple(reading.problems),
         skipped=tuple(reading.skipped),
         files=files,

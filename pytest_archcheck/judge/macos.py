@@ -23,7 +23,7 @@ from pytest_archcheck.rules.load_commands import judge_load_commands
 from pytest_archcheck.rules.macho_links import judge_macho_links
 from pytest_archcheck.rules.signing import judge_signatures, needs_signature
 from pytest_archcheck.rules.symbols import judge_pairs
-from pytest_archcheck.rules.tensorflow_plugins import judge_plugin, judge_plugin_folders, judge_replaced
+from pytest_archcheck.rules.tensorflow_plugins import judge_lonely_plugin, judge_plugin, judge_plugin_folders, judge_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,8 +60,8 @@ class MacJudge:
             if binary.format != "mach-o" or binary.problem:
                 continue
             for piece in serving_slices(binary, self._target):
-                if not isinstance(piece, MachOSlice):
-                    continue
+                if not isinstance(piece, MachOSlice) or piece.platform != "macos":
+                    continue  # wrong-platform has said it
                 yield from judge_load_commands(binary, piece, subject=subject, distribution=distribution, target=self._target)
                 if needs_signature(binary, piece, self._target) and (signature := self._signature(binary, piece)):
                     signatures.append((binary, piece, signature))
@@ -115,6 +115,9 @@ class MacJudge:
 
     def _plugin(self, plugin: Binary, distribution: Distribution, subject: str) -> Iterator[Finding]:
         tensorflow = tensorflow_beside(plugin, self._environment.binaries)
+        if not tensorflow:
+            yield judge_lonely_plugin(distribution, subject, plugin, elsewhere(self._environment))
+            return
         interpreter = self._environment.interpreter
         for architecture in self._target.architectures:
             verdict = check_plugin(plugin, architecture, tensorflow)

@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False) -> Judgement:
     """Judge a wheel for each of several machines, in one check.
 
+    One for a system that is judged nowhere is left alone, whatever the target.
+
     :param label: the subject.
     :param by_tags: the targets come from the wheel's own tags.
     """
     environment = replace(wheel.environment, label=label)
     access = Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages)
+    if wheel.other_system:
+        targets = ()
     judgements = [judge(environment, target, access=access) for target in targets]
     found = judge_wheel_file(wheel.problems, wheel.distribution, label)
     found += [finding for one in judgements for check in one.checks for finding in check.findings]
-    findings = _merged(_fitted(replace(finding, subject=label), wheel, by_tags=by_tags) for finding in found)
+    findings = _merged(_fitted(replace(finding, subject=label), wheel, targets, by_tags=by_tags) for finding in found)
     check = Check(
         subject=label,
         title=f"{wheel.distribution.title} (wheel)",
@@ -50,11 +54,20 @@ def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags:
     return Judgement((check,), tuple(dict.fromkeys(skipped)), dict(signatures))
 
 
-def _fitted(finding: Finding, wheel: Wheel, *, by_tags: bool) -> Finding:
+def _on_macs(targets: Sequence[Target]) -> bool:
+    return all(target.system == "macos" for target in targets)
+
+
+def _fitted(finding: Finding, wheel: Wheel, targets: Sequence[Target], *, by_tags: bool) -> Finding:
     """Word a finding for a wheel: what is done to a file of it is done where it is unpacked."""
-    if by_tags and finding.rule == "newer-os-required":
-        # Many sound wheels' tags name an older system than their files, and few machines are that old.
+    if by_tags and finding.rule == "newer-os-required" and finding.severity == "warning":
+        # Many sound wheels' tags name an older macOS than their files: dyld does not mind, and few machines are that old. A
+        # symbol version that glibc lacks, ld.so does mind.
         finding = replace(finding, severity="note")
+    if by_tags and finding.rule == "library-outside-environment" and finding.severity == "warning" and _on_macs(targets):
+        finding = replace(
+            finding, severity="error"
+        )  # /opt/homebrew, or a folder of the machine that built it: no tag promises it
     if f"{wheel.path}/" in finding.remedy:
         inside = finding.remedy.replace(f"{wheel.path}/", "")
         name = shlex.quote(os.path.basename(wheel.path))
@@ -72,6 +85,8 @@ def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _unasked(wheel: Wheel, targets: Sequence[Target]) -> str | None:
+    if wheel.other_system:
+        return f"a wheel for {wheel.other_system}: its files are counted, not inspected"
     if targets and all(target.system == "windows" for target in targets):
         return "a wheel for Windows: its files are counted, not inspected"
     binaries = wheel.distribution.binaries

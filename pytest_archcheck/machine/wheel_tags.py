@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 #: macOS architectures of old tags that Target does not know, and what a current macOS runs of them.
 _OLD_MAC_ARCHITECTURES = {"intel": "x86_64", "fat64": "x86_64", "universal": "x86_64"}
 
+#: The first word of a platform tag -> the system, for those that are neither macOS nor Linux nor Windows (PEP 730, 738, 783).
+_OTHER_SYSTEMS = {
+    "ios": "iOS",
+    "tvos": "tvOS",
+    "watchos": "watchOS",
+    "xros": "visionOS",
+    "android": "Android",
+    "emscripten": "Emscripten",
+    "pyodide": "Pyodide",
+    "pyemscripten": "Pyodide",
+    "wasi": "WASI",
+    "wasm": "WebAssembly",
+}
+
 
 def wheel_targets(tags: Iterable[str]) -> tuple[Target, ...]:
     """Return the machines that wheel tags promise, one for each system, C library and architecture.
@@ -33,6 +47,14 @@ def wheel_targets(tags: Iterable[str]) -> tuple[Target, ...]:
         if key not in found or _age(target) < _age(found[key]):
             found[key] = target
     return tuple(found[key] for key in sorted(found, key=str))
+
+
+def other_system(tags: Iterable[str]) -> str | None:
+    """Return the system that wheel tags promise where it is none that is judged here; None where one of them is, or ``any``."""
+    platforms = list(dict.fromkeys(tag.rpartition("-")[2] for tag in tags))
+    if not platforms or "any" in platforms or wheel_targets(platforms):
+        return None
+    return _OTHER_SYSTEMS.get(platforms[0].partition("_")[0], platforms[0])
 
 
 def _age(target: Target) -> tuple[int, ...]:

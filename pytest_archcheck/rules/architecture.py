@@ -17,7 +17,7 @@ from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, El
 from pytest_archcheck.binaries.names import is_for_another_version, is_test_data
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.remedies import install_other, reinstall, reinstall_for
-from pytest_archcheck.rules.twins import serving_twins, systems_named
+from pytest_archcheck.rules.twins import architectures_named, serving_twins, systems_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,6 +133,8 @@ def _misfitting(
         severity, remedy = "note", "none needed: it lies in a folder of tests"
     elif wrong.rule == "wrong-platform" and binary.role != "extension" and _named_for_others(binary.path, target):
         severity, remedy = "note", "none needed unless this feature is used: the file's path names the system that it is for"
+    elif wrong.rule == "wrong-architecture" and binary.role != "extension" and _named_for_another_processor(binary, target):
+        severity, remedy = "note", "none needed unless this feature is used: its folder names the processor that it is for"
     return _finding(wrong.rule, severity, distribution, binary, subject, message, remedy)
 
 
@@ -140,6 +142,12 @@ def _named_for_others(path: str, target: Target) -> bool:
     """``bin/linux/tool``: by its path, payload that another system picks."""
     named = systems_named(path)
     return bool(named) and target.system not in named
+
+
+def _named_for_another_processor(binary: Binary, target: Target) -> bool:
+    """``tools/x86_64/tool``: a folder named for the processor that the file is for, and not the target's."""
+    named = architectures_named(binary.path.rpartition("/")[0])
+    return not named.isdisjoint(binary.architectures) and named.isdisjoint(target.architectures)
 
 
 def _unreadable(distribution: Distribution, binary: Binary, subject: str) -> Finding:

@@ -26,6 +26,9 @@ def foreign_environment(environment: Environment, target: Target, prefix: str) -
     if environment.kind == "active" or not formats or native in formats or native == "pe":
         return None
     ((form, _),) = formats.most_common(1)
+    platforms = Counter(piece.platform for binary in environment.binaries if binary.format == form for piece in binary.slices)
+    if (platform := platforms.most_common(1)[0][0]) not in {"macos", "linux"}:
+        return _of_another_system(environment, target, prefix, platform)
     system, tag, usual = _SYSTEMS[form]
     architectures = Counter(name for binary in environment.binaries if binary.format == form for name in binary.architectures)
     # The one that most files have; an even count of both, as in universal2 wheels, says nothing.
@@ -33,18 +36,32 @@ def foreign_environment(environment: Environment, target: Target, prefix: str) -
         architectures.most_common(1)[0][0] if len(set(architectures.values())) > 1 or len(architectures) == 1 else usual
     )
     command = f"--archcheck-target {tag}"
-    subject = prefix + PACKAGES_SUBJECT
     what = "wheel" if environment.kind == "wheel" else "environment"
+    message = f"this is a {system} {what} and no target was given: this machine is {target.name}"
+    remedy = f"say which machine it is for: pytest --archcheck-path {environment.path} {command}"
+    reason = f"not judged: a {system} environment without a target (pass {command})"
+    return _checks(environment, prefix, message, remedy, reason)
+
+
+def _of_another_system(environment: Environment, target: Target, prefix: str, platform: str) -> list[Check]:
+    """Files for iOS, say: no target makes them right."""
+    message = f"this is an environment for {platform}, and this machine is {target.name}"
+    return _checks(
+        environment, prefix, message, f"install what is built for {target.name}", f"not judged: it is for {platform}"
+    )
+
+
+def _checks(environment: Environment, prefix: str, message: str, remedy: str, reason: str) -> list[Check]:
+    subject = prefix + PACKAGES_SUBJECT
     finding = Finding(
         rule="wrong-platform",
         severity="error",
         subject=subject,
         distribution=None,
         path=None,
-        message=f"this is a {system} {what} and no target was given: this machine is {target.name}",
-        remedy=f"say which machine it is for: pytest --archcheck-path {environment.path} {command}",
+        message=message,
+        remedy=remedy,
     )
-    reason = f"not judged: a {system} environment without a target (pass {command})"
     names = sorted({distribution.name or "unowned" for distribution in environment.distributions})
     return [
         Check(subject=subject, title="the environment", findings=(finding,)),

@@ -170,8 +170,8 @@ def _linux_remedy(host: Host) -> str:
 def _single_slice(environment: Environment, interpreter: Interpreter, subject: str, target: Target) -> list[Finding]:
     """``single-slice-packages``: an interpreter that starts as either architecture, packages that load into one only."""
     both = ("arm64", "x86_64")
-    if target.system != "macos" or not set(both) <= set(interpreter.architectures):
-        return []
+    if target.system != "macos" or "arm64" not in target.architectures or not set(both) <= set(interpreter.architectures):
+        return []  # an Intel Mac starts it one way only
     findings = []
     for only, other in (both, both[::-1]):
         names = [dist.name or "files of none" for dist in environment.distributions if _loads_only(dist, only, other)]

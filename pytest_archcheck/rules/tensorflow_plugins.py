@@ -11,7 +11,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.loader.macho_symbols import FLAT
 from pytest_archcheck.rules.architecture import version_numbers
+from pytest_archcheck.rules.elsewhere import judge_elsewhere
 from pytest_archcheck.rules.remedies import reinstall
 from pytest_archcheck.rules.symbols import and_others, shortened
 
@@ -21,13 +23,38 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.findings import Severity
+    from pytest_archcheck.loader.macho_symbols import MissingSymbol
     from pytest_archcheck.loader.tensorflow_plugins import PluginFolder, PluginVerdict
     from pytest_archcheck.machine.target import Target
+    from pytest_archcheck.rules.elsewhere import Elsewhere
 
 METAL = "tensorflow-metal"
 #: The newest pair that loads, and the minor versions of Python 3 that it has wheels for. Advice only: no verdict rests on it.
 _NEWEST_PAIR = "pip install tensorflow==2.19.1 tensorflow-metal==1.2.0"
 _PYTHONS = range(9, 13)
+
+
+def judge_lonely_plugin(distribution: Distribution, subject: str, plugin: Binary, others: Elsewhere) -> Finding:
+    """Say that a plugin has no TensorFlow beside it; a wheel holds none."""
+    names = [library.name for piece in plugin.slices[:1] for library in piece.libraries if "tensorflow" in library.name.lower()]
+    needs = f"needs {names[0]}{and_others(len(names) - 1)}" if names else "is a plugin of TensorFlow"
+    if others.is_wheel:
+        who = others.who("libtensorflow_framework.2.dylib", plugin.path) or "TensorFlow"
+        rule, severity, message, remedy = judge_elsewhere(needs, who, plugin.location)
+    else:
+        rule, severity = "missing-library", "warning"
+        message = f"{needs}, and there is no TensorFlow in this environment: nothing loads it"
+        remedy = "install a TensorFlow that fits, or remove the plugin"
+    return _finding(rule, distribution, subject, plugin.path, message, remedy, severity=severity)
+
+
+def _missing(symbols: Sequence[MissingSymbol]) -> str:
+    """``the symbol _A (and 3 others)``: those that a library should have, and apart from them those that any may have."""
+    flat = [symbol for symbol in symbols if symbol.library == FLAT]
+    bound = [symbol for symbol in symbols if symbol.library != FLAT]
+    named = bound or flat
+    text = f"the symbol {shortened(named[0].name)}{and_others(len(named) - 1)}"
+    return f"{text} and {len(flat)} of any library" if bound and flat else text
 
 
 def judge_plugin(
@@ -52,11 +79,7 @@ def judge_plugin(
         names = verdict.missing_libraries
         what = f"needs the library {names[0]}{and_others(len(names) - 1)}, which {tensorflow.title} does not have"
     else:
-        symbols = verdict.missing_symbols
-        what = (
-            f"needs the symbol {shortened(symbols[0].name)}{and_others(len(symbols) - 1)}, "
-            f"which {tensorflow.title} does not offer"
-        )
+        what = f"needs {_missing(verdict.missing_symbols)}, which {tensorflow.title} does not offer"
     yield _finding(
         "plugin-incompatible",
         distribution,

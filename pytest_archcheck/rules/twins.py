@@ -59,6 +59,21 @@ def systems_named(path: str) -> set[str]:
     return named or ({"macos"} if path.endswith(".dylib") else set())
 
 
+#: Words for the architectures of files, as they name folders.
+_ARCHITECTURES = {
+    "arm64": ("arm64", "aarch64"), "aarch64": ("arm64", "aarch64"), "armhf": ("armv7l",), "armv7l": ("armv7l",),
+    "x64": ("x86_64",), "x86_64": ("x86_64",), "x86-64": ("x86_64",), "amd64": ("x86_64",), "intel": ("x86_64", "i386"),
+    "x86": ("i386", "i686"), "i386": ("i386", "i686"), "i686": ("i686",), "ppc64le": ("ppc64le",), "s390x": ("s390x",),
+    "riscv64": ("riscv64",),
+}  # fmt: skip
+
+
+def architectures_named(folder: str) -> set[str]:
+    """The architectures of files that a folder's words name: ``tools/x64`` is for x86_64."""
+    words = (word for word in _WORD.findall(folder.lower()) if word in _ARCHITECTURES)
+    return {name for word in words for name in _ARCHITECTURES[word]}
+
+
 def _may_replace(other: Binary, binary: Binary) -> bool:
     """``_hash_32.so`` and ``_hash_64.so`` are two modules, not one for two machines; so are ``_x.so`` and ``libx.dylib``."""
     if binary.role != "extension" or other.format != binary.format:

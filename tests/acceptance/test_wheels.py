@@ -116,6 +116,41 @@ def test_a_folder_of_wheels_each_for_its_own_tags(check: Check, written: Callabl
     assert [one["reason"] for one in document["skipped"] if one["subject"].endswith("demo-1.0.tar.gz")]
 
 
+@pytest.mark.parametrize(
+    ("tag", "file", "system"),
+    [
+        ("cp313-cp313-ios_13_0_arm64_iphoneos", bundle(platform="ios"), "iOS"),
+        ("cp313-cp313-android_21_arm64_v8a", elfs.shared("aarch64"), "Android"),
+        ("cp312-cp312-pyodide_2024_0_wasm32", b"\0asm\1\0\0\0", "Pyodide"),
+        ("cp312-cp312-emscripten_3_1_58_wasm32", b"\0asm\1\0\0\0", "Emscripten"),
+        ("cp312-cp312-wasi_0_0_0_wasm32", b"\0asm\1\0\0\0", "WASI"),
+        ("cp312-cp312-freebsd_14_0_release_amd64", elfs.shared("x86_64"), "freebsd_14_0_release_amd64"),
+    ],
+)
+@pytest.mark.parametrize("target", [(), ("--archcheck-target=macosx_14_0_arm64",)])
+def test_a_wheel_for_another_system_is_said_once_and_left_alone(
+    check: Check, tmp_path: Path, tag: str, file: bytes, system: str, target: tuple[str, ...]
+) -> None:
+    write_wheel(tmp_path, "demo", {"demo/_a.so": file}, tag=tag)
+    result = check(tmp_path, args=("-rs", *target))
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines([f"SKIPPED *a wheel for {system}: its files are counted, not inspected"])
+
+
+def test_a_wheel_for_another_system_too(tmp_path: Path) -> None:
+    path = write_wheel(tmp_path, "demo", {"demo/_a.so": bundle("x86_64")}, tag=f"{ARM}.ios_13_0_arm64_iphoneos")
+    assert ("wrong-architecture", "error", "demo/_a.so") in findings(path)
+
+
+def test_the_oldest_glibc_that_the_tags_promise(tmp_path: Path) -> None:
+    newer = elfs.shared("x86_64", needed=["libc.so.6"], versions={"libc.so.6": ("GLIBC_2.34",)})
+    tag = "cp311-cp311-manylinux_2_17_x86_64"
+    assert findings(write_wheel(tmp_path, "demo", {"demo/_a.so": newer}, tag=tag)) == [
+        ("newer-os-required", "error", "demo/_a.so")
+    ]
+    assert findings(write_wheel(tmp_path, "demo", {"demo/_a.so": newer}, tag=f"{tag[:-9]}34_x86_64")) == []
+
+
 def test_every_architecture_that_the_tags_promise(tmp_path: Path) -> None:
     both = fat(bundle("x86_64", minos="10.9"), bundle("arm64"))
     tag = "cp311-cp311-macosx_11_0_universal2"
@@ -167,11 +202,20 @@ def test_all_rules_of_an_installed_environment(tmp_path: Path) -> None:
         ("duplicate-rpath", "error", "demo/_twice.so"),
         ("wrong-platform", "error", "demo/_ios.so"),
         ("missing-library", "error", "demo/_lost.so"),
-        ("library-outside-environment", "warning", "demo/_brew.so"),
+        ("library-outside-environment", "error", "demo/_brew.so"),
         ("unreadable-binary", "error", "demo/_cut.so"),
     }
     assert str(path) not in only(path, "unsigned-binary").remedy
     assert "wheel unpack" in only(path, "unsigned-binary").remedy
+
+
+@pytest.mark.parametrize("library", ["/opt/homebrew/opt/libomp/lib/libomp.dylib", "/Users/runner/work/build/liba.dylib"])
+def test_a_folder_of_the_build_machine(tmp_path: Path, library: str) -> None:
+    path = write_wheel(tmp_path, "demo", {"demo/_a.so": bundle(libraries=[library])}, requires=["numpy"])
+    assert findings(path) == [("library-outside-environment", "error", "demo/_a.so")]
+    assert findings(path, "macosx_14_0_arm64") == [("library-outside-environment", "warning", "demo/_a.so")]
+    plugin = write_wheel(tmp_path, "demo", {"demo/plugins/liba.dylib": dylib(libraries=[library])})
+    assert findings(plugin) == [("library-outside-environment", "note", "demo/plugins/liba.dylib")]
 
 
 def test_libraries_resolve_inside_the_wheel(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from support import corpus
+from support import corpus, machos
+from support.sites import write
 
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.wheels import read_wheel
@@ -91,7 +93,7 @@ SOUND = [
     ("tensorflow-metal==1.2.0", ARM),
     ("mediapipe==0.10.21", ARM),
     ("torchvision==0.21.0", ("manylinux_2_28_aarch64", "manylinux2014_aarch64", "linux_aarch64")),
-    ("wasmtime==25.0.0", ("manylinux1_x86_64",)),
+    ("tblite==0.4.0", ARM),
 ]
 
 
@@ -129,3 +131,60 @@ def test_the_largest_wheels_stay_in_bounds(requirement: str, platform: str) -> N
     assert int(count) > 60
     assert float(seconds) < 10  # 1.4 and 1.9 on an idle machine; a bound, not a benchmark
     assert int(kilobytes) < 100_000
+
+
+def test_a_glibc_that_is_too_old_for_the_files() -> None:
+    """auditwheel gives it manylinux_2_26: its symbol versions want more than the glibc 2.5 that its tag promises."""
+    path = corpus.wheel("wasmtime==25.0.0", "manylinux1_x86_64")
+    assert [(one.rule, one.severity) for one in run(Request(paths=(str(path),))).findings] == [("newer-os-required", "error")]
+
+
+@pytest.mark.parametrize("target", ["host", "macosx_14_0_arm64"])
+def test_a_wheel_for_ios_is_left_alone(target: str) -> None:
+    path = corpus.wheel("cffi==2.1.1", "ios_13_0_arm64_iphoneos", python="3.13")
+    (check,) = run(Request(paths=(str(path),), target=target)).checks
+    assert (check.findings, check.unasked) == ((), "a wheel for iOS: its files are counted, not inspected")
+
+
+def errors(path: Path, target: str = "host") -> dict[str, str]:
+    """File -> rule."""
+    return {
+        one.path or "": one.rule for one in run(Request(paths=(str(path),), target=target)).findings if one.severity != "note"
+    }
+
+
+def test_modules_by_a_computed_name(tmp_path: Path) -> None:
+    """torchaudio tries one of several modules for FFmpeg, and loads the one for SoX when it is used; neither is there."""
+    site = tmp_path / "site"
+    with zipfile.ZipFile(corpus.wheel("torchaudio==2.5.1", *ARM)) as archive:
+        archive.extractall(site)
+    names = ("libtorch_python", "libtorch", "libtorch_cpu", "libc10")
+    for name in names:  # what torch brings, by install name
+        write(site / f"torch/lib/{name}.dylib", machos.dylib(install_name=f"@rpath/{name}.dylib"))
+    assert [path for path, rule in errors(site, "macosx_14_0_arm64").items() if rule == "missing-library"] == []
+
+
+def test_a_stash_for_built_programs_is_payload() -> None:
+    assert errors(corpus.wheel("panda3d==1.10.16", "manylinux2014_x86_64")) == {}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "platform", "module"),
+    [
+        ("tblite==0.8.0", "manylinux_2_28_x86_64", "tblite/_libtblite.cpython-311-x86_64-linux-gnu.so"),
+        ("dftd3==1.7.0", "manylinux_2_28_x86_64", "dftd3/_libdftd3.cpython-311-x86_64-linux-gnu.so"),
+        ("dftd4==4.3.1", "manylinux_2_28_x86_64", "dftd4/_libdftd4.cpython-311-x86_64-linux-gnu.so"),
+        ("dftd3==1.7.0", "macosx_14_0_arm64", "dftd3/_libdftd3.cpython-311-darwin.so"),
+    ],
+)
+def test_a_handler_that_raises_again_makes_no_option(requirement: str, platform: str, module: str, tmp_path: Path) -> None:
+    """Without its libraries each of them cannot be imported, as wheel and as folder."""
+    site, wheel = tmp_path / "site", corpus.wheel(requirement, platform)
+    slim = tmp_path / wheel.name
+    with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(slim, "w") as copy:
+        for name in archive.namelist():
+            if ".libs/" not in name and ".dylibs/" not in name:
+                copy.writestr(name, archive.read(name))
+                archive.extract(name, site)
+    assert errors(slim)[module] == "missing-library"
+    assert errors(site, platform)[module] == "missing-library"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "demo-1.0-cp311-cp311-macosx_11_0_arm64.whl"
 WHEEL = "Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: false\nTag: cp311-cp311-macosx_11_0_arm64\n"
-METADATA = "Metadata-Version: 2.1\nName: De.Mo\nVersion: 1.0\n\nText: not a header\n"
+METADATA = "Metadata-Version: 2.1\nName: DEMO\nVersion: 1.0\n\nText: not a header\n"
 DIST_INFO = {"demo-1.0.dist-info/WHEEL": WHEEL, "demo-1.0.dist-info/METADATA": METADATA, "demo-1.0.dist-info/RECORD": ""}
 
 
@@ -71,7 +71,7 @@ def test_a_wheel_is_read_like_its_installed_files(tmp_path: Path, method: int) -
     assert wheel.files == len(files) + 3
     assert wheel.label == NAME.removesuffix(".whl")
     dist = wheel.distribution
-    assert (dist.name, dist.version, dist.tags) == ("de-mo", "1.0", ("cp311-cp311-macosx_11_0_arm64",))
+    assert (dist.name, dist.version, dist.tags) == ("demo", "1.0", ("cp311-cp311-macosx_11_0_arm64",))
     assert dist.location == str(tmp_path / NAME)
     assert [target.tag for target in wheel.targets] == ["macosx_11_0_arm64"]
     assert {binary.path: (binary.role, binary.architectures) for binary in dist.binaries} == {

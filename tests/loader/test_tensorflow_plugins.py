@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import machos
+from support.sites import add_distribution
 from support.sources import BytesSource
+from support.wheels import write_wheel
 
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.inspection import inspect
+from pytest_archcheck.loader.macho_symbols import FLAT, MissingSymbol
 from pytest_archcheck.loader.tensorflow_plugins import (
     PluginVerdict,
     check_plugin,
@@ -192,6 +196,26 @@ def judge(
 
 def test_a_plugin_that_fits_gives_no_finding(site: Site) -> None:
     assert judge(site, site.plugin("_TF_NewBuffer")) == []
+
+
+def test_symbols_of_no_library_are_counted_apart(site: Site) -> None:
+    missing = [
+        MissingSymbol(name, library) for name, library in (("_TF_A", FLAT), ("_B", "lib"), ("_C", "lib"), ("_TF_D", FLAT))
+    ]
+    verdict = PluginVerdict("arm64", missing_symbols=tuple(missing))
+    plugin = site.plugin("_TF_NewBuffer")
+    (found,) = judge_plugin(METAL, "x", plugin, verdict, tensorflow=TENSORFLOW, target=ARM64, python=None)
+    assert found.message.startswith("needs the symbol _B (and 1 other) and 2 of any library, which tensorflow 2.18.1 does not")
+
+
+def test_a_plugin_alone_is_said_to_be_alone(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {PLUGIN: machos.dylib(libraries=["@rpath/libtensorflow_framework.2.dylib"])}
+    add_distribution(tmp_path, "tensorflow-metal", files=files, tags=["cp311-cp311-macosx_11_0_arm64"])
+    (found,) = inspect(str(tmp_path), "macosx_14_0_arm64").findings
+    assert (found.rule, found.severity) == ("missing-library", "warning")
+    assert "needs @rpath/libtensorflow_framework.2.dylib, and there is no TensorFlow in this environment" in found.message
+    wheel = write_wheel(tmp_path / "dist", "tensorflow-metal", files)
+    assert [(one.rule, one.severity) for one in inspect(str(wheel)).findings] == [("library-outside-environment", "note")]
 
 
 def test_the_symbol_and_the_pair_to_install(site: Site) -> None:

@@ -223,3 +223,18 @@ def test_what_another_python_left_behind_is_never_imported(python: str | None, s
 )
 def test_foreign_files_that_tests_read_are_installed_too(path: str, severity: str) -> None:
     assert verdict(ARM, machos.bundle("x86_64"), path) == ("wrong-architecture", severity)
+
+
+@pytest.mark.parametrize(
+    ("path", "severity"),
+    [
+        ("foo/tools/x86_64/tool", "note"),
+        ("foo/lib/x64/libtool.dylib", "note"),
+        ("foo/tools/arm64/tool", "error"),
+        ("foo/tools/any/tool", "error"),
+        ("foo/x86_64/_x.cpython-311-darwin.so", "error"),  # an import takes it
+    ],
+)
+def test_a_folder_named_for_another_processor(path: str, severity: str) -> None:
+    made = machos.executable if path.endswith("tool") else machos.dylib if "lib" in path else machos.bundle
+    assert verdict(ARM, made("x86_64"), path) == ("wrong-architecture", severity)

@@ -136,6 +136,12 @@ def test_one_slice_under_a_universal_python(running: Environment) -> None:
     )
 
 
+def test_an_intel_mac_starts_a_universal_python_one_way_only(running: Environment) -> None:
+    on_mac(running.monkeypatch, APPLE_SILICON)
+    running.add("package", "x86_64")
+    assert running.inspect(UNIVERSAL, "macosx_12_0_x86_64").findings == ()
+
+
 def test_one_slice_under_a_python_of_one_slice(running: Environment) -> None:
     on_mac(running.monkeypatch, APPLE_SILICON)
     running.add("numpy", "arm64")

@@ -1,0 +1,134 @@
+"""Why installers refuse a wheel whose archive is sound: pip and uv are the judge, and tests try both.
+
+The binary distribution format (https://packaging.python.org/en/latest/specifications/binary-distribution-format/) asks for more
+than they do; what both install is not held against a wheel.
+"""
+
+from __future__ import annotations
+
+import configparser
+import csv
+import re
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pytest_archcheck import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from zipfile import ZipInfo
+
+    from pytest_archcheck.binaries.archive import Archive
+
+_KINDS = frozenset({"purelib", "platlib", "scripts", "data", "headers"})
+#: ``module:function``, perhaps with extras behind it.
+_FUNCTION = re.compile(r"\s*[\w.]+\s*:\s*[\w.]+\s*(?:\[.*\]\s*)?")
+_NAMED = 3
+
+
+def refusals(
+    archive: Archive,
+    name: str,
+    version: str | None,
+    header: Mapping[str, Sequence[str]],
+    metadata: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    """Yield the end of a sentence for each reason.
+
+    :param name: by the file name, normalised, as is the version; None for a file name that says none.
+    :param header: of the WHEEL file: keys in lower case -> values; empty where it was not read, which has been said.
+    :param metadata: the same of METADATA.
+    """
+    members = {member.filename: member for member in archive.members}
+    folders = sorted({path.partition("/")[0] for path in members if path.partition("/")[0].endswith(".dist-info")})
+    if len(folders) > 1:
+        yield f"it has {len(folders)} dist-info folders: {', '.join(folders[:_NAMED])}"
+    elif folders and version is not None and _project(folders[0]) != name:
+        yield f"its folder {folders[0]!r} is not named for {name}"
+    if header:
+        yield from _of_version(header)
+    if metadata:
+        yield from _of_metadata(name, version, metadata)
+    if len(folders) == 1:
+        yield from _of_record(archive, members.get(f"{folders[0]}/RECORD"))
+        yield from _of_scripts(archive, members.get(f"{folders[0]}/entry_points.txt"))
+        data = folders[0].removesuffix(".dist-info") + ".data/"
+        odd = [path for path in members if path.startswith(data) and not _is_installed(path.removeprefix(data))]
+        if odd:
+            yield f"its member {odd[0]!r} lies in no folder that installers know the place of"
+
+
+def _is_installed(path: str) -> bool:
+    kind, slash, rest = path.partition("/")
+    return kind in _KINDS or (not rest and (not kind or bool(slash)))
+
+
+def _project(folder: str) -> str:
+    """``de-mo`` for ``de_mo-1.0.dist-info``."""
+    return canonicalize_name(folder.removesuffix(".dist-info").rpartition("-")[0])
+
+
+def _of_version(header: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    text = next(iter(header.get("wheel-version", ())), "")
+    match = re.fullmatch(r"(\d{1,9})(?:\.\d{1,9})*", text)
+    if match is None:
+        yield f"its Wheel-Version {text!r} is no version" if text else "its WHEEL file has no Wheel-Version"
+    elif int(match[1]) > 1:
+        yield f"its Wheel-Version is {text}, and installers know version 1"
+
+
+def _of_metadata(name: str, version: str | None, metadata: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for key in ("name", "version"):
+        if not next(iter(metadata.get(key, ())), ""):
+            yield f"its METADATA file has no {key.capitalize()}"
+            return
+    if version is None:
+        return
+    said = metadata["name"][0], metadata["version"][0]
+    try:
+        same = (canonicalize_name(said[0]), Version(said[1])) == (name, Version(version))
+    except InvalidVersion:
+        yield f"its METADATA file says version {said[1]!r}, which is none"
+        return
+    if not same:
+        yield f"its METADATA file says that it is {' '.join(said)}, its file name {name} {version}"
+
+
+def _of_record(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
+    if member is None:
+        yield "it has no RECORD file in its dist-info folder"
+        return
+    try:
+        lines = archive.text(member, limits.TEXT_FILE_SIZE).splitlines()
+        short = next((row for row in csv.reader(lines) if 0 < len(row) < 3), None)
+    except OSError as error:
+        yield f"its RECORD file cannot be read: {error}"
+    except csv.Error as error:
+        yield f"its RECORD file is no table: {error}"
+    else:
+        if short:
+            yield f"its RECORD file has a line without hash and size: {short[0]!r}"
+
+
+def _of_scripts(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
+    if member is None:
+        return
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # the documented way to keep the case
+    try:
+        parser.read_string(archive.text(member, limits.WHEEL_METADATA_SIZE))
+    except OSError as error:
+        yield f"its entry_points.txt cannot be read: {error}"
+        return
+    except configparser.Error:
+        yield "its entry_points.txt is no list of sections"
+        return
+    for section in ("console_scripts", "gui_scripts"):
+        if not parser.has_section(section):
+            continue
+        for script, function in parser.items(section):
+            if not _FUNCTION.fullmatch(function or ""):
+                yield f"its script {script!r} calls no function: {function!r}"
+                return
