@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
+from pytest_archcheck.plugin.faces import ITEM, item_path
 from pytest_archcheck.plugin.settings import ini
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ def named_subject(config: pytest.Config, argument: str) -> str | None:
     """Return the subject that an argument names: ``""`` for all of them, None where it is not ours.
 
     Ours are ``archcheck`` and ``archcheck::x`` from any folder, the same below the rootdir (ids are printed relative to the
-    current folder), and ``ROOTDIR::x`` (what VS Code runs). What exists on disk wins, but a folder has no ``::``.
+    current folder), and what VS Code runs: ``PATH::x`` with the path of an item, or with the rootdir. What exists on disk wins,
+    but a folder has no ``::``.
     """
     path, separator, subject = argument.partition("::")
     full = os.path.normpath(os.path.join(str(config.invocation_params.dir), path))
     root = str(config.rootpath)
-    if separator and os.path.normcase(full) == os.path.normcase(root):
+    if separator and os.path.normcase(full) in (os.path.normcase(root), os.path.normcase(item_path(config))):
         return subject
     ours = path == ROOT or os.path.normcase(full) == os.path.normcase(os.path.join(root, ROOT))
     if not ours or os.path.isfile(full) or (os.path.isdir(full) and not separator):
@@ -73,7 +75,8 @@ def could_concern_us(config: pytest.Config, args: Sequence[str]) -> bool:
 
 def _could_be_ours(argument: str) -> bool:
     path, separator, _ = argument.partition("::")
-    return os.path.basename(path) == ROOT or (bool(separator) and os.path.isdir(path))
+    last = os.path.basename(path)
+    return last == ROOT or (bool(separator) and (last == ITEM or os.path.isdir(path)))
 
 
 def _switched(config: pytest.Config, options: argparse.Namespace) -> bool:

@@ -8,11 +8,13 @@ import pytest
 
 from pytest_archcheck import ArchcheckWarning
 from pytest_archcheck.plugin.arguments import ROOT
+from pytest_archcheck.plugin.faces import TestLike, item_path, module
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
+    from types import ModuleType
 
     from pytest_archcheck.reports.outcome import Answer, Question
 
@@ -25,17 +27,16 @@ class FindingsFailed(Exception):
         self.headline = headline
 
 
-class ArchcheckItem(pytest.Item):
+class ArchcheckItem(TestLike, pytest.Item):
     """One question, asked when the item runs."""
 
-    #: Conftest files of users read it on every item.
-    fixturenames = ()
     #: pytest-run-parallel: this item needs no warning that it is not parallel.
     _parallel_custom_item = True
 
-    def __init__(self, *, question: Question, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(self, *, question: Question, module: ModuleType, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
         self.question = question
+        self.put_on(module, text.sentence(question.title))
         #: What asking gave; None until the item has run.
         self.answer: Answer | None = None
         self.extra_keyword_matches.update(question.keywords)
@@ -45,6 +46,11 @@ class ArchcheckItem(pytest.Item):
             self.add_marker(pytest.mark.flaky(reruns=0))  # asking again gives the same answer
         if question.known.unasked is not None:
             self.add_marker(pytest.mark.skip(reason=text.sentence(question.known.unasked)))
+
+    @property
+    def ihook(self) -> Any:  # noqa: ANN401 - pytest's own
+        """The hooks of the root folder's conftest file, and of no other: the item's path is only said to be below the tests."""
+        return self.session.gethookproxy(self.config.rootpath)
 
     def runtest(self) -> None:
         """Ask, warn once, and fail with every error that no line allows."""
@@ -88,6 +94,9 @@ class ArchcheckCollector(pytest.Collector):
     def __init__(self, *, questions: tuple[Question, ...], depth: int = 0, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
         self.questions = questions
+        self._item_path = item_path(self.config)
+        #: What modules have, and items are asked for by way of their parent.
+        self.obj = module(self._item_path, self.config.rootpath)
         #: How many parts of the subject are above us.
         self.depth = depth
 
@@ -105,8 +114,7 @@ class ArchcheckCollector(pytest.Collector):
             if question.subject.count("::") > self.depth:
                 deeper.append(question)
             else:
-                # The path of an item must exist: --nf asks for its time stamp.
-                yield ArchcheckItem.from_parent(self, name=name, path=self.config.rootpath, question=question)
+                yield ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question, module=self.obj)
         if deeper:
             yield ArchcheckCollector.from_parent(self, name=name, path=self.path, questions=tuple(deeper), depth=self.depth + 1)
 

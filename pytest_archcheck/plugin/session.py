@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import arguments, inspected, questions, report_files, settings
+from pytest_archcheck.plugin import arguments, blame, inspected, questions, report_files, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
@@ -201,6 +201,17 @@ class ArchcheckSession:
         outcome = yield
         if isinstance(item, ArchcheckItem) and item.answer is not None and call.when == "call":
             outcome.get_result().archcheck = item.answer.to_text()
+        elif isinstance(item, ArchcheckItem) and call.excinfo is not None and outcome.get_result().failed:
+            hint = blame.hint(call.excinfo, self.config.rootpath)
+            if hint is not None:
+                outcome.get_result().sections.append(("archcheck", hint))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Say which hook broke: conftest files may take our items for test functions."""
+        hint = blame.hint(excinfo, self.config.rootpath)
+        if hint is not None:
+            sys.stderr.write(f"archcheck: {hint}\n".encode("ascii", "backslashreplace").decode("ascii"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what became of an item of ours."""

@@ -127,6 +127,14 @@ def test_bad_options(pytester: pytest.Pytester, args: list[str], said: str) -> N
 
 
 @pytest.mark.usefixtures("site")
+def test_paths_typed_for_an_ini_file_that_is_not_there(pytester: pytest.Pytester) -> None:
+    """pytest before 8.1 asserts that there is one."""
+    given = ("-o", "archcheck_paths='env with spaces'", "-o", "archcheck_target=macosx_14_0_arm64")
+    pytester.runpytest(*given).assert_outcomes(failed=1, passed=1)
+    pytester.runpytest("-o", "archcheck_paths=").assert_outcomes()
+
+
+@pytest.mark.usefixtures("site")
 def test_the_command_line_wins_over_ini(pytester: pytest.Pytester) -> None:
     pytester.path.joinpath("pytest.ini").write_text(INI, encoding="utf-8")
     result = pytester.runpytest(
