@@ -26,7 +26,7 @@ def hint(excinfo: pytest.ExceptionInfo[BaseException], root: Path) -> str | None
     for file, name in reversed(entries):
         if name.startswith("pytest_") and not any(part in _FRAMES for part in file.replace("\\", "/").split("/")):
             return (
-                f"{name} of {text.escape(_shown(file, root))} raised an error: it may not expect items that are in no file; "
+                f"{name} of {text.escape(_shown(file, root))} raised an error: it may not expect items in no file; "
                 "pytest --noconftest archcheck runs the checks without conftest files"
             )
     return None

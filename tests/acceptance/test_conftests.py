@@ -88,7 +88,7 @@ def test_a_hook_that_nothing_helps_is_named(run: Run, healthy: Path, pytester: p
     pytester.makeconftest(MODIFY + "item.callspec.params['browser']")
     result = run(healthy)
     assert result.ret == 3
-    said = "archcheck: pytest_collection_modifyitems of conftest.py raised an error: it may not expect items that are in no file; *"
+    said = "archcheck: pytest_collection_modifyitems of conftest.py raised an error: it may not expect items in no file; *"
     result.stderr.fnmatch_lines([said])
     run(healthy, "--noconftest").assert_outcomes(passed=3)
 
