@@ -99,7 +99,7 @@ def projects(site: str, wanted: set[str] | None = None) -> list[Project]:
     context = library.DistributionFinder.Context(path=[site])
     # PathDistribution keeps its folder in _path; the public API has no name for it. Its texts are read here: its own reading
     # waits for FIFOs, and takes in a METADATA of any size.
-    folders = {str(found._path) for found in library.MetadataPathFinder.find_distributions(context)}  # noqa: SLF001 - see above
+    folders = {str(found._path) for found in library.MetadataPathFinder().find_distributions(context)}  # noqa: SLF001 - see above
     found = [_project(folder, site, wanted) for folder in sorted({*folders, *_eggs(site)})]
     return [project for project in found if project is not None]
 

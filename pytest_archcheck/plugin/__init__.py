@@ -34,9 +34,14 @@ _STARTED = pytest.StashKey["ArchcheckSession"]()
 _SESSION = "archcheck-session"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare options and ini values."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare options and ini values; refuse to go on where pytest has mistaken a path behind one of them for the project."""
     settings.declare(parser)
+    config = pluginmanager.get_plugin("pytestconfig")
+    if config is not None and any("--archcheck-" in arg for arg in _typed(config)):
+        from pytest_archcheck.plugin import rootdir
+
+        rootdir.refuse_foreign(config)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -136,6 +141,10 @@ def archcheck(pytestconfig: pytest.Config) -> Inspection:
     from pytest_archcheck.plugin.inspected import inspection_of
 
     return inspection_of(pytestconfig)
+
+
+def _typed(config: pytest.Config) -> list[str]:
+    return [*map(os.fspath, config.invocation_params.args), os.environ.get("PYTEST_ADDOPTS", "")]
 
 
 def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
-from pytest_archcheck.plugin.faces import ITEM, item_path
 from pytest_archcheck.plugin.settings import ini
 
 if TYPE_CHECKING:
@@ -17,18 +16,6 @@ if TYPE_CHECKING:
 
 #: The first part of every id.
 ROOT = "archcheck"
-
-#: Where pytest looks for its settings, and what makes a file one of its own.
-_INI_FILES = {
-    "pytest.toml": "",
-    ".pytest.toml": "",
-    "pytest.ini": "",
-    ".pytest.ini": "",
-    "pyproject.toml": "[tool.pytest",
-    "tox.ini": "[pytest]",
-    "setup.cfg": "[tool:pytest]",
-}
-
 
 #: The option, which nobody can type, that carries a scope to the child of ``pytest -f``.
 _HANDED = "archcheck_scope_of_loop"
@@ -57,7 +44,7 @@ def named_subject(config: pytest.Config, argument: str) -> str | None:
     path, separator, subject = argument.partition("::")
     full = os.path.normpath(os.path.join(str(config.invocation_params.dir), path))
     root = str(config.rootpath)
-    if separator and os.path.normcase(full) in (os.path.normcase(root), os.path.normcase(item_path(config))):
+    if separator and os.path.normcase(full) in (os.path.normcase(root), os.path.normcase(_item_path(config))):
         return subject
     ours = path == ROOT or os.path.normcase(full) == os.path.normcase(os.path.join(root, ROOT))
     if not ours or os.path.isfile(full) or (os.path.isdir(full) and not separator):
@@ -75,8 +62,17 @@ def could_concern_us(config: pytest.Config, args: Sequence[str]) -> bool:
 
 def _could_be_ours(argument: str) -> bool:
     path, separator, _ = argument.partition("::")
-    last = os.path.basename(path)
-    return last == ROOT or (bool(separator) and (last == ITEM or os.path.isdir(path)))
+    if separator:
+        from pytest_archcheck.plugin.faces import ITEM
+
+        return os.path.basename(path) in (ROOT, ITEM) or os.path.isdir(path)
+    return os.path.basename(path) == ROOT
+
+
+def _item_path(config: pytest.Config) -> str:
+    from pytest_archcheck.plugin.faces import item_path
+
+    return os.fspath(item_path(config))
 
 
 def _switched(config: pytest.Config, options: argparse.Namespace) -> bool:
@@ -141,20 +137,3 @@ def warn_of_idle_options(config: pytest.Config) -> None:
         config.issue_config_time_warning(ArchcheckWarning(message), stacklevel=2)
     except ArchcheckWarning as warning:  # -W error
         raise pytest.UsageError(message) from warning
-
-
-def unread_ini(config: pytest.Config) -> str | None:
-    """The project's ini file, where pytest has not read it.
-
-    pytest looks for it before it knows our options: it takes PATH of ``--archcheck-path PATH`` (but not of
-    ``--archcheck-path=PATH``) for a folder of tests, and looks there.
-    """
-    if "--archcheck-path" not in config.invocation_params.args or config.known_args_namespace.inifilename:
-        return None
-    here = config.invocation_params.dir
-    for folder in (here, *here.parents):
-        for name, section in _INI_FILES.items():
-            file = folder / name
-            if file.is_file() and section in file.read_text(encoding="utf-8", errors="replace"):
-                return None if config.inipath is not None and config.inipath.samefile(file) else str(file)
-    return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import arguments, blame, inspected, questions, report_files, settings
+from pytest_archcheck.plugin import arguments, blame, inspected, questions, report_files, rootdir, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
@@ -241,7 +241,7 @@ class ArchcheckSession:
     def pytest_report_header(self) -> list[str]:
         """One line on what was inspected; more where something is known to fail."""
         lines = [] if self._told_header else terminal.header(self.inspection, self.result().outcomes)
-        unread = arguments.unread_ini(self.config)
+        unread = rootdir.unread_ini(self.config)
         if unread is not None:
             lines.append(f"archcheck: pytest did not read {text.escape(unread)}: write --archcheck-path=PATH, with '='")
         return lines
