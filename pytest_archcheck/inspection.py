@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import gc
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,7 +33,8 @@ class Request:
     paths: tuple[str, ...] = ()
     #: ``host`` or a wheel platform tag.
     target: str = "host"
-    #: What lock files are judged for: ``3.12`` or ``3.12.4``; None: the running one.
+    #: What lock files, and folders without an interpreter, are judged for: ``3.12`` or ``3.12.4``; None: lock files for the
+    #: running one, folders for whichever they agree on.
     python: str | None = None
     #: Rule names; empty means all.
     select: frozenset[str] = frozenset()
@@ -120,7 +120,8 @@ def inspect(path: str | None = None, target: str = "host", *, python: str | None
     :param path: a virtual environment, conda prefix, site-packages folder, folder of compiled files, wheel, folder of wheels or
         lock file; ``None`` for the active environment.
     :param target: ``host`` or a wheel platform tag. With ``host`` a wheel is judged for what its own tags promise.
-    :param python: what a lock file is judged for (``3.12``); ``None`` for the running one.
+    :param python: what a lock file or a folder without an interpreter is judged for (``3.12``); ``None``: a lock file for the
+        running one, a folder for whichever Python its modules agree on.
     :raises pytest_archcheck.machine.target.InvalidTarget: the target is no such tag.
     :raises pytest_archcheck.discover.environments.NothingToInspect: the path holds nothing that can be inspected.
     :raises pytest_archcheck.locks.model.LockInvalid: the lock file cannot be read.
@@ -157,8 +158,7 @@ def _run(request: Request) -> Inspection:
         here, beside = inputs_at(path)
         inputs += here
         skipped += beside
-    python = request.python or platform.python_version()
-    judged = judge_inputs(inputs, target, python, target_given=target_given, all_pages=request.all_pages)
+    judged = judge_inputs(inputs, target, request.python, target_given=target_given, all_pages=request.all_pages)
     return Inspection(
         target=_common_target(judged) or target,
         environments=tuple(one.environment for one in judged),

@@ -61,6 +61,12 @@ def module_tag(path: str) -> ModuleTag | None:
     return ModuleTag(*match.groups()) if match else None
 
 
+def extension_tag(path: str) -> str | None:
+    """What a module's name says of the Pythons that it is for: ``cpython-312-darwin``, ``abi3``; None for ``_x.so``."""
+    match = _EXTENSION.search(path, path.rfind("/") + 1)
+    return match["tag"][1:] if match and match["tag"] else None
+
+
 def is_for_another_version(path: str, python: str | None) -> bool:
     """Whether an extension module's name says another version of Python than ``3.11.7``, which then never imports it.
 

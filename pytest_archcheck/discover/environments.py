@@ -111,10 +111,34 @@ def _sites_below(prefix: str) -> list[str]:
     escaped = glob.escape(prefix)
     found = [
         *glob.glob(os.path.join(escaped, "lib*", "python*", "site-packages")),
+        *glob.glob(os.path.join(escaped, "lib", "pypy*", "site-packages")),
         *glob.glob(os.path.join(escaped, "Lib", "site-packages")),
     ]
-    unique = {os.path.realpath(folder): folder for folder in sorted(found, reverse=True) if os.path.isdir(folder)}
+    # Of several names for one folder its own counts, then the shortest: conda links lib/python3.1 to lib/python3.13.
+    ranked = sorted(
+        found, key=lambda folder: (_version_folder(folder) == _version_folder(os.path.realpath(folder)), -len(folder))
+    )
+    unique = {os.path.realpath(folder): folder for folder in ranked if os.path.isdir(folder)}
     return sorted(unique.values())
+
+
+def _version_folder(site: str) -> str:
+    """``python3.11`` of ``lib/python3.11/site-packages``."""
+    return os.path.basename(os.path.dirname(site))
+
+
+def _unread_sites(prefix: str, sites: list[str], interpreter: Interpreter | None) -> tuple[str, ...]:
+    """The site directories of another Python than the prefix has.
+
+    A release upgrade of the system below a virtual environment, or ``conda install python=3.12``, leaves them.
+    """
+    minor = ".".join((interpreter.version or "").split(".")[:2]) if interpreter else ""
+    if not minor:
+        return ()
+    named = [(site, match) for site in sites if (match := re.fullmatch(r"python(\d+\.\d+)t?", _version_folder(site)))]
+    return tuple(
+        site for site, match in named if match[1] != minor and not os.path.exists(os.path.join(prefix, "bin", match[0]))
+    )
 
 
 def _assemble(
@@ -166,6 +190,7 @@ def _assemble(
         files=found.files,
         projects=installed_projects(owners.projects, conda_prefix, records),
         conda=conda_prefix_facts(conda_prefix, records, active=kind == "active") if conda_prefix else None,
+        unread_sites=_unread_sites(path, sites, interpreter) if kind in ("venv", "conda") else (),
     )
 
 

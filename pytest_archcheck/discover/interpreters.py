@@ -41,6 +41,7 @@ def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
     known = replace(
         interpreter,
         abiflags=getattr(sys, "abiflags", ""),  # Windows has had it only since 3.14
+        implementation=sys.implementation.name,
         emulation=host.emulation if host else None,
         command=sys.executable or None,
         host=host,
@@ -65,6 +66,7 @@ def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]
     if executable is None:
         reason = f"its base interpreter is not on this machine: pyvenv.cfg says home = {home or '(nothing)'}"
         return None, [Skipped(INTERPRETER_SUBJECT, reason)]
+    version = _version(executable, version)
     return _read(executable, version, _dynload(os.path.dirname(os.path.dirname(executable)), version))
 
 
@@ -126,10 +128,22 @@ def _read(executable: str, version: str | None, dynload: list[str]) -> tuple[Int
         version=version,
         architectures=own.architectures if own else (),
         abiflags=_abiflags(executable, found.binaries),
+        implementation="pypy" if "pypy" in os.path.basename(executable) else "cpython",
         binaries=tuple(found.binaries),
         provider=provider_of(executable),
     )
     return interpreter, found.skipped
+
+
+def _version(executable: str, recorded: str | None) -> str | None:
+    """The version: what pyvenv.cfg says, unless the executable's own name says another.
+
+    A virtual environment whose Python was replaced below it (``/usr/bin/python3`` by a release upgrade) still records the old.
+    """
+    match = _EXECUTABLE.search(os.path.basename(executable))
+    if match is None or (recorded or "").split(".")[:2] == match[1].split("."):
+        return recorded
+    return match[1]
 
 
 def _abiflags(executable: str, binaries: Iterable[Binary]) -> str | None:

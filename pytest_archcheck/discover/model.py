@@ -29,6 +29,8 @@ class Interpreter:
     architectures: tuple[str, ...]
     #: The build, as in :data:`sys.abiflags`: ``t`` free-threaded, ``d`` debug; None where nothing tells.
     abiflags: str | None = None
+    #: As in :data:`sys.implementation`.
+    implementation: str = "cpython"
     #: Only known of the running interpreter.
     emulation: Emulation | None = None
     #: The executable and the compiled files of its standard library.
@@ -135,6 +137,8 @@ class Environment:
     projects: tuple[InstalledProject, ...] = ()
     #: None where conda did not make it.
     conda: CondaPrefix | None = None
+    #: Its site directories that its interpreter does not read: they are another version's, which is not there.
+    unread_sites: tuple[str, ...] = ()
 
     @property
     def binaries(self) -> tuple[Binary, ...]:

@@ -12,6 +12,7 @@ from pytest_archcheck.judge.access import ON_DISK, Access
 from pytest_archcheck.judge.macos import MacJudge
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import check_symbols
+from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.architecture import judge_architecture
 from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
 from pytest_archcheck.rules.elsewhere import elsewhere
@@ -22,6 +23,7 @@ from pytest_archcheck.rules.interpreter import (
     point_at_interpreter,
     settle_interpreter,
 )
+from pytest_archcheck.rules.modules import judge_modules
 from pytest_archcheck.rules.ownership import judge_ownership
 from pytest_archcheck.rules.packages import judge_packages
 from pytest_archcheck.rules.wheels import judge_tags
@@ -49,21 +51,25 @@ class Judgement:
     signatures: dict[str, dict[str, SignatureKind]] = field(default_factory=dict)
 
 
-def judge(environment: Environment, target: Target, prefix: str = "", access: Access = ON_DISK) -> Judgement:
+def judge(
+    environment: Environment, target: Target, prefix: str = "", access: Access = ON_DISK, python: str | None = None
+) -> Judgement:
     """Judge everything in an environment.
 
     :param prefix: goes before each subject: the environment's label where there are several.
+    :param python: the Python that was asked for (``3.12``); counts where the environment has no interpreter.
     """
     if target.is_host and (foreign := foreign_environment(environment, target, prefix)):
         return Judgement(tuple(foreign))
-    return _Judge(environment, target, prefix, access).judge()
+    return _Judge(environment, target, prefix, access, python).judge()
 
 
 class _Judge:
     """The work on one environment."""
 
-    def __init__(self, environment: Environment, target: Target, prefix: str, access: Access) -> None:
+    def __init__(self, environment: Environment, target: Target, prefix: str, access: Access, python: str | None) -> None:
         self._environment = environment
+        self._python = python
         self._target = target
         self._prefix = prefix
         self._access = access
@@ -79,6 +85,8 @@ class _Judge:
         for distribution, subject in self._owned:
             self._add(judge_architecture(distribution, subject, self._target, python))
             self._add(filter(None, [judge_tags(distribution, subject)]))
+        if self._target.system != "windows":
+            self._judge_modules()
         if self._target.system == "macos":
             self._judge_macos()
         elif self._target.system == "linux":
@@ -99,6 +107,13 @@ class _Judge:
     def _add(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
             self._findings[finding.subject].append(finding)
+
+    def _judge_modules(self) -> None:
+        """Say which packages have no module for the environment's Python."""
+        packages = [entry for entry in self._owned if entry[1] != self._prefix + INTERPRETER_SUBJECT]
+        sources = PythonSources(self._environment.distributions)
+        where = self._prefix + PACKAGES_SUBJECT
+        self._add(judge_modules(self._environment, packages, where, self._python, sources.survives_without))
 
     def _judge_macos(self) -> None:
         mac = MacJudge(self._environment, self._target, self._owners, self._access)

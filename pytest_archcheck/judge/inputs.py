@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -91,18 +92,20 @@ def labelled(inputs: Iterable[Input]) -> Iterator[tuple[Input, str]]:
         yield one, label
 
 
-def judge_inputs(inputs: Sequence[Input], target: Target, python: str, *, target_given: bool, all_pages: bool) -> list[Judged]:
+def judge_inputs(
+    inputs: Sequence[Input], target: Target, python: str | None, *, target_given: bool, all_pages: bool
+) -> list[Judged]:
     """Judge each input.
 
     :param target: where no target was given, this machine: wheels are then judged for what their own tags promise.
-    :param python: what lock files are judged for.
+    :param python: what lock files are judged for, by default the running one, and folders that name no Python themselves.
     :raises LockInvalid: a lock file cannot be read.
     """
     several = sum(isinstance(one, Environment) for one in inputs) > 1
     judged = []
     for one, label in labelled(inputs):
         if isinstance(one, LockFile):
-            judged.append(_judge_lock(one, label, target, python))
+            judged.append(_judge_lock(one, label, target, python or platform.python_version()))
         elif isinstance(one, Wheel):
             promised = () if target_given else one.targets
             judgement = judge_wheel(one, label, promised or (target,), by_tags=bool(promised), all_pages=all_pages)
@@ -110,7 +113,7 @@ def judge_inputs(inputs: Sequence[Input], target: Target, python: str, *, target
         else:
             environment = replace(one, label=label)
             prefix = f"{label}::" if several else ""
-            judged.append(Judged(environment, judge(environment, target, prefix, Access(all_pages=all_pages))))
+            judged.append(Judged(environment, judge(environment, target, prefix, Access(all_pages=all_pages), python)))
     return judged
 
 

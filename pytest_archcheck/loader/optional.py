@@ -64,6 +64,19 @@ class PythonSources:
             self._guarded[id(binary)] = self._is_stashed(binary) if guarded is None else guarded
         return self._guarded[id(binary)]
 
+    def survives_without(self, binaries: Iterable[Binary]) -> bool | None:
+        """Whether every import of these extension modules in their package survives a failure; None where nothing imports them.
+
+        It looks no further than the first that does not.
+        """
+        found = None
+        for binary in binaries:
+            guarded = self._is_guarded(binary, module_name(binary), ())
+            if guarded is False:
+                return False
+            found = found or guarded
+        return found
+
     def _is_guarded(self, binary: Binary, name: str, asked: tuple[str, ...]) -> bool | None:
         """Whether every import of a module is survived, be it further up: a module that is imported in ``try`` may need it.
 

@@ -87,7 +87,8 @@ def declare(parser: pytest.Parser) -> None:
     group.addoption(
         "--archcheck-python",
         metavar="X.Y",
-        help="the Python that a lock file is judged for (default: the running one; ini: archcheck_python)",
+        help="the Python that a lock file (default: the running one) or a folder without an interpreter (default: the one that "
+        "its modules agree on) is judged for (ini: archcheck_python)",
     )
     group.addoption(
         "--archcheck-select",
@@ -151,7 +152,10 @@ def _declare_ini(parser: pytest.Parser) -> None:
     )
     parser.addini("archcheck_target", "where it must run, as --archcheck-target (default: host)", "string", default="")
     parser.addini(
-        "archcheck_python", "the Python of lock files, as --archcheck-python (default: the running one)", "string", default=""
+        "archcheck_python",
+        "the Python of lock files and folders, as --archcheck-python (default: the running one)",
+        "string",
+        default="",
     )
     parser.addini("archcheck_select", "only these rules, as --archcheck-select (default: all)", "linelist", default=[])
     parser.addini("archcheck_ignore", "not these rules, as --archcheck-ignore (default: none)", "linelist", default=[])

@@ -73,7 +73,14 @@ def on_linux(monkeypatch: pytest.MonkeyPatch, machine: str, kernel: str, *, cont
 
 def as_python(monkeypatch: pytest.MonkeyPatch, prefix: Path, executable: Path, site: Path) -> None:
     """The running interpreter is that executable, its environment that prefix and its only site directory that one."""
-    told = SimpleNamespace(prefix=str(prefix), path=[str(site)], executable=str(executable), _base_executable=str(executable))
+    told = SimpleNamespace(
+        prefix=str(prefix),
+        path=[str(site)],
+        executable=str(executable),
+        _base_executable=str(executable),
+        implementation=sys.implementation,
+        abiflags="",
+    )
     library = executable.parent.parent / "lib" / "python3.11"
     monkeypatch.setattr(pytest_archcheck.discover.environments, "sys", told)
     monkeypatch.setattr(pytest_archcheck.discover.interpreters, "sys", told)

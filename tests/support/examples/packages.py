@@ -29,6 +29,12 @@ def _add(site: Path, title: str, *architectures: str, requires: tuple[str, ...] 
     add_distribution(site, name, version, files, tags=CP311_ARM64, requires=requires)
 
 
+def _wrong_python(stage: Stage) -> tuple[Finding, ...]:
+    files = {"numpy/_core.cpython-312-darwin.so": bundle()}
+    add_distribution(stage.venv(), "numpy", "2.0.2", files, tags=("cp312-cp312-macosx_14_0_arm64",))
+    return stage.inspect()
+
+
 def _unreadable_wheel(stage: Stage) -> tuple[Finding, ...]:
     path = write_wheel(stage.folder / "dist", "demo", {"demo/_core.cpython-311-darwin.so": bundle()})
     path.write_bytes(path.read_bytes()[:-200])
@@ -124,6 +130,12 @@ def _source_only(stage: Stage) -> tuple[Finding, ...]:
 
 
 EXAMPLES = (
+    Example(
+        "wrong-python",
+        "numpy 2.0.2 for Python 3.12 in an environment of Python 3.11.",
+        ("Python 3.11", "numpy==2.0.2"),
+        _wrong_python,
+    ),
     Example(
         "unreadable-wheel",
         "The last 200 bytes of demo-1.0-cp311-cp311-macosx_11_0_arm64.whl cut off.",
