@@ -43,6 +43,8 @@ class Skipped:
 
     subject: str
     reason: str
+    #: It belongs to what was to be inspected, and may hold compiled files: the inspection is not complete.
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,43 @@ from __future__ import annotations
 
 #: Folders nested in each other that are followed; a real environment stays under 40.
 FOLDER_DEPTH = 200
-#: Bytes of a record or metadata file; conda's largest are a few MB, a RECORD of 100,000 files is 10 MB.
+#: Files and folders below the folders of one environment; of real ones the largest hold half a million.
+FOLDER_ENTRIES = 2_000_000
+#: Bytes of a RECORD, of which one block is held at a time; that of 100,000 files has 10 MB.
 TEXT_FILE_SIZE = 1 << 26
+#: Bytes of one line of it; real ones have some hundred.
+RECORD_LINE_SIZE = 1 << 16
+#: Files outside the site directory that one RECORD names: programs and their manuals, some dozen.
+OUTSIDE_FILES = 10_000
+#: Bytes of a record of conda; real ones stay below 8 MB.
+CONDA_RECORD_SIZE = 1 << 24
+#: Files that all records of a conda prefix name together; those of the full Anaconda distribution name 400,000.
+CONDA_FILES = 1_000_000
+#: Records of conda that may claim one file: more than one is rare.
+CONDA_CLAIMS = 16
+#: Values in one JSON file, some hundred bytes each; conda records of 20,000 files have 250,000.
+JSON_VALUES = 400_000
 #: Bytes of a file of settings; ``.pth``, ``pyvenv.cfg`` and ``.condarc`` have some hundred, ``/proc/cpuinfo`` 1,200 a core.
 SETTINGS_FILE_SIZE = 1 << 20
+#: Folders that the .pth files of one site directory name; real ones name a handful, workspaces some hundred.
+PTH_LINES = 10_000
 #: Bytes of the Python file by which an editable install finds its modules: a line or two for each of its packages.
 FINDER_FILE_SIZE = 1 << 22
+#: Paths in it; scikit-build-core lists every source file, some thousand.
+FINDER_PATHS = 20_000
 #: Bytes of METADATA that are read for name and version, which stand at its beginning; the largest has 142 KB.
 METADATA_HEADER_SIZE = 1 << 16
+#: The same for its requirements, which come before the description.
+METADATA_REQUIREMENTS_SIZE = 1 << 19
+#: Bytes of WHEEL, INSTALLER, direct_url.json and top_level.txt; real ones stay below 4 KB.
+SMALL_FILE_SIZE = 1 << 16
+#: Bytes of setuptools' installed-files.txt, and files in it.
+INSTALLED_FILES_SIZE, INSTALLED_FILES = 1 << 22, 100_000
+#: Lines of METADATA and WHEEL that are looked at.
+HEADER_LINES = 5_000
+#: Characters of a requirement, and parentheses in it: packaging's parser calls itself for each. Python itself refuses to read
+#: numbers of more than 4,300 digits. Real requirements stay below 500 characters and 10 parentheses.
+REQUIREMENT_LENGTH, REQUIREMENT_PARENTHESES = 4_000, 50
 #: Characters of names and versions, which become ids, and words of commands to type; those of the package index stay under 100.
 NAME_LENGTH = 128
 #: Bytes of a TensorFlow plugin that is compared with its recorded hash; Apple's takes 5 MB.
@@ -114,6 +143,9 @@ LOADER_CACHE_ENTRIES = 100_000
 PYTHON_FILES = 5000
 #: Bytes read of each; of the modules of 60 popular packages one is longer, with PyTorch's own tests.
 PYTHON_FILE_SIZE = 1 << 20
+#: Words and marks of one that is parsed: each becomes up to two kilobytes in memory, and with 200,000 in a chain Python 3.10
+#: ends. Files of 200 KB have so many.
+PYTHON_TOKENS = 40_000
 #: Bytes of them that are kept to be searched again: a package with a hundred broken files is asked about each.
 PYTHON_TEXTS_SIZE = 16 << 20
 #: Python files of one environment that are parsed for their imports, 10 ms each: only where a module cannot be loaded.
@@ -125,6 +157,8 @@ IMPORT_CHAIN = 3
 
 #: Bytes of the central directory. TensorFlow's 18,886 members take 2.6 MB; zipfile makes ten times as much of it in memory.
 ZIP_DIRECTORY_SIZE = 12 << 20
+#: Members, 600 bytes of memory each.
+ZIP_MEMBERS = 100_000
 #: First bytes of a deflated member that are kept: header, load commands, and the first pages, which signatures cover.
 MEMBER_PREFIX_SIZE = 64 << 10
 #: Bytes kept before the furthest point reached in a member. The signature of a 600 MB file takes 5 MB.
@@ -136,23 +170,30 @@ MEMBER_PASSES = 4
 WHEEL_COMPRESSED_SIZE = 96 << 20
 #: The same in inflated bytes, for archives that compress absurdly well.
 WHEEL_INFLATED_SIZE = 512 << 20
-#: Bytes of WHEEL or METADATA in a wheel; of 60 popular ones the largest METADATA has 142 KB with its description.
+#: Bytes of METADATA in a wheel; of 60 popular ones the largest has 142 KB with its description.
 WHEEL_METADATA_SIZE = 1 << 20
-#: Dots in a tag of WHEEL, which stands for every combination of what they separate; real tags have a handful.
-TAG_DOTS = 16
-#: Combinations of tags that a wheel's file name stands for; real ones have some dozen at most.
-FILE_NAME_TAGS = 128
+#: Characters of a tag, which is a part of the name of a file.
+TAG_LENGTH = 255
+#: Tags that a WHEEL file, or a wheel's file name, stands for: dots separate what is to be combined; real ones have some dozen.
+WHEEL_TAGS = 1_000
 
 # Lock files.
 
 #: Bytes; real locks stay under 10 MB, and a parsed one takes about ten times its size in memory.
 LOCK_FILE_SIZE = 16 << 20
+#: Keys and values in it, a hundred bytes each; a lock of 10 MB has 300,000.
+LOCK_VALUES = 600_000
 #: Parts of a dotted key: tomllib takes time and memory by the square of them, 1.6 GB for 20,000. Real keys have three.
 LOCK_KEY_PARTS = 32
+#: Combinations of tags that the name of one locked wheel stands for; real ones have some dozen at most.
+LOCKED_WHEEL_TAGS = 128
 #: Walks until conflicting extras are settled: each adds at least one name, and real locks need two.
 LOCK_WALKS = 20
-#: Edges followed in one walk; the locks of the largest applications take some ten thousand.
-LOCK_EDGES = 200_000
+#: Edges followed, and packages compared for them, in all walks together; the locks of the largest applications take some ten
+#: thousand.
+LOCK_EDGES = 400_000
+#: Other versions of a package that are compared with one; real locks hold two or three.
+LOCK_VERSIONS = 32
 
 # Reports.
 
@@ -172,8 +213,6 @@ MERGED_REPORT_SIZE = 512 << 20
 GITHUB_ANNOTATIONS = 10
 #: Rows of a step summary, which may take 1 MiB; a row stays below 5 KB.
 GITHUB_ROWS = 100
-#: Seconds after which the unfinished part of a report is nobody's: no run takes so long to write one.
-REPORT_PART_SECONDS = 3600
 
 # Accelerators.
 

@@ -45,7 +45,11 @@ class Memory:
             return ask()  # nothing can be written there
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(str(os.getpid()))
-        outcome = ask()
+        try:
+            outcome = ask()
+        except BaseException:  # whoever waits for an answer must not wait for one that never comes
+            os.remove(claim)
+            raise
         partial = f"{answer}.part"
         with open(partial, "w", encoding="ascii") as file:
             json.dump(to_dict(outcome), file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck.accelerators import process
@@ -182,12 +183,21 @@ class _Case:
 
 
 def _outcome(framework: Framework, ended: Ended, deadline: float, *, needs_work: bool = True) -> Outcome:
-    case = _Case(framework, ended, deadline)
+    try:
+        return _answer(_Case(framework, ended, deadline), needs_work=needs_work)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What ran in the child may write over its report.
+        case = _Case(framework, replace(ended, reported=()), deadline)
+        said = shorten(f"{type(error).__name__}: {error}", 1, 200)
+        return case.outcome("matmul-failed", f"what the child process of {case.title} reported cannot be read: {said}")
+
+
+def _answer(case: _Case, *, needs_work: bool) -> Outcome:
     if "error_type" in case.facts:
         return _raised(case)
     if case.stage == "done":
         return _finished(case, needs_work=needs_work)
-    return _timeout(case) if ended.status is None else _crashed(case)
+    return _timeout(case) if case.ended.status is None else _crashed(case)
 
 
 def _timeout(case: _Case) -> Outcome:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from pytest_archcheck import limits
+from pytest_archcheck.binaries.source import open_file
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -160,7 +161,7 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 def _lines(path: str) -> list[dict[str, Any]]:
     found = []
     for line in _read(path, limits.CHILD_REPORT_SIZE).splitlines():
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             facts = json.loads(line)
             if isinstance(facts, dict):
                 found.append(facts)
@@ -169,7 +170,7 @@ def _lines(path: str) -> list[dict[str, Any]]:
 
 def _read(path: str, limit: int) -> str:
     try:
-        with open(path, "rb") as file:
-            return file.read(limit).decode("utf-8", "replace")
+        with open_file(path) as source:  # by now it may be anything: the child could write where the report lies
+            return source.read(0, limit).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -9,6 +9,7 @@ The layout is that of PKWARE's APPNOTE.TXT; :mod:`zipfile` reads the central dir
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import struct
@@ -23,19 +24,18 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.source import FileSource, Source
 
 #: End of central directory record: signature, four 16-bit numbers (the last is the entry count), size and offset of the central
-#: directory, length of the comment that follows; its zip64 form and the locator before it say the same in more bits.
+#: directory, length of the comment that follows.
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC = b"PK\5\6"
 _COMMENT_SIZE = 0xFFFF  # bytes that its 16-bit length allows
-#: zip64 end of central directory: locator (signature, disk, offset of the record, disks), and the record itself, whose ninth
-#: number is the size of the directory.
-_LOCATOR_64 = struct.Struct("<4sLQL")
-_LOCATOR_64_MAGIC = b"PK\6\7"
-_END_64 = struct.Struct("<4sQ2H2L4Q")
+#: How each entry of the central directory begins.
+_ENTRY_MAGIC = b"PK\1\2"
 #: Local file header: signature, version, flags, method, time, date, crc, two sizes, lengths of the name and of the extra field.
 _LOCAL = struct.Struct("<4s5H3L2H")
 _LOCAL_MAGIC = b"PK\3\4"
 _ENCRYPTED = 0x1
+#: The name is UTF-8; else it is in the code page of the IBM PC, 437.
+_UTF8 = 0x800
 
 #: Compressed bytes read, and bytes inflated, at a time.
 _INPUT, _OUTPUT = 128 << 10, 1 << 20
@@ -55,7 +55,7 @@ class Archive:
         self.path = path
         self._source = open_file(path)
         try:
-            self.members = _members(path, self._source)
+            self.members = _members(self._source)
         except BaseException:
             self._source.close()
             raise
@@ -187,33 +187,55 @@ class _Deflated:
             del self._window[:surplus]
 
 
-def _members(path: str, source: FileSource) -> list[zipfile.ZipInfo]:
-    """Read the central directory, after a look at how large it claims to be."""
+class _Directory(io.RawIOBase):
+    """The archive as :mod:`zipfile` reads it: through the descriptor that was looked at, and no more than a directory at once.
+
+    zipfile takes the size of the directory, and the number of its entries, from records that may lie, and there are two of
+    them. Where it reads the directory is the one place that cannot be talked out of.
+    """
+
+    def __init__(self, source: FileSource) -> None:
+        super().__init__()
+        self._source = source
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._source.size}[whence]
+        if start + offset < 0:
+            raise OSError("before the beginning")
+        self._at = start + offset
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        wanted = self._source.size - self._at if size is None or size < 0 else size
+        if wanted > limits.ZIP_DIRECTORY_SIZE:
+            raise zipfile.BadZipFile(f"its directory claims {wanted} bytes")
+        content = self._source.read(self._at, wanted)
+        if content.count(_ENTRY_MAGIC) > limits.ZIP_MEMBERS:
+            raise zipfile.BadZipFile(f"it has more than {limits.ZIP_MEMBERS} members")
+        self._at += len(content)
+        return content
+
+
+def _members(source: FileSource) -> list[zipfile.ZipInfo]:
+    """Read the central directory."""
     tail = source.read(max(0, source.size - _END.size - _COMMENT_SIZE), _END.size + _COMMENT_SIZE)
     at = tail.rfind(_END_MAGIC)
     if at < 0 or at + _END.size > len(tail):
         raise ArchiveInvalid(_what_else(source))
-    size = _directory_size(source, tail, at)
-    if size > limits.ZIP_DIRECTORY_SIZE:
-        raise ArchiveInvalid(f"its directory claims {size} bytes")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(_Directory(source)) as archive:
             members = archive.infolist()
-    except _ZIP_ERRORS as error:
+    except (*_ZIP_ERRORS, OSError) as error:
         raise ArchiveInvalid(f"a damaged zip archive: {error}") from None
     _check_overlap(members)
     return members
-
-
-def _directory_size(source: FileSource, tail: bytes, at: int) -> int:
-    """Return what the end record says, or the zip64 one, which counts where there is one."""
-    size: int = _END.unpack_from(tail, at)[5]
-    if at >= _LOCATOR_64.size:
-        magic, _, offset, _ = _LOCATOR_64.unpack_from(tail, at - _LOCATOR_64.size)
-        record = source.read(offset, _END_64.size) if magic == _LOCATOR_64_MAGIC else b""
-        if len(record) == _END_64.size:
-            size = max(_END_64.unpack(record)[8], size if size != 0xFFFFFFFF else 0)
-    return size
 
 
 def _check_overlap(members: list[zipfile.ZipInfo]) -> None:
@@ -222,7 +244,9 @@ def _check_overlap(members: list[zipfile.ZipInfo]) -> None:
     for member in sorted(members, key=lambda member: member.header_offset):
         if member.header_offset < end:
             raise ArchiveInvalid(f"member {member.filename!r} overlaps another one")
-        end = member.header_offset + _LOCAL.size + len(os.fsencode(member.orig_filename)) + member.compress_size
+        # In code page 437 each character is a byte.
+        name = member.orig_filename.encode("utf-8", "surrogatepass") if member.flag_bits & _UTF8 else member.orig_filename
+        end = member.header_offset + _LOCAL.size + len(name) + member.compress_size
 
 
 #: What people rename to .whl, by its first bytes.

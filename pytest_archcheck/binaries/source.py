@@ -73,7 +73,12 @@ def open_file(path: str) -> FileSource:
 
     :raises OSError: it cannot be opened, or is no regular file.
     """
-    descriptor = os.open(path, OPEN_FLAGS)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may already do something
+            raise OSError("not a regular file")
+        descriptor = os.open(path, OPEN_FLAGS)
+    except ValueError as error:  # a NUL, or characters that no name has in this locale
+        raise OSError(f"no file has such a name: {error}") from None
     try:
         return source_of(descriptor)
     except OSError:

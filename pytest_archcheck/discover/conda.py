@@ -6,18 +6,19 @@ The fields are those of conda's PrefixRecord: ``name``, ``version``, ``subdir`` 
 
 from __future__ import annotations
 
-import json
+import itertools
 import os
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck import limits
-from pytest_archcheck.discover.text import plain_name, plain_version, read_text
+from pytest_archcheck.discover.text import plain_name, plain_version, read_json, read_text
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container
 
 #: Folders of a base prefix that hold other environments and other machines' packages.
 OTHER_ENVIRONMENTS = ("envs", "pkgs")
@@ -50,53 +51,62 @@ def packages(prefix: str) -> tuple[list[CondaPackage], list[Skipped]]:
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".json"))
     except OSError as error:
-        return [], [Skipped(folder, f"the folder cannot be read: {error.strerror}")]
+        return [], [Skipped(folder, f"the folder cannot be read: {error.strerror}", unseen=True)]
+    room = limits.CONDA_FILES
     for name in names:
         path = os.path.join(folder, name)
         try:
-            package = _package(path, json.loads(read_text(path)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            package = _package(path, read_json(path, limits.CONDA_RECORD_SIZE), room)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             skipped.append(Skipped(path, f"this conda record cannot be read: {type(error).__name__}: {error}"))
             continue
+        room -= len(package.files)
         found.append(package)
         if outside := next((item for item in package.files if item.startswith(("/", "../"))), None):
             skipped.append(Skipped(path, f"this conda record names a file outside the prefix, not looked at: {outside}"))
     return found, skipped
 
 
-def _package(path: str, record: dict[str, Any]) -> CondaPackage:
+def _package(path: str, record: dict[str, Any], room: int) -> CondaPackage:
     files = record.get("files") or ()
-    if not isinstance(files, list | tuple):
-        raise TypeError("files is no list")
-    name = plain_name(str(record["name"]))
+    if len(files) > room:
+        raise ValueError(f"the records of this prefix name more than {limits.CONDA_FILES} files")
+    if not isinstance(files, list | tuple) or not all(isinstance(item, str) for item in files):
+        raise TypeError("files is no list of names")
+    name = plain_name(_optional(record["name"]) or "")
     if not name:
         raise ValueError("it names no package")
     return CondaPackage(
         name=name,
-        version=None if record.get("version") is None else plain_version(str(record["version"])),
+        version=None if record.get("version") is None else plain_version(_optional(record["version"]) or ""),
         subdir=_optional(record.get("subdir")),
-        files=frozenset(str(item) for item in files),
+        files=frozenset(files),
         record=path,
     )
 
 
-def files_below(folder: str, prefix: str | None, packages: Iterable[CondaPackage]) -> set[str]:
-    """What packages of a prefix claim below a folder, relative to it."""
+def files_below(folder: str, prefix: str | None, files: list[str]) -> set[str]:
+    """What packages of a prefix claim below a folder, relative to it.
+
+    :param files: all that they claim, sorted.
+    """
     if prefix is None:
         return set()
     below = os.path.relpath(folder, prefix).replace(os.sep, "/") + "/"
-    return {path[len(below) :] for package in packages for path in package.files if path.startswith(below)}
+    first = bisect_left(files, below)
+    claimed = itertools.takewhile(lambda path: path.startswith(below), itertools.islice(files, first, None))
+    return {path[len(below) :] for path in claimed}
 
 
 def hashes(record: str, paths: Container[str]) -> dict[str, str]:
     """SHA-256 (hexadecimal) of these files as conda linked them; empty where the record does not say."""
     found = {}
     try:
-        for entry in json.loads(read_text(record))["paths_data"]["paths"]:
+        for entry in read_json(record, limits.CONDA_RECORD_SIZE)["paths_data"]["paths"]:
             digest = entry.get("sha256_in_prefix") or entry.get("sha256")
             if digest and entry["_path"] in paths:
                 found[entry["_path"]] = str(digest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return found
 
@@ -123,4 +133,8 @@ def settings(prefix: str, *, active: bool) -> list[tuple[str, str]]:
 
 
 def _optional(value: object) -> str | None:
-    return None if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} where a text belongs")

@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.discover import conda, pth
+from pytest_archcheck.discover import conda
 from pytest_archcheck.discover.editable import developed_projects, is_project_root, outside_folders, with_linked_sites
 from pytest_archcheck.discover.files import Walk, has_passed_name, look_at, walk
 from pytest_archcheck.discover.installed import conda_prefix_facts, installed_projects
@@ -86,6 +86,8 @@ def environment_at(path: str) -> Environment:
         return _assemble("venv", path, sites, None, *interpreter_of_prefix(path))
     if has_projects(path):
         return _assemble("site-packages", path, [path], None, None, [])
+    if os.path.dirname(path) == path:
+        raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")
     environment = _assemble("folder", path, [path], None, None, [])
     if not environment.binaries and environment.files:
         raise NothingToInspect(f"{path}: nothing to inspect; looked for {_LOOKED_FOR}")
@@ -158,18 +160,20 @@ def _assemble(
         found.skipped += unread
         owners.add_records(conda_prefix, records)
     installed: dict[str, list[Project]] = {}
-    for site in with_linked_sites(sites):
+    by_conda = sorted({name for record in records for name in record.files})
+    added = with_linked_sites(sites)
+    for site in added:
         before = len(found.binaries)
         walk(found, site)
         # Of what a project has recorded only two kinds of files are asked for: compiled ones, and those that conda claims too.
         compiled = {binary.path for binary in found.binaries[before:]}
-        installed[site] = projects(site, compiled | conda.files_below(site, conda_prefix, records))
+        installed[site] = projects(site, compiled | conda.files_below(site, conda_prefix, by_conda))
         found.skipped += [Skipped(project.name, problem) for project in installed[site] for problem in project.problems]
-        found.skipped += [Skipped(path, problem) for path, problem in pth.problems(site)]
+        found.skipped += [Skipped(path, problem) for path, problem in added[site].problems]
     for site, recorded in installed.items():
-        here = recorded + developed_projects(site, recorded)
+        here = recorded + developed_projects(added[site], recorded)
         owners.add_projects(here)
-        for outside, owner in outside_folders(site, here).items():
+        for outside, owner in outside_folders(site, added[site], here, found.skipped).items():
             before = len(found.binaries)
             _walk_outside(found, outside)
             owners.assign(found.binaries[before:], owner)
@@ -178,7 +182,7 @@ def _assemble(
         real = os.path.realpath(conda_prefix)
         found.pruned = frozenset(os.path.join(real, name) for name in conda.OTHER_ENVIRONMENTS)
         own = [os.path.dirname(item.file) for item in interpreter.binaries] if interpreter else []
-        found.roots += [folder for folder in {os.path.realpath(folder) for folder in own} if folder.endswith("lib-dynload")]
+        found.roots |= {folder for folder in map(os.path.realpath, own) if folder.endswith("lib-dynload")}
         walk(found, conda_prefix)
     return Environment(
         kind=kind,
@@ -198,7 +202,7 @@ def _walk_outside(found: Walk, path: str) -> None:
     if os.path.isdir(path):
         walk(found, path, os.path.dirname(path))
     else:
-        look_at(found, path, os.path.dirname(path), os.path.basename(path))
+        look_at(found, path, os.path.dirname(path), os.path.basename(path), foreign=os.path.islink(path))
 
 
 #: A site directory inside a prefix, on POSIX and on Windows.

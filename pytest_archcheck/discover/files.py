@@ -7,13 +7,14 @@ file is slow. So files with a suffix of text or data are passed over, and the fi
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import is_loadable_name
 from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, damaged_binary, read_binary
 from pytest_archcheck.binaries.source import OPEN_FLAGS, pread, source_of
+from pytest_archcheck.discover.paths import KERNEL_FOLDERS, is_inside
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ _TEXT_NAMES = frozenset({"RECORD", "METADATA", "WHEEL", "INSTALLER", "REQUESTED"
 #: Folders that hold no file that a loader takes.
 _PASSED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn"})
 
-#: Views of the kernel: reading some of their files waits for ever or does something.
-_KERNEL_FOLDERS = frozenset({"/dev", "/proc", "/sys"})
-
 
 @dataclass(slots=True)
 class Walk:
@@ -54,28 +52,36 @@ class Walk:
     #: Directory entries seen.
     files: int = 0
     #: Real paths of the folders walked: a link into one of them leads to what is seen anyway.
-    roots: list[str] = field(default_factory=list)
+    roots: set[str] = field(default_factory=set)
 
 
 def walk(found: Walk, root: str, location: str | None = None) -> None:
     """Read every compiled file below ``root`` into ``found``; paths are relative to ``location`` (default: ``root``)."""
     real_root = os.path.realpath(root)
-    if _inside_any(real_root, found.roots):
+    if is_inside(real_root, found.roots):
         return
-    found.roots.append(real_root)
+    if is_inside(real_root, KERNEL_FOLDERS):
+        found.skipped.append(Skipped(root, f"it leads to {real_root}, which is no place for files"))
+        return
+    found.roots.add(real_root)
     tree = _Tree(found, location or root, real_root)
     deepest = root.rstrip(os.sep).count(os.sep) + limits.FOLDER_DEPTH
     folders = [root]
     while folders:
         folder = folders.pop()
+        if found.files > limits.FOLDER_ENTRIES:
+            found.skipped.append(
+                Skipped(root, f"more than {limits.FOLDER_ENTRIES:,} files: the rest is not looked at", unseen=True)
+            )
+            return
         if folder.count(os.sep) > deepest:
-            found.skipped.append(Skipped(folder, f"nested deeper than {limits.FOLDER_DEPTH} folders"))
+            found.skipped.append(Skipped(folder, f"nested deeper than {limits.FOLDER_DEPTH} folders", unseen=True))
             continue
         try:
             with os.scandir(folder) as entries:
                 tree.look_through(entries, folders)
         except OSError as error:  # also one that comes in the middle of the listing: what came before it is kept
-            found.skipped.append(Skipped(folder, f"the folder cannot be read: {error.strerror}"))
+            found.skipped.append(Skipped(folder, f"the folder cannot be read: {error.strerror}", unseen=True))
 
 
 def has_passed_name(name: str) -> bool:
@@ -94,7 +100,7 @@ class _Tree:
         self._real_root = real_root
         #: Real paths that links led to; the folders among them.
         self._followed: set[str] = set()
-        self._followed_folders: list[str] = []
+        self._followed_folders: set[str] = set()
 
     def look_through(self, entries: Iterator[os.DirEntry[str]], folders: list[str]) -> None:
         """Read the candidates among a folder's entries; add those to go into to ``folders``."""
@@ -107,7 +113,11 @@ class _Tree:
                 seen += 1
                 name = entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if name not in _PASSED_FOLDERS and not (pruned and os.path.realpath(entry.path) in pruned):
+                    if (
+                        name not in _PASSED_FOLDERS
+                        and entry.path not in KERNEL_FOLDERS
+                        and not (pruned and os.path.realpath(entry.path) in pruned)
+                    ):
                         folders.append(entry.path)
                     continue
                 # has_passed_name(), spelt out: a call for each file would cost as much as listing it.
@@ -120,7 +130,7 @@ class _Tree:
                     self._look_at(entry)
                 elif real := self._link_target(entry.path):
                     if os.path.isdir(real):
-                        self._followed_folders.append(real)
+                        self._followed_folders.add(real)
                         folders.append(entry.path)
                     else:
                         self._look_at(entry)
@@ -133,7 +143,7 @@ class _Tree:
             relative = relative.replace("\\", "/")
         # Opening a device may do something: what is no regular file is left closed.
         if entry.is_file():
-            look_at(self._found, entry.path, self._location, relative)
+            look_at(self._found, entry.path, self._location, relative, foreign=entry.is_symlink())
         elif is_loadable_name(relative):
             _could_not_read(self._found, entry.path, self._location, relative, OSError("not a regular file"))
 
@@ -146,21 +156,24 @@ class _Tree:
             if is_loadable_name(path):
                 found.skipped.append(Skipped(path, f"the symbolic link leads nowhere: {error.strerror}"))
             return None
-        if real in self._followed or _inside_any(real, self._followed_folders):
+        if real in self._followed or is_inside(real, self._followed_folders):
             return None
-        if _inside_any(real, found.roots) and not _inside_any(real, found.pruned):
+        if is_inside(real, found.roots) and not is_inside(real, found.pruned):
             return None
-        if _inside_any(self._real_root, [real]):  # a folder above: everything in it but this tree is somebody else's
+        if is_inside(self._real_root, {real}):  # a folder above: everything in it but this tree is somebody else's
             return None
-        if _inside_any(real, _KERNEL_FOLDERS):
+        if is_inside(real, KERNEL_FOLDERS):
             found.skipped.append(Skipped(path, f"the symbolic link leads to {real}, which is no place for files"))
             return None
         self._followed.add(real)
         return real
 
 
-def look_at(found: Walk, path: str, location: str, relative: str) -> None:
-    """Read one file if its first bytes are those of a compiled file, or its name promises one."""
+def look_at(found: Walk, path: str, location: str, relative: str, *, foreign: bool = False) -> None:
+    """Read one file if its first bytes are those of a compiled file, or its name promises one.
+
+    :param foreign: a link led there out of the environment. What is not compiled is somebody else's, and not to be shown.
+    """
     try:
         descriptor = os.open(path, OPEN_FLAGS)
         try:
@@ -173,8 +186,11 @@ def look_at(found: Walk, path: str, location: str, relative: str) -> None:
     except OSError as error:
         _could_not_read(found, path, location, relative, error)
         return
-    if binary is not None:
-        found.binaries.append(binary)
+    if binary is None:
+        return
+    if foreign and binary.problem and head[:2] not in FIRST_TWO:
+        binary = replace(binary, problem="the symbolic link leads out of the environment, to a file that is not compiled")
+    found.binaries.append(binary)
 
 
 def _could_not_read(found: Walk, path: str, location: str, relative: str, error: OSError) -> None:
@@ -184,7 +200,3 @@ def _could_not_read(found: Walk, path: str, location: str, relative: str, error:
         found.skipped.append(Skipped(path, reason))
     else:
         found.binaries.append(damaged_binary(relative, location, 0, reason))
-
-
-def _inside_any(path: str, folders: list[str] | frozenset[str]) -> bool:
-    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)

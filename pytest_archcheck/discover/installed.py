@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover import conda
 from pytest_archcheck.discover.metadata import Project, requirements
 from pytest_archcheck.discover.model import CondaPrefix, InstalledProject
 from pytest_archcheck.discover.record import recorded_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 #: Projects whose requirements the rules ask for; reading those of every project would cost more than it tells.
 _WITH_REQUIREMENTS = ("tensorflow", "tf-nightly", "intel-tensorflow")
@@ -38,48 +40,94 @@ def installed_projects(
 
     :param prefix: the conda prefix that the records are of, if there is one.
     """
-    found = []
-    for project in projects:
-        below = os.path.relpath(project.site, prefix).replace(os.sep, "/") + "/" if prefix else "../"
-        folder = below + os.path.basename(project.folder)
-        evidence = {f"{folder}/METADATA", f"{folder}/PKG-INFO", folder}  # dist-info; egg-info as a folder, as a file
-        by_conda = any(not evidence.isdisjoint(record.files) for record in records)
-        found.append(
-            InstalledProject(
-                name=project.name,
-                version=project.version,
-                location=project.site,
-                metadata=project.folder,
-                tags=project.tags,
-                installer=project.installer,
-                requires=requirements(project.folder) if project.name.startswith(_WITH_REQUIREMENTS) else (),
-                editable=project.editable_root is not None,
-                has_modules=project.has_modules or project.editable_root is not None,
-                by_conda=by_conda,
-                over_conda=() if by_conda or below.startswith("../") else _over_conda(project, below, records),
-            )
+    projects = list(projects)
+    claims = _Claims(prefix, records)
+    over_conda = claims.overwritten(projects)
+    found = [
+        InstalledProject(
+            name=project.name,
+            version=project.version,
+            location=project.site,
+            metadata=project.folder,
+            tags=project.tags,
+            installer=project.installer,
+            requires=requirements(project.folder) if project.name.startswith(_WITH_REQUIREMENTS) else (),
+            editable=project.editable_root is not None,
+            has_modules=project.has_modules or project.editable_root is not None,
+            by_conda=claims.holds_metadata_of(project),
+            over_conda=tuple(over_conda.get(project.folder, ())),
         )
+        for project in projects
+    ]
     return tuple(sorted(found, key=lambda item: (item.name, item.location, item.metadata)))
 
 
-def _over_conda(project: Project, below: str, records: list[conda.CondaPackage]) -> tuple[str, ...]:
-    """The conda packages of that name, and those some of whose files the project has replaced."""
-    mine = {below + path: path for path in project.files or () if not path.endswith((".pyc", "/__init__.py"))}
-    found = []
-    for record in records:
-        same_name = canonicalize_name(record.name) == project.name
-        if same_name or _replaced(project, {path: mine[path] for path in mine.keys() & record.files}, record):
-            found.append(f"{record.name} {record.version or ''}".strip())
-    return tuple(found)
+class _Claims:
+    """What conda's records say of a prefix, by file and by name: each project is asked about once."""
+
+    def __init__(self, prefix: str | None, records: Iterable[conda.CondaPackage]) -> None:
+        self._prefix = prefix
+        self._by_file: dict[str, list[conda.CondaPackage]] = {}
+        self._by_name: dict[str, list[conda.CondaPackage]] = {}
+        for record in records:
+            self._by_name.setdefault(canonicalize_name(record.name), []).append(record)
+            for path in record.files:
+                others = self._by_file.setdefault(path, [])
+                if len(others) < limits.CONDA_CLAIMS:
+                    others.append(record)
+
+    def holds_metadata_of(self, project: Project) -> bool:
+        """Whether a record knows the project's own metadata."""
+        folder = self._below(project) + os.path.basename(project.folder)
+        # dist-info; egg-info as a folder, as a file
+        return any(name in self._by_file for name in (f"{folder}/METADATA", f"{folder}/PKG-INFO", folder))
+
+    def overwritten(self, projects: Iterable[Project]) -> dict[str, list[str]]:
+        """Metadata folder of a project -> the conda packages of its name, and those some of whose files it has replaced."""
+        asked = [
+            (project, record, files)
+            for project in projects
+            if not (self._below(project).startswith("../") or self.holds_metadata_of(project))
+            for record, files in self._disputed(project)
+        ]
+        # Every record is read once, whoever asks for some of its hashes.
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for _, record, files in asked:
+            wanted[record.record].update(files)
+        theirs = {name: conda.hashes(name, paths) for name, paths in wanted.items() if paths}
+        ours = {
+            folder: recorded_hashes(folder, files or ())
+            for folder, files in {project.folder: project.files for project, _, disputed in asked if disputed}.items()
+        }
+        found: dict[str, list[str]] = defaultdict(list)
+        for project, record, files in asked:
+            same_name = canonicalize_name(record.name) == project.name
+            if same_name or _differ(files, theirs[record.record], ours[project.folder]):
+                found[project.folder].append(f"{record.name} {record.version or ''}".strip())
+        return found
+
+    def _disputed(self, project: Project) -> Iterator[tuple[conda.CondaPackage, dict[str, str]]]:
+        """The records of the project's name or with files of it, with those files: path below the prefix -> below the site."""
+        below = self._below(project)
+        records = {record.record: record for record in self._by_name.get(project.name, ())}
+        files: dict[str, dict[str, str]] = defaultdict(dict)
+        for path in project.files or ():
+            if not path.endswith((".pyc", "/__init__.py")):
+                for record in self._by_file.get(below + path, ()):
+                    records[record.record] = record
+                    files[record.record][below + path] = path
+        for name in sorted(records):
+            yield records[name], files[name]
+
+    def _below(self, project: Project) -> str:
+        if self._prefix is None:
+            return "../"
+        return os.path.relpath(project.site, self._prefix).replace(os.sep, "/") + "/"
 
 
-def _replaced(project: Project, disputed: dict[str, str], record: conda.CondaPackage) -> bool:
+def _differ(disputed: dict[str, str], theirs: dict[str, str], ours: dict[str, str]) -> bool:
     """Whether one of the files that both claim is not the same in both records.
 
     :param disputed: path below the prefix -> path below the site directory.
     """
-    if not disputed:
-        return False
-    theirs = conda.hashes(record.record, disputed)
-    ours = recorded_hashes(project.folder, set(disputed.values()))
     return any(theirs.get(path) is None or theirs[path] != ours.get(inner) for path, inner in disputed.items())

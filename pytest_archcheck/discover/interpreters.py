@@ -14,7 +14,7 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import module_tag
 from pytest_archcheck.discover.files import Walk, look_at, walk
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Interpreter
-from pytest_archcheck.discover.text import read_text
+from pytest_archcheck.discover.text import plain_version, read_paths
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
 def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
     """The base interpreter that ``pyvenv.cfg`` names (:mod:`venv`: ``home`` is the folder of its executable)."""
     settings = _pyvenv_settings(os.path.join(prefix, "pyvenv.cfg"))
-    version = settings.get("version") or settings.get("version_info")
+    version = plain_version(settings.get("version") or settings.get("version_info") or "") or None
     home = settings.get("home", "")
     executable = next(
         (
@@ -161,8 +161,8 @@ def _abiflags(executable: str, binaries: Iterable[Binary]) -> str | None:
 def _pyvenv_settings(path: str) -> dict[str, str]:
     """``key = value`` lines; later ones win, as in :mod:`site`."""
     try:
-        lines = read_text(path, limits.SETTINGS_FILE_SIZE, errors="replace").splitlines()
+        lines = read_paths(path, limits.SETTINGS_FILE_SIZE).splitlines()
     except OSError:
         return {}
-    pairs = (line.partition("=") for line in lines if "=" in line)
+    pairs = (line.partition("=") for line in lines if "=" in line and "\0" not in line)
     return {key.strip().lower(): value.strip() for key, _, value in pairs}

@@ -8,23 +8,32 @@ only this module keeps the package.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.utils import canonicalize_name
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.paths import path_in
 from pytest_archcheck.discover.record import NOT_RECORDED, read_record, record_of
-from pytest_archcheck.discover.text import plain_name, plain_version, read_text, with_lf
+from pytest_archcheck.discover.text import (
+    header_fields,
+    plain_name,
+    plain_requirements,
+    plain_version,
+    read_beginning,
+    read_json,
+    read_paths,
+    read_text,
+    with_lf,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
     from types import ModuleType
 
@@ -127,10 +136,10 @@ def requirements(folder: str) -> tuple[str, ...]:
     Not by importlib_metadata's ``requires``: that imports more of the package later, with all that is undone above.
     """
     try:
-        text = read_text(os.path.join(folder, "METADATA"))
-    except (OSError, ValueError):
+        text = read_beginning(os.path.join(folder, "METADATA"), limits.METADATA_REQUIREMENTS_SIZE)
+    except OSError:
         return ()
-    return tuple(value for key, value in _header_lines(text) if key == "requires-dist")
+    return plain_requirements(header_fields(text).get("requires-dist", ()))
 
 
 def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
@@ -145,6 +154,9 @@ def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
         except OSError as error:
             problems.append(f"{path} cannot be read: {error.strerror or error}")
             return None
+        except ValueError as error:
+            problems.append(f"{name} cannot be read: {error}")
+            return None
 
     header = _name_and_version(_first_of(folder, problems))
     egg = os.path.basename(folder) == "EGG-INFO"
@@ -156,24 +168,23 @@ def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
         problems.append(f"{folder}: METADATA is missing or names no project")
     record = read("RECORD", lambda path: read_record(path, wanted))
     wheel_text = read("WHEEL", _text)
-    wheel = _header(wheel_text or "", "tag")
+    wheel = header_fields(wheel_text or "")
     if wheel_text is not None and "wheel-version" not in wheel:
         problems.append("WHEEL is damaged: it names no version")
     top_level: tuple[str, ...] = ()
     if record is None:
-        installed = read("installed-files.txt", _text)
-        record = NOT_RECORDED if installed is None else record_of(_installed_files(installed, folder, site), wanted)
+        record = read("installed-files.txt", lambda path: record_of(_installed_files(path, site), wanted)) or NOT_RECORDED
         inside = os.path.basename(os.path.dirname(folder))
         top_level = (inside,) if egg else _top_level(read("top_level.txt", _text), name)
     problems += record.problems
     return Project(
         name=canonicalize_name(name),
         version=plain_version(header.get("version") or version_in_folder) or None,
-        installer=plain_name(read("INSTALLER", _text) or "") or None,
-        tags=tuple(wheel.get("tag", "").split()),
+        installer=_installer(read("INSTALLER", _text) or ""),
+        tags=tuple(tag for tag in wheel.get("tag", ()) if len(tag) <= limits.TAG_LENGTH),
         site=site,
         folder=folder,
-        editable_root=_editable_root(read("direct_url.json", _text), problems),
+        editable_root=read("direct_url.json", lambda path: _editable_root(read_json(path, limits.SMALL_FILE_SIZE))),
         files=record.files,
         has_modules=record.has_modules,
         outside=record.outside,
@@ -183,15 +194,20 @@ def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
 
 
 def _text(path: str) -> str:
-    return read_text(path, errors="surrogateescape")
+    return read_text(path, limits.SMALL_FILE_SIZE, errors="surrogateescape")
+
+
+def _installer(text: str) -> str | None:
+    """One word, as every installer writes it; what else a link may lead to is not to be shown."""
+    word = text.strip()
+    return word if word and len(word) <= limits.NAME_LENGTH and plain_name(word) == word else None
 
 
 def _first_of(folder: str, problems: list[str]) -> str:
     """The beginning of METADATA or PKG-INFO; Debian's egg-info entries may be such a file themselves."""
     for path in (os.path.join(folder, "METADATA"), os.path.join(folder, "PKG-INFO"), folder):
         try:
-            with open_file(path) as source:
-                return source.read(0, limits.METADATA_HEADER_SIZE).decode("utf-8", "surrogateescape")
+            return read_beginning(path, limits.METADATA_HEADER_SIZE)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):  # noqa: PERF203 - at most three rounds
             continue
         except OSError as error:
@@ -206,45 +222,27 @@ def _named(folder: str) -> tuple[str, str]:
     return name, rest.partition("-")[0]
 
 
+#: Made for speed: hundreds of lines may follow the two that every project needs.
 _NAME_AND_VERSION = tuple(
     (key, re.compile(rf"^{key}:[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)) for key in ("name", "version")
 )
 
 
 def _name_and_version(text: str) -> dict[str, str]:
-    """The two fields of METADATA that every project needs; they stand at its beginning, and hundreds more may follow."""
-    head = _head(text)
+    """The two fields of METADATA that every project needs, up to the first blank line."""
+    head = with_lf(text).partition("\n\n")[0]
     found = ((key, pattern.search(head)) for key, pattern in _NAME_AND_VERSION)
     return {key: match[1].strip() for key, match in found if match}
 
 
-def _head(text: str) -> str:
-    """An RFC 822 header, up to the first blank line; lines end in LF."""
-    return with_lf(text).partition("\n\n")[0]
-
-
-def _header_lines(text: str) -> Iterator[tuple[str, str]]:
-    """The lines of an RFC 822 header up to the first blank one, keys in lower case; continuations are left out."""
-    for line in _head(text).split("\n"):
-        key, colon, value = line.partition(":")
-        if colon and key[:1].isalpha():
-            yield key.lower(), value.strip()
-
-
-def _header(text: str, *repeated: str) -> dict[str, str]:
-    """The RFC 822 header of METADATA or WHEEL, keys in lower case; the values of a repeated key are joined by spaces."""
-    header: dict[str, str] = {}
-    for key, value in _header_lines(text):
-        if key not in header:
-            header[key] = value
-        elif key in repeated:
-            header[key] += " " + value
-    return header
-
-
-def _installed_files(text: str, folder: str, site: str) -> list[str]:
+def _installed_files(path: str, site: str) -> list[str]:
     """setuptools' installed-files.txt: paths relative to the egg-info folder."""
-    absolute = (os.path.normpath(os.path.join(folder, line)) for line in text.splitlines() if line)
+    folder = os.path.dirname(path)
+    lines = read_paths(path, limits.INSTALLED_FILES_SIZE).split("\n", limits.INSTALLED_FILES)
+    if len(lines) > limits.INSTALLED_FILES:
+        raise ValueError("too many lines")
+    names = (line.rstrip("\r") for line in lines)
+    absolute = (os.path.normpath(os.path.join(folder, line)) for line in names if line and "\0" not in line)
     return [os.path.relpath(path, site).replace(os.sep, "/") for path in absolute]
 
 
@@ -254,18 +252,13 @@ def _top_level(text: str | None, name: str) -> tuple[str, ...]:
     return tuple(names) or (name.replace("-", "_").replace(".", "/"), name.lower().replace("-", "_"))
 
 
-def _editable_root(text: str | None, problems: list[str]) -> str | None:
-    if not text:
-        return None
+def _editable_root(content: Any) -> str | None:  # noqa: ANN401 - any JSON
+    """The folder of a project installed in editable mode, by its direct_url.json. Raises :class:`ValueError`."""
     try:
-        content = json.loads(text)
         url, info = content.get("url", ""), content.get("dir_info", {})
-        if not info.get("editable"):
-            return None
-        return _path_of(url)
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        problems.append(f"direct_url.json cannot be read: {error}")
-        return None
+        return _path_of(url) if info.get("editable") else None
+    except (AttributeError, TypeError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _path_of(url: str) -> str | None:
@@ -277,7 +270,7 @@ def _path_of(url: str) -> str | None:
         return None
     if parts.netloc not in ("", "localhost"):  # RFC 8089: another host's file is none of ours; Python 3.10 lets anything by
         raise ValueError("the file lies on another host")
-    path = url2pathname(parts.path)
-    if "\0" in path:
-        raise ValueError("no path holds a NUL")
+    path = path_in(url2pathname(parts.path))
+    if path is None:
+        raise ValueError("no file has such a name")
     return path

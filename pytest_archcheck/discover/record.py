@@ -10,20 +10,20 @@ import base64
 import codecs
 import contextlib
 import csv
-import io
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.text import read_text, with_lf
+from pytest_archcheck.discover.paths import ENCODING
+from pytest_archcheck.discover.text import with_lf
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from pytest_archcheck.binaries.source import Source
+    from pytest_archcheck.binaries.source import FileSource, Source
 
 #: Bytes taken at a time: the work on one block is done in the memory of the one before, and a RECORD has megabytes.
 _BLOCK = 1 << 16
@@ -54,10 +54,16 @@ def read_record(path: str, wanted: set[str] | None = None) -> Record:
     :param wanted: the files to keep, relative to the site directory; None: all of them.
     :raises OSError: it cannot be read, is no regular file, or is larger than ``limits.TEXT_FILE_SIZE``.
     """
-    with open_file(path) as source:
-        if source.size > limits.TEXT_FILE_SIZE:
-            raise OSError(f"larger than {limits.TEXT_FILE_SIZE} bytes")
-        return _record(_paths(_blocks(source)), wanted)
+    with _open(path) as source:
+        return _record(_paths(record_blocks(source)), wanted)
+
+
+def _open(path: str) -> FileSource:
+    source = open_file(path)
+    if source.size > limits.TEXT_FILE_SIZE:
+        source.close()
+        raise OSError(f"larger than {limits.TEXT_FILE_SIZE} bytes")
+    return source
 
 
 def record_of(paths: Iterable[str], wanted: set[str] | None = None) -> Record:
@@ -75,15 +81,21 @@ def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) ->
         # Of the hundred thousand files of an environment only the compiled ones matter: the others' names are not kept.
         files.update(paths if wanted is None else wanted.intersection(paths))
         # Two quick questions that nearly no path passes: the exact ones are asked of the rest.
-        odd.update([path for path in paths if path < "0"])
+        odd.update([path for path in paths if path < "0" and _is_outside(path)])
         if ":" in (text or ":"):
-            odd.update([path for path in paths if ":" in path])
+            odd.update([path for path in paths if ":" in path and _is_outside(path)])
+        if len(odd) > limits.OUTSIDE_FILES:
+            raise OSError(f"it names more than {limits.OUTSIDE_FILES} files outside the site directory")
         has_modules = has_modules or any(_is_module(path) for path in paths)
         if not text.isspace():
             last = text
     files.discard("")
-    outside = tuple(sorted(path for path in odd if path[:3] == "../" or path[:1] == "/" or path[1:3] == ":/"))
+    outside = tuple(sorted(odd))
     return Record(files, has_modules, outside, tuple(_problems(last, outside)))
+
+
+def _is_outside(path: str) -> bool:
+    return (path[:3] == "../" or path[:1] == "/" or path[1:3] == ":/") and "\0" not in path
 
 
 def _is_module(path: str) -> bool:
@@ -94,38 +106,42 @@ def recorded_hashes(folder: str, paths: Container[str]) -> dict[str, str]:
     """SHA-256 (hexadecimal) of these files by the RECORD of a dist-info folder; without those that it gives none for."""
     found = {}
     try:
-        for row in csv.reader(read_text(os.path.join(folder, "RECORD")).splitlines()):
-            if len(row) == 3 and row[0] in paths and row[1].startswith("sha256="):
-                digest = row[1].removeprefix("sha256=")
-                found[row[0]] = base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+        with _open(os.path.join(folder, "RECORD")) as source:
+            for block in record_blocks(source):
+                for row in csv.reader(with_lf(block).split("\n")):
+                    if len(row) == 3 and row[0] in paths and row[1].startswith("sha256="):
+                        digest = row[1].removeprefix("sha256=")
+                        found[row[0]] = base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
     except (OSError, ValueError, csv.Error):
         return {}
     return found
 
 
-def _blocks(source: Source) -> Iterator[str]:
-    """The text in runs of whole lines."""
+def record_blocks(source: Source) -> Iterator[str]:
+    """The text in runs of whole lines; a quoted path may hold a line break, so there are as many quotes as make pairs."""
     offset = 0
     rest = b""
-    # A line may be longer than a block: then twice as much is read, until it ends.
-    while piece := source.read(offset, max(_BLOCK, len(rest))):
+    while piece := source.read(offset, _BLOCK):
         start = len(codecs.BOM_UTF8) if offset == 0 and piece.startswith(codecs.BOM_UTF8) else 0
         offset += len(piece)
-        end = piece.rfind(b"\n") + 1
+        whole = rest + piece[start:]
+        end = whole.rfind(b"\n") + 1
+        if whole.count(b'"', 0, end) % 2:  # the last of them begins a path that ends further on
+            end = whole.rfind(b"\n", 0, whole.rfind(b'"', 0, end)) + 1
+            if whole.count(b'"', 0, end) % 2:
+                end = 0
         if end:
-            yield (rest + piece[start:end]).decode("utf-8", "surrogateescape")
-            rest = piece[end:]
-        else:
-            rest += piece[start:]
+            yield whole[:end].decode(ENCODING, "surrogateescape")
+        rest = whole[end:]
+        if len(rest) > limits.RECORD_LINE_SIZE + _BLOCK:
+            raise OSError("a line of it is too long")
     if rest:
-        yield rest.decode("utf-8", "surrogateescape")
+        yield rest.decode(ENCODING, "surrogateescape")
 
 
 def _paths(blocks: Iterator[str]) -> Iterator[tuple[list[str], str]]:
     """Yield the first fields of the lines, with the text that they stand in."""
-    for block in blocks:
-        # A quoted path may hold a line break, so from the first quote on all that follows is one text.
-        text = block if '"' not in block else block + "".join(blocks)
+    for text in blocks:
         found = _quoted(text) if '"' in text else None
         if found is None:  # without a quote it needs no CSV parser
             found = [line.partition(",")[0] for line in with_lf(text).split("\n")]
@@ -134,7 +150,7 @@ def _paths(blocks: Iterator[str]) -> Iterator[tuple[list[str], str]]:
 
 def _quoted(text: str) -> list[str] | None:
     with contextlib.suppress(csv.Error):
-        return [row[0] for row in csv.reader(io.StringIO(text, newline="")) if row]
+        return [row[0] for row in csv.reader(text.splitlines(keepends=True)) if row]
     return None
 
 

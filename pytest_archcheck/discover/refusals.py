@@ -12,9 +12,10 @@ import re
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pytest_archcheck import limits
+from pytest_archcheck.discover.record import record_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,11 +90,11 @@ def _of_metadata(name: str, version: str | None, metadata: Mapping[str, Sequence
     said = metadata["name"][0], metadata["version"][0]
     try:
         same = (canonicalize_name(said[0]), Version(said[1])) == (name, Version(version))
-    except InvalidVersion:
-        yield f"its METADATA file says version {said[1]!r}, which is none"
+    except ValueError:  # InvalidVersion, or a number of more digits than Python reads
+        yield f"its METADATA file says version {said[1][: limits.NAME_LENGTH]!r}, which is none"
         return
     if not same:
-        yield f"its METADATA file says that it is {' '.join(said)}, its file name {name} {version}"
+        yield f"its METADATA file says that it is {' '.join(said)[: 2 * limits.NAME_LENGTH]}, its file name {name} {version}"
 
 
 def _of_record(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
@@ -101,8 +102,8 @@ def _of_record(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
         yield "it has no RECORD file in its dist-info folder"
         return
     try:
-        lines = archive.text(member, limits.TEXT_FILE_SIZE).splitlines()
-        short = next((row for row in csv.reader(lines) if 0 < len(row) < 3), None)
+        rows = (row for block in record_blocks(archive.source(member)) for row in csv.reader(block.splitlines()))
+        short = next((row for row in rows if 0 < len(row) < 3), None)
     except OSError as error:
         yield f"its RECORD file cannot be read: {error}"
     except csv.Error as error:

@@ -1,35 +1,92 @@
-"""Reads small text files of an environment without trusting them: no FIFO makes it wait, no size fills the memory.
+"""Reads text files of an environment without trusting them: no FIFO makes it wait, no size fills the memory.
 
 Names and versions in them may hold anything as well: an escape sequence, a shell command, ten megabytes.
 """
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
+from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.paths import ENCODING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9.!+_-]+")
 
 
-def read_text(path: str, limit: int = limits.TEXT_FILE_SIZE, *, errors: str = "strict") -> str:
+def read_text(path: str, limit: int, *, errors: str = "strict") -> str:
     """Return the UTF-8 text of a regular file, a byte order mark apart.
 
     :raises OSError: it cannot be read, is no regular file, or is larger than ``limit`` bytes.
     :raises UnicodeDecodeError: it is no UTF-8 and ``errors`` is ``strict``.
     """
+    return _content(path, limit).decode("utf-8", errors)
+
+
+def read_paths(path: str, limit: int) -> str:
+    """The same for text that names files, as this system would have their names."""
+    return _content(path, limit).decode(ENCODING, "surrogateescape")
+
+
+def read_beginning(path: str, size: int) -> str:
+    """The first bytes of a regular file as text, whatever they are. Raises :class:`OSError`."""
+    with open_file(path) as source:
+        return source.read(0, size).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
+def _content(path: str, limit: int) -> bytes:
     with open_file(path) as source:
         if source.size > limit:
             raise OSError(f"larger than {limit} bytes")
-        content = source.read(0, limit)
-    return content.decode("utf-8-sig", errors)
+        return source.read(0, limit).removeprefix(codecs.BOM_UTF8)
+
+
+def read_json(path: str, limit: int) -> Any:  # noqa: ANN401 - whoever asks looks at what it is
+    """Return what a JSON file holds.
+
+    :raises OSError: as :func:`read_text` does.
+    :raises ValueError: it is no JSON, nested too deep, or holds more than ``limits.JSON_VALUES`` values.
+    """
+    text = read_text(path, limit)
+    # Each value but the first stands behind one of these; a few bytes of text may stand for a hundred in memory.
+    if sum(text.count(mark) for mark in "[{,:") > limits.JSON_VALUES:
+        raise ValueError(f"more than {limits.JSON_VALUES} values")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def with_lf(text: str) -> str:
     """The text with LF at the ends of its lines."""
     return text.replace("\r\n", "\n") if "\r" in text else text  # one character is found much faster than two
+
+
+def header_fields(text: str, most: int = limits.HEADER_LINES) -> dict[str, list[str]]:
+    """The fields of an RFC 822 header (METADATA, WHEEL) up to the first blank line: keys in lower case -> values.
+
+    Continuations are left out, and what comes after so many lines.
+    """
+    fields: dict[str, list[str]] = {}
+    for line in with_lf(text).partition("\n\n")[0].split("\n", most)[:most]:
+        key, colon, value = line.partition(":")
+        if colon and key[:1].isalpha():
+            fields.setdefault(key.lower(), []).append(value.strip())
+    return fields
+
+
+def plain_requirements(lines: Iterable[str]) -> tuple[str, ...]:
+    """The ``Requires-Dist`` lines that somebody may have meant: a parser's work on them stays small, and its stack flat."""
+    return tuple(
+        line for line in lines if len(line) <= limits.REQUIREMENT_LENGTH and line.count("(") <= limits.REQUIREMENT_PARENTHESES
+    )
 
 
 def plain_name(text: str) -> str:

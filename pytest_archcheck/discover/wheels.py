@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from packaging.tags import parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from pytest_archcheck import limits
@@ -26,9 +25,9 @@ from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.files import has_passed_name
 from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
 from pytest_archcheck.discover.refusals import refusals
-from pytest_archcheck.discover.text import plain_name, plain_version
+from pytest_archcheck.discover.text import header_fields, plain_name, plain_requirements, plain_version
 from pytest_archcheck.findings import Skipped
-from pytest_archcheck.machine.wheel_tags import other_system, wheel_targets
+from pytest_archcheck.machine.wheel_tags import other_system, tags_in, wheel_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 _DATA = re.compile(r"(?P<root>[^/]+)\.data/(?P<kind>purelib|platlib|scripts|data|headers)/(?P<rest>.+)")
 _DIST_INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/(?P<file>WHEEL|METADATA|RECORD)")
-_HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z-]*):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -140,7 +138,7 @@ def read_wheel(path: str) -> Wheel:
             _read_binaries(reading, archive)
     except ArchiveInvalid as error:
         reading.problems.append(str(error))
-    written = tuple(tag for line in header.get("tag", ()) for tag in _expanded(line))
+    written = _expanded(header.get("tag", ()))
     return Wheel(
         path=absolute,
         label=label.replace("[", "(").replace("::", "-"),
@@ -159,7 +157,7 @@ def read_wheel(path: str) -> Wheel:
         skipped=tuple(reading.skipped),
         files=files,
         partial=frozenset(reading.partial),
-        requires=tuple(metadata.get("requires-dist", ())),
+        requires=plain_requirements(metadata.get("requires-dist", ())),
         members={path: reading.members[path] for path in {binary.path for binary in reading.binaries}},
     )
 
@@ -167,7 +165,8 @@ def read_wheel(path: str) -> Wheel:
 def _lay_out(reading: _Reading, members: list[ZipInfo]) -> None:
     """Decide where each member would be installed."""
     seen: set[str] = set()
-    for member in members:
+    # pip writes what lies in the data folder after everything else, and scripts last; of two with one place the later stays.
+    for member in sorted(members, key=_turn):
         name = member.filename
         if name.endswith("/"):
             continue
@@ -176,12 +175,22 @@ def _lay_out(reading: _Reading, members: list[ZipInfo]) -> None:
             continue
         if name in seen:
             reading.problems.append(f"it holds {name!r} twice")
-        seen.add(name)
         match = _DIST_INFO.fullmatch(name)
         if match:
             reading.metadata.setdefault(match["file"], member)
         else:
-            reading.members[_installed_path(name)] = member
+            path = _installed_path(name)
+            other = reading.members.get(path)
+            if other is not None and name not in seen and (other.CRC, other.file_size) != (member.CRC, member.file_size):
+                reading.problems.append(f"it installs {path!r} twice, from {other.filename!r} and then from {name!r}")
+            reading.members[path] = member
+        seen.add(name)
+
+
+def _turn(member: ZipInfo) -> int:
+    """0 for what lies in the root of the wheel, 1 for its data folder, 2 for scripts."""
+    match = _DATA.fullmatch(member.filename)
+    return 0 if match is None else 2 if match["kind"] == "scripts" else 1
 
 
 def _leaves_the_site(name: str) -> bool:
@@ -204,17 +213,17 @@ def _header(reading: _Reading, archive: Archive, name: str) -> dict[str, list[st
         reading.problems.append(f"it has no {name} file in a dist-info folder")
         return {}
     try:
-        text = archive.text(member, limits.WHEEL_METADATA_SIZE)
+        text = archive.text(member, limits.WHEEL_METADATA_SIZE if name == "METADATA" else limits.SMALL_FILE_SIZE)
     except OSError as error:
         reading.problems.append(f"its {name} file cannot be read: {error}")
         return {}
-    found: dict[str, list[str]] = {}
-    for key, value in _HEADER_LINE.findall(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0]):
-        found.setdefault(key.lower(), []).append(value)
-    return found
+    return header_fields(text)
 
 
 def _from_file_name(reading: _Reading, label: str) -> tuple[str, str | None, tuple[str, ...]]:
+    if tags_in("-".join(label.split("-")[-3:])) is None:  # parse_wheel_filename() would make all of millions
+        reading.problems.append("its file name is none of a wheel: it does not end in tags")
+        return label.partition("-")[0], None, ()
     try:
         name, version, _, tags = parse_wheel_filename(f"{label}.whl")
     except (InvalidWheelFilename, ValueError) as error:
@@ -223,20 +232,23 @@ def _from_file_name(reading: _Reading, label: str) -> tuple[str, str | None, tup
     return name, str(version), tuple(sorted(map(str, tags)))
 
 
-def _expanded(tag: str) -> Iterable[str]:
-    """Expand ``py2.py3-none-any``; a hostile line has no claim to millions of combinations, and an odd one stays as it is."""
-    if tag.count(".") > limits.TAG_DOTS:
-        return (tag,)
-    try:
-        return sorted(map(str, parse_tag(tag)))
-    except ValueError:
-        return (tag,)
+def _expanded(lines: Iterable[str]) -> tuple[str, ...]:
+    """Expand ``py2.py3-none-any``; an odd tag stays as it is, and those beyond any that are meant are left out."""
+    found: dict[str, None] = {}
+    for line in lines:
+        if len(line) > limits.TAG_LENGTH:
+            continue
+        tags = tags_in(line)
+        found.update(dict.fromkeys([line] if tags is None else sorted(map(str, tags))))
+        if len(found) > limits.WHEEL_TAGS:
+            break
+    return tuple(found)
 
 
 def _read_binaries(reading: _Reading, archive: Archive) -> None:
     compressed = inflated = 0
     named = ((path, member) for path, member in reading.members.items() if not has_passed_name(path.rpartition("/")[2]))
-    candidates = [(path, member) for path, member in named if member.file_size]
+    candidates = [(path, member) for path, member in named if member.file_size or is_loadable_name(path)]
     for path, member in sorted(candidates, key=lambda item: item[1].compress_size):
         try:
             source = archive.source(member)

@@ -16,7 +16,7 @@ from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.architecture import judge_architecture
 from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
 from pytest_archcheck.rules.elsewhere import elsewhere
-from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment
+from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment, judge_unseen
 from pytest_archcheck.rules.interpreter import (
     interpreter_distribution,
     judge_interpreter,
@@ -49,6 +49,11 @@ class Judgement:
     skipped: tuple[Skipped, ...] = ()
     #: File -> architecture -> what its signature is worth, for the slices that the target needs signed.
     signatures: dict[str, dict[str, SignatureKind]] = field(default_factory=dict)
+
+
+def subject_of(distribution: Distribution) -> str:
+    """What the check of an installed distribution is called."""
+    return distribution.name or UNOWNED
 
 
 def judge(
@@ -93,6 +98,7 @@ class _Judge:
             self._judge_linux()
         self._add(judge_ownership(self._owned))
         self._add(judge_interpreter(self._environment, self._prefix + INTERPRETER_SUBJECT, self._target))
+        self._add(judge_unseen(self._environment, self._prefix + PACKAGES_SUBJECT))
         self._add(judge_packages(self._environment, self._prefix + PACKAGES_SUBJECT, self._target))
         return Judgement(tuple(self._checks()), tuple(self._skipped), dict(self._signatures))
 
@@ -101,7 +107,7 @@ class _Judge:
         if self._environment.interpreter is not None:
             yield interpreter_distribution(self._environment.interpreter), self._prefix + INTERPRETER_SUBJECT
         for distribution in self._environment.distributions:
-            own = self._environment.label if distribution.is_wheel else distribution.name or UNOWNED
+            own = self._environment.label if distribution.is_wheel else subject_of(distribution)
             yield distribution, self._prefix + own
 
     def _add(self, findings: Iterable[Finding]) -> None:
@@ -153,8 +159,8 @@ class _Judge:
         where = self._prefix + INTERPRETER_SUBJECT
         if where in groups:
             yield self._check(where, groups.pop(where), "Python")
-        if self._environment.projects or self._environment.conda:
-            packages = self._prefix + PACKAGES_SUBJECT
+        packages = self._prefix + PACKAGES_SUBJECT
+        if self._environment.projects or self._environment.conda or self._findings[packages]:
             yield Check(subject=packages, title="installed packages", findings=self._settled(packages, []))
         for subject, distributions in groups.items():
             if any(binary.format != "pe" for distribution in distributions for binary in distribution.binaries):

@@ -13,13 +13,13 @@ from pytest_archcheck.discover.model import Environment
 from pytest_archcheck.discover.wheels import Wheel, read_wheel
 from pytest_archcheck.findings import Skipped
 from pytest_archcheck.judge.access import Access
-from pytest_archcheck.judge.environment import Judgement, judge
+from pytest_archcheck.judge.environment import Judgement, judge, subject_of
 from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.judge.wheel import judge_wheel
 from pytest_archcheck.locks.reading import is_lock_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_archcheck.machine.target import Target
 
@@ -81,13 +81,19 @@ def _wheel(path: str) -> Wheel:
         raise NothingToInspect(f"{path}: the wheel cannot be read: {error.strerror or error}") from error
 
 
-def labelled(inputs: Iterable[Input]) -> Iterator[tuple[Input, str]]:
-    """Give each input a label of its own: its name, with a number where that is taken."""
-    taken: set[str] = set()
+def labelled(inputs: Sequence[Input]) -> Iterator[tuple[Input, str]]:
+    """Give each input a label of its own: its name, with a number where that is taken.
+
+    The checks of one environment have no label before them; then what they are called is taken as well.
+    """
+    environments = [one for one in inputs if isinstance(one, Environment)]
+    taken = {subject_of(dist) for one in environments if len(environments) == 1 for dist in one.distributions}
+    numbers: dict[str, int] = {}
     for one in inputs:
         base = one.label.replace("::", "-").replace("[", "(").replace("]", ")")
-        labels = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
-        label = next(label for label in labels if label not in taken)
+        labels = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(numbers.get(base, 2))))
+        label = base if environments == [one] else next(label for label in labels if label not in taken)
+        numbers[base] = numbers.get(base, 2) + (label != base)
         taken.add(label)
         yield one, label
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.model import Distribution, Environment
 from pytest_archcheck.findings import Check, Finding, Skipped
 from pytest_archcheck.locks.markers import marker_environment
@@ -60,16 +62,19 @@ def _select(lock: Lock, place: Place) -> Selection:
 
 def _package_checks(lock: Lock, selections: list[tuple[Place, Selection]]) -> tuple[Check, ...]:
     """One check a name: two machines, or two versions, of one package are judged in the same one."""
-    found: dict[str, tuple[list[str], list[Finding]]] = {}
+    found: dict[str, tuple[dict[str, None], dict[Finding, None]]] = {}
+    versions: dict[str, list[LockedPackage]] = defaultdict(list)
+    for package in lock.packages:
+        if len(versions[package.name]) <= limits.LOCK_VERSIONS:
+            versions[package.name].append(package)
     for place, selection in selections:
         for package in selection.packages:
-            titles, findings = found.setdefault(package.name, ([], []))
-            if package.title not in titles:
-                titles.append(package.title)
-            others = locked_elsewhere(package, lock.packages)
+            titles, findings = found.setdefault(package.name, ({}, {}))
+            titles[package.title] = None
+            others = locked_elsewhere(package, versions[package.name])
             finding = judge_package(package, place, others, lock.requires_python)
-            if finding is not None and finding not in findings:
-                findings.append(finding)
+            if finding is not None:
+                findings[finding] = None
     label = selections[0][0].label
     return tuple(
         Check(subject=f"{label}::{name}", title=", ".join(titles), findings=tuple(findings))

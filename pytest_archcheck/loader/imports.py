@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pytest_archcheck.loader.python_files import parse
+
 #: What an import of a module that the loader refuses raises, and the wider ones that catch it. A ModuleNotFoundError it is not.
 _CAUGHT = frozenset({"ImportError", "Exception", "BaseException"})
 _IMPORTERS = frozenset({"import_module", "__import__"})
@@ -60,9 +62,8 @@ def imports_of(text: bytes, package: str) -> tuple[Import, ...]:
 
     :param package: the package that the file belongs to, which relative names count from.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse(text)
+    if tree is None:
         return ()
     reader = _Reader(package)
     try:

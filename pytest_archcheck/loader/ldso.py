@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
+from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,8 +108,8 @@ def _musl_folders(loader: str | None) -> tuple[str, ...]:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(limits.LOADER_FILE_SIZE)
+        with open_file(path) as source:
+            return source.read(0, limits.LOADER_FILE_SIZE)
     except OSError:
         return b""
 

@@ -191,8 +191,22 @@ def _package(binary: Binary) -> str:
 
 
 def _sources(folder: str) -> Iterator[str]:
-    for parent, _, names in os.walk(folder):
-        yield from (os.path.join(parent, name) for name in names if name.endswith((".py", ".json")))
+    # Not by os.walk(), which calls itself for each level before Python 3.12.
+    folders = [folder]
+    while folders:
+        for entry in _entries(folders.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.name.endswith((".py", ".json")):
+                yield entry.path
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:  # said already, where the folder was walked
+        return []
 
 
 def _sources_in_wheel(wheel: str, package: str) -> Iterator[tuple[str, bytes]]:
@@ -220,8 +234,8 @@ def _python_members(wheel: str) -> Mapping[str, ZipInfo]:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(limits.PYTHON_FILE_SIZE)
+        with open_file(path) as source:
+            return source.read(0, limits.PYTHON_FILE_SIZE)
     except OSError:
         return b""
 

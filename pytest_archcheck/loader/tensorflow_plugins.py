@@ -6,8 +6,6 @@ the plugin needs is compared with what the TensorFlow at hand offers.
 
 from __future__ import annotations
 
-import base64
-import csv
 import hashlib
 import os
 import re
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.record import recorded_hashes
 from pytest_archcheck.loader.macho_symbols import FlatNamespace, Image, MissingSymbol, SymbolSpace, image_of
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ PLUGIN_FOLDER = "tensorflow-plugins"
 #: The module that ``import tensorflow`` loads first, which brings TensorFlow's libraries with it.
 _ENTRY = "tensorflow/python/_pywrap_tensorflow_internal.so"
 _PACKAGE = _ENTRY.partition("/")[0] + "/"
+#: Bytes hashed at a time.
+_BLOCK = 1 << 20
 _PLUGIN_SUFFIXES = (".so", ".dylib")
 _SYSTEM = ("/usr/lib/", "/System/")
 
@@ -217,21 +218,14 @@ def is_replaced(plugin: Binary, metadata: str) -> bool:
 
     :param metadata: the distribution's dist-info folder. Without a RECORD that has a hash of the file: False.
     """
-    try:
-        recorded = _recorded_hash(os.path.join(metadata, "RECORD"), plugin.path)
-        if recorded is None or plugin.size > limits.HASHED_PLUGIN_SIZE:
-            return False
-        with open_file(plugin.file) as source:
-            digest = hashlib.sha256(source.read(0, plugin.size)).digest()
-    except (OSError, csv.Error):
+    recorded = recorded_hashes(metadata, {plugin.path}).get(plugin.path)
+    if recorded is None or plugin.size > limits.HASHED_PLUGIN_SIZE:
         return False
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != recorded
-
-
-def _recorded_hash(record: str, path: str) -> str | None:
-    """The SHA-256 that RECORD has for a file: URL-safe base64 without padding (PyPA's "Recording installed projects")."""
-    with open(record, encoding="utf-8", errors="surrogateescape", newline="") as lines:
-        for row in csv.reader(lines):
-            if len(row) > 1 and row[0] == path and row[1].startswith("sha256="):
-                return row[1].removeprefix("sha256=").rstrip("=")
-    return None
+    digest = hashlib.sha256()
+    try:
+        with open_file(plugin.file) as source:
+            for offset in range(0, plugin.size, _BLOCK):
+                digest.update(source.read(offset, _BLOCK))
+    except OSError:
+        return False
+    return digest.hexdigest() != recorded

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from pytest_archcheck.locks.model import LockedPackage, Malformed, Selection
+from pytest_archcheck.locks.tables import specifiers
 from pytest_archcheck.locks.tags import file_name
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from packaging.markers import Marker
     from packaging.pylock import Package
-    from packaging.specifiers import SpecifierSet
 
     from pytest_archcheck.locks.model import Origin
 
@@ -42,13 +42,10 @@ class PylockFile:
             self._lock = Pylock.from_dict(data)
         except PylockUnsupportedVersionError as error:
             raise Malformed(f"a schema that this pytest-archcheck does not read: {error}") from None
-        except (PylockValidationError, RecursionError) as error:
-            raise Malformed(f"not what PEP 751 says: {error}") from None
+        except (PylockValidationError, RecursionError, ValueError) as error:
+            raise Malformed(f"not what PEP 751 says: {str(error)[:200]}") from None
 
-    @property
-    def requires_python(self) -> SpecifierSet | None:
-        """The Pythons that it was made for; None for any."""
-        return self._lock.requires_python
+        self.requires_python = specifiers(self._lock.requires_python)
 
     @property
     def packages(self) -> tuple[LockedPackage, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -19,13 +20,22 @@ else:  # pytest itself requires tomli there
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: ``pylock.toml`` and ``pylock.NAME.toml`` (PEP 751), ``uv.lock``, and uv's lock of a script (``NAME.py.lock``).
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 _UV = re.compile(r"uv\.lock|.+\.py\.lock")
-_LONG_KEY = re.compile(rf"""(?:\.[ \t]*[\w"'-]*[ \t]*){{{limits.LOCK_KEY_PARTS}}}""")
-_STRINGS = re.compile(r"""\"[^"\n]*\"|'[^'\n]*'""")
+#: Where a comment or a string begins in TOML, and what ends it; only the strings in double quotes have escapes.
+_BEGIN = re.compile(r"""#|\"{3}|'{3}|["']""")
+_STOPS = {
+    "#": re.compile(r"\n"),
+    '"': re.compile(r'\\.|["\n]', re.DOTALL),
+    "'": re.compile(r"['\n]"),
+    3 * '"': re.compile(r'\\.|"{3}', re.DOTALL),
+    3 * "'": re.compile(r"'{3}"),
+}
+#: What a key cannot reach over, strings apart.
+_PIECE = re.compile(r"[^=\n,\[\]{}]+")
 
 
 def is_lock_name(path: str) -> bool:
@@ -51,12 +61,14 @@ def _toml(path: str) -> dict[str, Any]:
     with open_file(path) as source:
         if source.size > limits.LOCK_FILE_SIZE:
             raise Malformed(f"{source.size} bytes are too many for a lock file (at most {limits.LOCK_FILE_SIZE})")
-        content = source.read(0, source.size)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise Malformed(f"not UTF-8 text at byte {error.start}") from None
-    if _LONG_KEY.search(_STRINGS.sub('""', text)):
+        try:
+            text = source.read(0, source.size).decode()
+        except UnicodeDecodeError as error:
+            raise Malformed(f"not UTF-8 text at byte {error.start}") from None
+    # Each key and each value of an array stands beside one of these.
+    if sum(text.count(mark) for mark in "[{,=") > limits.LOCK_VALUES:
+        raise Malformed(f"more than {limits.LOCK_VALUES} values are too many for a lock file")
+    if any(line.count(".") > limits.LOCK_KEY_PARTS for line in io.StringIO(text)) and _has_long_key(text):
         raise Malformed(f"a key of more than {limits.LOCK_KEY_PARTS} parts")
     try:
         return tomllib.loads(text)
@@ -64,6 +76,32 @@ def _toml(path: str) -> dict[str, Any]:
         raise Malformed(f"not TOML: {error}") from None
     except RecursionError:
         raise Malformed("not TOML that can be read: nested too deep") from None
+
+
+def _has_long_key(text: str) -> bool:
+    """Whether there are so many dots in one key; the text is looked through once, from front to back."""
+    return any(piece[0].count(".") > limits.LOCK_KEY_PARTS for bare in _bare(text) for piece in _PIECE.finditer(bare))
+
+
+def _bare(text: str) -> Iterator[str]:
+    """Each line of the text without its strings and comments."""
+    position = 0
+    kept: list[str] = []
+    while begin := _BEGIN.search(text, position):
+        before = text[position : begin.start()]
+        if "\n" in before:
+            yield "".join(kept) + before
+            kept = [before[before.rfind("\n") :]]
+        else:
+            kept.append(before)
+        position = begin.end()
+        stop = next((stop for stop in _STOPS[begin[0]].finditer(text, position) if stop[0][0] != "\\"), None)
+        if stop is None:
+            break
+        position = stop.end() if stop[0] != "\n" else stop.start()
+    else:
+        kept.append(text[position:])
+    yield "".join(kept)
 
 
 def _default_groups(folder: str) -> tuple[str, ...] | None:

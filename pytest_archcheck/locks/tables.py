@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from packaging.specifiers import SpecifierSet
+
 from pytest_archcheck.locks.model import Malformed
 
 if TYPE_CHECKING:
@@ -32,3 +34,15 @@ def tables(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return value
     raise Malformed(f"{key!r} is no array of tables")
+
+
+def specifiers(value: str | SpecifierSet | None) -> SpecifierSet | None:
+    """Return a set of version specifiers, None where there is none; what it compares with is read now, not when it is asked."""
+    if not value:
+        return None
+    try:
+        found = SpecifierSet(value) if isinstance(value, str) else value
+        found.contains("3.0")
+    except ValueError as error:  # InvalidSpecifier, or a number of more digits than Python reads
+        raise Malformed(f"{str(value)[:100]!r} says no versions: {str(error)[:200]}") from None
+    return found

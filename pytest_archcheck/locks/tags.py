@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from packaging import tags
 
 from pytest_archcheck import limits
+from pytest_archcheck.machine.wheel_tags import tags_in
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -44,11 +45,11 @@ def platforms(machine: Target) -> tuple[str, ...]:
     if machine.system == "windows":
         return (machine.tag,)
     if machine.system == "macos":
-        major, minor = _version(machine.os_version or f"{_NEWEST}.0")
+        major, minor = (min(number, _NEWEST) for number in _version(machine.os_version or f"{_NEWEST}.0"))
         return tuple(tags.mac_platforms((major, minor), architecture))
     found: list[str] = []
     kind, version = machine.libc or (None, f"0.{_NEWEST}")
-    minor = _version(version)[1]
+    minor = min(_version(version)[1], _NEWEST)
     if kind in {"glibc", None}:
         oldest = 5 if architecture in _OLD_GLIBC else 17
         for number in range(minor, oldest - 1, -1):
@@ -100,15 +101,7 @@ def wheel_tags(name: str) -> frozenset[Tag]:
     parts = name.removesuffix(".whl").rsplit("-", 3)
     if not name.endswith(".whl") or len(parts) < 4:
         return frozenset()
-    combinations = 1
-    for part in parts[1:]:
-        combinations *= part.count(".") + 1
-    if combinations > limits.FILE_NAME_TAGS:
-        return frozenset()
-    try:
-        return tags.parse_tag("-".join(parts[1:]))
-    except ValueError:
-        return frozenset()
+    return tags_in("-".join(parts[1:]), limits.LOCKED_WHEEL_TAGS) or frozenset()
 
 
 def _version(text: str) -> tuple[int, int]:

@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pytest_archcheck import limits
 from pytest_archcheck.locks.markers import holds
 from pytest_archcheck.locks.model import LockedPackage, Malformed, Selection
-from pytest_archcheck.locks.tables import tables, text, texts
+from pytest_archcheck.locks.tables import specifiers, tables, text, texts
 from pytest_archcheck.locks.tags import file_name
 
 if TYPE_CHECKING:
@@ -52,9 +52,23 @@ class _Node:
 class _Walk:
     """What was reached so far."""
 
+    environment: Mapping[str, str]
+    #: uv's names of what was installed in the walk before, for markers of conflicting extras and groups.
+    before: frozenset[str]
     required_by: dict[int, set[str]] = field(default_factory=dict)
-    #: uv's names of what is installed, for markers of conflicting extras and groups.
+    #: The same for this walk.
     active: set[str] = field(default_factory=set)
+    #: What was asked already: a marker is true or not, and an edge means these packages.
+    _markers: dict[str, bool] = field(default_factory=dict)
+    targets: dict[tuple[object, ...], list[int]] = field(default_factory=dict)
+
+    def holds(self, marker: str | None) -> bool:
+        """Whether a marker is true in this walk."""
+        if not marker:
+            return True
+        if marker not in self._markers:
+            self._markers[marker] = holds(marker, self.environment, self.before)
+        return self._markers[marker]
 
 
 class UvLock:
@@ -74,15 +88,13 @@ class UvLock:
         self._manifest = data.get("manifest", {})
         if not isinstance(self._manifest, dict):
             raise Malformed("'manifest' is no table")
-        requires = text(data, "requires-python")
-        try:
-            self.requires_python = SpecifierSet(requires) if requires else None
-        except InvalidSpecifier as error:
-            raise Malformed(str(error)) from None
+        self.requires_python = specifiers(text(data, "requires-python"))
         self._nodes = [_node(table) for table in tables(data, "package")]
         self._by_name: dict[str, list[int]] = {}
+        self._by_version: dict[tuple[str, str | None], list[int]] = {}
         for index, node in enumerate(self._nodes):
             self._by_name.setdefault(node.package.name, []).append(index)
+            self._by_version.setdefault((node.package.name, node.package.version), []).append(index)
 
     @property
     def packages(self) -> tuple[LockedPackage, ...]:
@@ -94,9 +106,11 @@ class UvLock:
         if self._supported and not any(holds(marker, environment) for marker in self._supported):
             return Selection(excluded="it is locked only for: " + ", ".join(self._supported))
         active: set[str] = set()
+        room = limits.LOCK_EDGES
         # Markers of conflicting extras ask what is installed, which the walk finds out: walk until nothing new comes.
         for _round in range(limits.LOCK_WALKS):
-            walk = self._walk(environment, frozenset(active))
+            walk = _Walk(environment, frozenset(active))
+            room = self._walk(walk, room)
             if walk.active <= active:
                 break
             active |= walk.active
@@ -132,8 +146,8 @@ class UvLock:
             names = {canonicalize_name(name) for name in texts(self._manifest, "members")}
             yield from (f"workspace member {name}" for name in sorted(names - {self._nodes[i].package.name for i in roots}))
 
-    def _walk(self, environment: Mapping[str, str], active: frozenset[str]) -> _Walk:
-        walk = _Walk()
+    def _walk(self, walk: _Walk, room: int) -> int:
+        """Follow every edge that counts from the roots on; return how much of the room for work is left."""
         pending: list[tuple[Mapping[str, Any], str]] = []
         for index in self._roots():
             node = self._nodes[index]
@@ -147,23 +161,23 @@ class UvLock:
                     pending.extend((edge, name) for edge in edges)
         pending.extend((edge, "the lock's own requirements") for edge in self._own_requirements())
         done: set[tuple[int, str]] = set()
-        steps, most_steps = 0, limits.LOCK_EDGES
         while pending:
             edge, parent = pending.pop()
-            if not holds(text(edge, "marker"), environment, active):
+            if not walk.holds(text(edge, "marker")):
                 continue
-            targets = self._targets(edge, environment, active)
-            steps += 1 + len(targets)
-            if steps > most_steps:
+            targets, compared = self._targets(edge, walk)
+            room -= 1 + compared
+            if room < 0:
                 raise Malformed("its packages depend on each other in too many ways")
+            extras = ("", *texts(edge, "extra"), *texts(edge, "extras"))
             for index in targets:
                 node = self._nodes[index]
                 walk.required_by.setdefault(index, set()).add(parent)
-                for extra in ("", *texts(edge, "extra"), *texts(edge, "extras")):
+                for extra in extras:
                     if (index, extra) not in done:
                         done.add((index, extra))
                         pending.extend((below, node.package.name) for below in self._edges(node, extra, walk))
-        return walk
+        return room
 
     def _edges(self, node: _Node, extra: str, walk: _Walk) -> tuple[Mapping[str, Any], ...]:
         if not extra:
@@ -178,15 +192,22 @@ class UvLock:
             if self._is_default(group):
                 yield from edges
 
-    def _targets(self, edge: Mapping[str, Any], environment: Mapping[str, str], active: frozenset[str]) -> list[int]:
-        """Return the packages that an edge means: it names version and source only where the name alone is ambiguous."""
+    def _targets(self, edge: Mapping[str, Any], walk: _Walk) -> tuple[list[int], int]:
+        """The packages that an edge means, and how many were looked at to tell.
+
+        The edge names version and source only where the name alone is ambiguous.
+        """
         name = canonicalize_name(text(edge, "name") or "")
-        found = self._by_name.get(name, [])
-        if not found:
-            raise Malformed(f"a package depends on {name!r}, which is not in the lock")
+        if name not in self._by_name:
+            raise Malformed(f"a package depends on {name[: limits.NAME_LENGTH]!r}, which is not in the lock")
         version, source, wanted = text(edge, "version"), edge.get("source"), text(edge, "specifier")
-        if version is not None:
-            found = [index for index in found if self._nodes[index].package.version == version]
+        candidates = self._by_name[name] if version is None else self._by_version.get((name, version), [])
+        if len(candidates) < 2 and source is None:
+            return candidates, len(candidates)
+        asked = (name, version, repr(source), wanted)
+        if asked in walk.targets:
+            return walk.targets[asked], len(walk.targets[asked])
+        found = candidates
         if source is not None:
             found = [index for index in found if self._nodes[index].source == source]
         if len(found) > 1 and wanted:
@@ -195,10 +216,10 @@ class UvLock:
             found = [
                 index
                 for index in found
-                if not self._nodes[index].forks
-                or any(holds(marker, environment, active) for marker in self._nodes[index].forks)
+                if not self._nodes[index].forks or any(walk.holds(marker) for marker in self._nodes[index].forks)
             ]
-        return found
+        walk.targets[asked] = found
+        return found, len(candidates)
 
 
 def _node(table: Mapping[str, Any]) -> _Node:
@@ -259,5 +280,5 @@ def _table_lists(table: Mapping[str, Any], key: str) -> dict[str, tuple[Mapping[
 def _satisfies(version: str | None, specifier: str) -> bool:
     try:
         return version is None or SpecifierSet(specifier).contains(Version(version), prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
+    except ValueError:  # no specifier, no version, or a number of more digits than Python reads
         return True

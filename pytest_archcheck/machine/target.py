@@ -16,10 +16,11 @@ System = Literal["macos", "linux", "windows"]
 #: PEP 513, 571 and 599: the old names of manylinux profiles and the glibc that each one allows.
 _LEGACY_MANYLINUX = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 
+#: Numbers of more digits are no versions: Python refuses to read those of 4,300.
 _TAG = re.compile(
-    r"""(?: macosx_(?P<mac>\d+_\d+)
-          | manylinux_(?P<glibc>\d+_\d+)
-          | musllinux_(?P<musl>\d+_\d+)
+    r"""(?: macosx_(?P<mac>\d{1,4}_\d{1,4})
+          | manylinux_(?P<glibc>\d{1,4}_\d{1,4})
+          | musllinux_(?P<musl>\d{1,4}_\d{1,4})
           | (?P<legacy>manylinux1|manylinux2010|manylinux2014)
           | (?P<linux>linux)
         )_(?P<architecture>[a-z0-9][a-z0-9_]*)""",
@@ -125,12 +126,12 @@ def _explain(text: str) -> str:
     expected = "'host' or a wheel platform tag such as macosx_14_0_arm64, manylinux_2_28_aarch64, musllinux_1_2_x86_64"
     suggestion = _SUGGESTIONS.get(text.strip().lower()) or _mended(text)
     hint = f"; did you mean {suggestion}?" if suggestion else ""
-    return f"got {text!r}, expected {expected}{hint}"
+    return f"got {text[:100]!r}, expected {expected}{hint}"
 
 
 def _mended(text: str) -> str | None:
     """The tag in ``macosx-14.0-arm64``, ``macos_14_arm64``, ``manylinux_2_28_arm64`` or ``cp311-cp311-macosx_11_0_arm64``."""
-    plain = text.strip().lower()
+    plain = text[:100].strip().lower()
     for part in (plain, plain.rpartition("-")[2]):
         match = re.fullmatch(r"([a-z]+\d*)_((?:\d+_)*)(.*)", re.sub(r"[-. ]", "_", part).replace("macos_", "macosx_"))
         if match is None:

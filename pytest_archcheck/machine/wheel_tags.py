@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from packaging.tags import parse_tag
+
+from pytest_archcheck import limits
 from pytest_archcheck.machine.target import InvalidTarget, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from packaging.tags import Tag
 
 #: macOS architectures of old tags that Target does not know, and what a current macOS runs of them.
 _OLD_MAC_ARCHITECTURES = {"intel": "x86_64", "fat64": "x86_64", "universal": "x86_64"}
@@ -55,6 +61,17 @@ def other_system(tags: Iterable[str]) -> str | None:
     if not platforms or "any" in platforms or wheel_targets(platforms):
         return None
     return _OTHER_SYSTEMS.get(platforms[0].partition("_")[0], platforms[0])
+
+
+def tags_in(text: str, most: int = limits.WHEEL_TAGS) -> frozenset[Tag] | None:
+    """The tags that ``py2.py3-none-any`` stands for, every combination; None where it is none, or stands for too many."""
+    parts = [part.split(".") for part in text.split("-")]
+    if len(parts) != 3 or math.prod(map(len, parts)) > most:
+        return None
+    try:
+        return parse_tag(text)
+    except ValueError:
+        return None
 
 
 def _age(target: Target) -> tuple[int, ...]:

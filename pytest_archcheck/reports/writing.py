@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
+import secrets
 import stat
-import time
-
-from pytest_archcheck import limits
 
 
 def check_writable(path: str) -> None:
@@ -18,10 +15,8 @@ def check_writable(path: str) -> None:
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder")
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    _remove_leftovers(os.path.realpath(path))
-    trial = _beside(path)
-    with open(trial, "wb"):
-        pass
+    descriptor, trial = _part(os.path.dirname(path))
+    os.close(descriptor)
     os.remove(trial)
 
 
@@ -32,26 +27,21 @@ def write_text(path: str, content: str) -> None:
             stream.write(content)
         return
     real = os.path.realpath(path)
-    trial = _beside(real)
+    descriptor, trial = _part(os.path.dirname(real))
     try:
-        with open(trial, "w", encoding="utf-8", newline="\n") as stream:
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(content)
         os.replace(trial, real)
-    finally:
-        if os.path.exists(trial):
+    except BaseException:
+        with contextlib.suppress(OSError):
             os.remove(trial)
+        raise
 
 
-def _beside(path: str) -> str:
-    return f"{path}.{os.getpid()}.part"
-
-
-def _remove_leftovers(path: str) -> None:
-    """Remove the part of a report that a run left when it was killed while it wrote."""
-    for part in glob.glob(f"{glob.escape(path)}.*.part"):
-        with contextlib.suppress(OSError):  # it is gone, or somebody else's
-            if os.path.getmtime(part) < time.time() - limits.REPORT_PART_SECONDS:
-                os.remove(part)
+def _part(folder: str) -> tuple[int, str]:
+    """A new file in that folder. Nobody could have put anything there before, such as a link that leads away."""
+    trial = os.path.join(folder, f".archcheck-{secrets.token_hex(8)}.part")
+    return os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666), trial
 
 
 def is_special(path: str) -> bool:

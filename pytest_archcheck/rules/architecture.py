@@ -202,7 +202,7 @@ def _newest_glibc(piece: ElfSlice) -> tuple[int, ...]:
 @lru_cache(maxsize=1024)  # an environment has as many different versions as compilers, and thousands of files
 def version_numbers(version: str) -> tuple[int, ...]:
     """``14.2`` -> (14, 2); ``14`` and ``14.0`` are the same version."""
-    numbers = [int(part) for part in version.split(".") if part.isdigit()]
+    numbers = [int(part) for part in version.split(".") if part.isdecimal()]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)

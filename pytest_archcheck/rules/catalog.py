@@ -24,6 +24,7 @@ _ALL = (
     Rule("wrong-python", "error", "A package has extension modules, and none of them is for the environment's Python."),
     Rule("newer-os-required", "warning", "A file says that it needs a newer OS (or glibc) than the target has."),
     Rule("unreadable-binary", "error", "A compiled file is damaged: the loader would refuse it, or nobody can read it."),
+    Rule("unseen-folder", "warning", "A folder cannot be looked at: what it holds is not judged. A whole site is an error."),
     Rule("contested-file", "note", "Several distributions have recorded one file; the one that was installed last wrote it."),
     Rule("unsigned-binary", "error", "arm64 code for macOS is not signed, not even ad hoc: Apple Silicon does not run it."),
     Rule("invalid-signature", "error", "The signature of arm64 code for macOS does not fit its bytes: loading it is fatal."),

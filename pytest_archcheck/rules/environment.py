@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,14 @@ from pytest_archcheck.rules.architecture import NATIVE_FORMATS
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment
+    from pytest_archcheck.findings import Severity, Skipped
     from pytest_archcheck.machine.target import Target
 
 PACKAGES_SUBJECT = "environment::packages"
+#: Folders of which each holds a whole set of packages.
+_SITES = ("site-packages", "dist-packages")
+#: Characters of a path in a sentence; of a longer one its beginning and its end.
+_PATH_SHOWN = 200
 _SYSTEMS = {"mach-o": ("macOS", "macosx_14_0_{}", "arm64"), "elf": ("Linux", "manylinux_2_28_{}", "x86_64")}
 
 
@@ -67,3 +73,31 @@ def _checks(environment: Environment, prefix: str, message: str, remedy: str, re
         Check(subject=subject, title="the environment", findings=(finding,)),
         *(Check(subject=prefix + name, title=name, unasked=reason) for name in names),
     ]
+
+
+def judge_unseen(environment: Environment, subject: str) -> list[Finding]:
+    """Name what belongs to the environment and could not be looked at; of many folders the first."""
+    unseen = [skip for skip in environment.skipped if skip.unseen]
+    whole = [skip for skip in unseen if skip.subject == environment.path or os.path.basename(skip.subject) in _SITES]
+    inside = [skip for skip in unseen if skip not in whole]
+    kinds: tuple[tuple[Severity, list[Skipped]], ...] = (("error", whole), ("warning", inside))
+    findings = []
+    for severity, skips in kinds:
+        more = f" (and {len(skips) - 1} more)" if len(skips) > 1 else ""
+        findings += [
+            Finding(
+                rule="unseen-folder",
+                severity=severity,
+                subject=subject,
+                distribution=None,
+                path=None,
+                message=f"{_short(skip.subject)}{more} is not inspected: {skip.reason}",
+                remedy="let the user who runs this read it, or inspect it by itself with --archcheck-path=",
+            )
+            for skip in skips[:1]
+        ]
+    return findings
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= _PATH_SHOWN else f"{path[: _PATH_SHOWN // 2]}...{path[-_PATH_SHOWN // 4 :]}"

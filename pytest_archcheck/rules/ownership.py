@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.model import Distribution
 
+#: So many of those that claim a file are named; the others are counted.
+_SHOWN = 6
+
 
 def judge_ownership(owned: Sequence[tuple[Distribution, str]]) -> list[Finding]:
     """Name the files that several distributions have recorded; whoever was installed last wrote them.
@@ -27,22 +30,29 @@ def judge_ownership(owned: Sequence[tuple[Distribution, str]]) -> list[Finding]:
     findings = []
     for distribution, subject in installed:
         for binary in distribution.binaries:
-            others = [other for other in claims[binary.file] if other is not distribution]
+            everybody = claims[binary.file]
+            others = [other for other in everybody[: _SHOWN + 1] if other is not distribution][:_SHOWN]
             if others:
-                titles = " and ".join(other.title for other in others)
-                findings.append(
-                    Finding(
-                        rule="contested-file",
-                        severity="note",
-                        subject=subject,
-                        distribution=distribution.name,
-                        path=binary.path,
-                        message=f"is also recorded by {titles}: the one that was installed last wrote it",
-                        remedy=f"keep {distribution.name}: {_uninstall(others)}, then {reinstall(distribution)}; or the other "
-                        "way round",
-                    )
-                )
+                more = len(everybody) - 1 - len(others)
+                findings.append(_contested(distribution, subject, binary.path, others, more))
     return findings
+
+
+def _contested(distribution: Distribution, subject: str, path: str, others: Sequence[Distribution], more: int) -> Finding:
+    titles = " and ".join(other.title for other in others) + (f" and {more} more" if more else "")
+    if more:
+        remedy = f"keep {distribution.name}: uninstall the others, then {reinstall(distribution)}; or the other way round"
+    else:
+        remedy = f"keep {distribution.name}: {_uninstall(others)}, then {reinstall(distribution)}; or the other way round"
+    return Finding(
+        rule="contested-file",
+        severity="note",
+        subject=subject,
+        distribution=distribution.name,
+        path=path,
+        message=f"is also recorded by {titles}: the one that was installed last wrote it",
+        remedy=remedy,
+    )
 
 
 def _uninstall(distributions: Sequence[Distribution]) -> str:

@@ -119,7 +119,7 @@ def _pair_remedy(distribution: Distribution, tensorflow: Distribution, architect
 def _minor(python: str | None) -> int | None:
     """``3.11.7`` -> 11."""
     parts = (python or "").split(".")
-    return int(parts[1]) if len(parts) > 1 and parts[0] == "3" and parts[1].isdigit() else None
+    return int(parts[1]) if len(parts) > 1 and parts[0] == "3" and parts[1].isdecimal() else None
 
 
 def judge_plugin_folders(distribution: Distribution, subject: str, folders: Sequence[PluginFolder]) -> Iterator[Finding]:

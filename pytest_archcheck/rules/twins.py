@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_archcheck.binaries.model import Binary
 
@@ -74,44 +73,57 @@ def architectures_named(folder: str) -> set[str]:
     return {name for word in words for name in _ARCHITECTURES[word]}
 
 
-def _may_replace(other: Binary, binary: Binary) -> bool:
-    """``_hash_32.so`` and ``_hash_64.so`` are two modules, not one for two machines; so are ``_x.so`` and ``libx.dylib``."""
-    if binary.role != "extension" or other.format != binary.format:
-        return True
-    return _systems_and_processors(other.path) != _systems_and_processors(binary.path)
-
-
 def _systems_and_processors(path: str) -> list[str]:
     return [word for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS or word in _PROCESSOR_WORDS]
 
 
 def serving_twins(binaries: Sequence[Binary], serves: Callable[[Binary], bool]) -> Callable[[Binary], Binary | None]:
     """Return a function that gives, for a binary that does not serve the target, a twin in the same distribution that does."""
-
-    @cache  # nearly always nobody asks
-    def by_key() -> dict[str, list[Binary]]:
-        found: dict[str, list[Binary]] = defaultdict(list)
-        for binary in binaries:
-            found[twin_key(binary.path)].append(binary)
-        return found
-
-    @cache
-    def by_name() -> dict[str, list[Binary]]:
-        """Those in a folder that is named after a system."""
-        found: dict[str, list[Binary]] = defaultdict(list)
-        for binary in binaries:
-            folder, _, name = binary.path.rpartition("/")
-            if systems_named(folder):
-                found[twin_key(name)].append(binary)
-        return found
+    beside = _Twins(serves, lambda: ((twin_key(binary.path), binary) for binary in binaries))
+    # ``raspberry-pi/cortex-a53/libx.so`` beside ``mac/arm64/libx.dylib``: not all boards have a word in the lists above. So
+    # what lies in a folder that is named after a system is known by its name alone.
+    by_name = _Twins(
+        serves,
+        lambda: (
+            (twin_key(name), binary)
+            for binary, (folder, _, name) in ((one, one.path.rpartition("/")) for one in binaries)
+            if systems_named(folder)
+        ),
+    )
 
     def twin(binary: Binary) -> Binary | None:
-        others = (other for other in by_key()[twin_key(binary.path)] if other is not binary)
-        found = next((other for other in others if _may_replace(other, binary) and serves(other)), None)
-        if found is not None:
-            return found
-        # ``raspberry-pi/cortex-a53/libx.so`` beside ``mac/arm64/libx.dylib``: not all boards have a word in the list above.
-        foreign = (other for other in by_name()[twin_key(binary.path.rpartition("/")[2])] if other.format != binary.format)
-        return next((other for other in foreign if serves(other)), None)
+        for other in beside.serving(twin_key(binary.path)):
+            # ``_hash_32.so`` and ``_hash_64.so`` are two modules, not one for two machines; ``_x.so`` and ``libx.dylib`` too.
+            if binary.role != "extension" or _kind(other) != _kind(binary):
+                return other
+        others = by_name.serving(twin_key(binary.path.rpartition("/")[2]))
+        return next((other for other in others if other.format != binary.format), None)
 
     return twin
+
+
+def _kind(binary: Binary) -> tuple[str, tuple[str, ...]]:
+    return binary.format, tuple(_systems_and_processors(binary.path))
+
+
+class _Twins:
+    """Binaries by a key; nearly always nobody asks."""
+
+    def __init__(self, serves: Callable[[Binary], bool], keyed: Callable[[], Iterable[tuple[str, Binary]]]) -> None:
+        self._serves = serves
+        self._keyed = keyed
+        self._all: dict[str, list[Binary]] | None = None
+        self._serving: dict[str, list[Binary]] = {}
+
+    def serving(self, key: str) -> list[Binary]:
+        """Those that serve the target, the first of each kind: whoever may not be replaced by one may by the next."""
+        if self._all is None:
+            self._all = defaultdict(list)
+            for one, binary in self._keyed():
+                self._all[one].append(binary)
+        if key not in self._serving:
+            kinds: dict[tuple[str, tuple[str, ...]], Binary] = {}
+            for binary in filter(self._serves, self._all.get(key, ())):
+                kinds.setdefault(_kind(binary), binary)
+            self._serving[key] = list(kinds.values())
+        return self._serving[key]

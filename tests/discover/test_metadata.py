@@ -187,9 +187,13 @@ def test_fifos_do_not_make_it_wait(tmp_path: Path, name: str) -> None:
 def test_pth_files_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.pth")
     (tmp_path / "b.pth").mkdir()
-    write(tmp_path / "c.pth", "# comment\nimport os; os.abort()\n\n/somewhere\n\0\n")
+    somewhere = tmp_path / "somewhere"
+    somewhere.mkdir()
+    write(tmp_path / "c.pth", f"# comment\nimport os; os.abort()\n\n{somewhere}\n\0\n")
     write(tmp_path / ".hidden.pth", "/nowhere\n")
-    assert list(pth.lines(str(tmp_path))) == [("c.pth", "/somewhere")]
+    added = pth.additions(str(tmp_path))
+    assert added.folders == (("c.pth", str(somewhere)),)
+    assert [path.rpartition("/")[2] for path, _ in added.problems] == ["a.pth", "b.pth", "c.pth"]
 
 
 def test_thousands_of_projects(tmp_path: Path) -> None:

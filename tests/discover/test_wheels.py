@@ -275,7 +275,7 @@ def test_a_directory_that_claims_too_much(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     struct.pack_into("<L", content, content.rfind(b"PK\5\6") + 12, 0x7FFFFFFF)
     path.write_bytes(content)
-    with pytest.raises(ArchiveInvalid, match="claims 2147483647 bytes"):
+    with pytest.raises(ArchiveInvalid, match="a damaged zip archive"):
         Archive(str(path))
 
 

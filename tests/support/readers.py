@@ -232,8 +232,8 @@ def metadata(data: bytes) -> None:
     found = projects(site)
     installed_projects(found, None, [])
     recorded_hashes(os.path.join(site, "sample-1.0.dist-info"), {"sample/_x.so"})
-    deque(pth.problems(site), maxlen=0)
-    outside_folders(site, found + developed_projects(site, found))
+    added = pth.additions(site)
+    outside_folders(site, added, found + developed_projects(added, found), [])
 
 
 def conda_meta(data: bytes) -> None:

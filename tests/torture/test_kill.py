@@ -153,8 +153,8 @@ def check_at_random(runs: Runs, site: Path, times: int, *arguments: str) -> None
         runs.assert_nothing_is_left()
         if runs.report.exists():
             json.loads(runs.report.read_text(encoding="ascii"))  # the old one or the new one, never a part
-    for part in runs.report.parent.glob("*.part"):  # killed in the very moment of writing
-        os.utime(part, (0, 0))
+    for part in runs.report.parent.glob(".archcheck-*.part"):  # killed in the very moment of writing
+        part.unlink()
     assert runs.start(*options).wait(120) == 0, runs.log.read_text()
     assert [path.name for path in runs.report.parent.iterdir()] == ["report.json"]
     assert _timeless(runs.report) == expected
@@ -181,13 +181,19 @@ def test_workers_killed_at_random(runs: Runs, site: Path) -> None:
     check_at_random(runs, site, 12, "-n2", "--max-worker-restart=2")
 
 
-def test_what_a_killed_run_left_of_its_report_is_removed(runs: Runs, site: Path) -> None:
+def test_a_report_is_written_over_nothing_but_the_report(runs: Runs, site: Path, tmp_path: Path) -> None:
+    """Neither through a link that was put where a part of it could lie, nor over a file that looks like an old part."""
     runs.report.parent.mkdir()
-    old, fresh = (runs.report.with_name(f"report.json.{number}.part") for number in (1, 2))
-    for path in (old, fresh):
-        path.write_text("{", encoding="ascii")
+    mine = tmp_path / "mine"
+    mine.write_text("mine", encoding="ascii")
+    numbers = {1, *range(os.getpid(), os.getpid() + 50)}  # of processes: the run's own is likely to be among them
+    links = [runs.report.with_name(f"report.json.{number}.part") for number in numbers]
+    for link in links:
+        link.symlink_to(mine)
+    old = runs.report.with_name("report.json.old.part")
+    old.write_text("{", encoding="ascii")
     os.utime(old, (0, 0))
     options = (f"--archcheck-path={site}", "--archcheck-target=macosx_14_0_arm64", "-k", "good-1")
     assert runs.start(*options).wait(120) == 0
-    assert not old.exists()
-    assert fresh.exists()  # another run may be at it
+    assert mine.read_text(encoding="ascii") == "mine"
+    assert {path.name for path in runs.report.parent.iterdir()} == {"report.json", old.name, *(link.name for link in links)}

@@ -60,6 +60,13 @@ def _single_slice(stage: Stage) -> tuple[Finding, ...]:
     return stage.inspect_running(site, _UNIVERSAL, APPLE_SILICON)
 
 
+def _unseen(stage: Stage) -> tuple[Finding, ...]:
+    site = stage.venv()
+    _add(site, "numpy 2.0.2", "arm64")
+    (site / "/".join(["d"] * 201)).mkdir(parents=True)
+    return stage.inspect()
+
+
 def _conda_subdir(stage: Stage) -> tuple[Finding, ...]:
     prefix = stage.folder / "miniconda3"
     make_prefix(prefix, executable("x86_64"), subdir="osx-64")
@@ -183,6 +190,12 @@ EXAMPLES = (
         "The metadata of numpy 1.26.4 left beside numpy 2.0.2.",
         ("numpy==2.0.2",),
         _duplicate_distribution,
+    ),
+    Example(
+        "unseen-folder",
+        "A folder 201 levels below site-packages, beside numpy.",
+        ("--archcheck-path",),
+        _unseen,
     ),
     Example(
         "duplicate-runtime",
