@@ -101,6 +101,9 @@ def _of_record(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
     if member is None:
         yield "it has no RECORD file in its dist-info folder"
         return
+    if member.file_size > limits.TEXT_FILE_SIZE:
+        yield f"its RECORD file claims {member.file_size} bytes"
+        return
     try:
         rows = (row for block in record_blocks(archive.source(member)) for row in csv.reader(block.splitlines()))
         short = next((row for row in rows if 0 < len(row) < 3), None)

@@ -110,8 +110,8 @@ def test_record(paths: set[str], others: set[str], block: int, line_end: str) ->
     csv.writer(text, lineterminator=line_end).writerows([path, "sha256=x", 1] for path in sorted(paths))
     with mock.patch.object(record, "_BLOCK", block):
         source = BytesSource(text.getvalue().encode())
-        found = record._record(record._paths(record._blocks(source)), None)
-        some = record._record(record._paths(record._blocks(source)), others)
+        found = record._record(record._paths(record.record_blocks(source)), None)
+        some = record._record(record._paths(record.record_blocks(source)), others)
     assert found.files == paths
     assert some == replace(found, files=paths & others)
     assert set(found.outside) == {path for path in paths if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/"}
