@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from pytest_archcheck import limits
+from pytest_archcheck.discover.paths import ENCODING
 from pytest_archcheck.discover.record import record_blocks
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.archive import Archive
+    from pytest_archcheck.binaries.source import Source
 
 _KINDS = frozenset({"purelib", "platlib", "scripts", "data", "headers"})
 #: ``module:function``, perhaps with extras behind it.
@@ -105,8 +107,9 @@ def _of_record(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
         yield f"its RECORD file claims {member.file_size} bytes"
         return
     try:
-        rows = (row for block in record_blocks(archive.source(member)) for row in csv.reader(block.splitlines()))
-        short = next((row for row in rows if 0 < len(row) < 3), None)
+        short = next((row for row in _rows(archive.source(member)) if 0 < len(row) < 3), None)
+    except UnicodeDecodeError:
+        yield "its RECORD file cannot be read: not UTF-8 text"
     except OSError as error:
         yield f"its RECORD file cannot be read: {error}"
     except csv.Error as error:
@@ -114,6 +117,13 @@ def _of_record(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
     else:
         if short:
             yield f"its RECORD file has a line without hash and size: {short[0]!r}"
+
+
+def _rows(record: Source) -> Iterator[list[str]]:
+    for block in record_blocks(record):
+        if not block.isascii():
+            block.encode(ENCODING, "surrogateescape").decode("utf-8")
+        yield from csv.reader(block.splitlines())
 
 
 def _of_scripts(archive: Archive, member: ZipInfo | None) -> Iterator[str]:
