@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck import limits
-from pytest_archcheck.accelerators.model import Device, Framework, Outcome
+from pytest_archcheck.accelerators.model import Device, Framework, Installed, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,5 +94,11 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
 def from_dict(data: dict[str, Any], framework: Framework) -> Outcome:
     """Read back what :func:`to_dict` gave."""
     devices = tuple(Device(**device) for device in data.pop("devices"))
-    device = data.pop("device")
-    return Outcome(framework=framework, devices=devices, device=None if device is None else Device(**device), **data)
+    device, here = data.pop("device"), data.pop("installed")
+    return Outcome(
+        framework=framework,
+        devices=devices,
+        device=None if device is None else Device(**device),
+        installed=None if here is None else Installed(**here),
+        **data,
+    )

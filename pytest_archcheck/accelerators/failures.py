@@ -1,195 +1,67 @@
-"""What failures say: known parts of what a framework prints or raises, with their cause and remedy.
-
-Texts of others, not ours: they are matched as they were seen in issues and releases, the narrow ones before the wide ones.
-"""
+"""What failures say: a known text with its cause and remedy, and else the line that tells most."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
-_PAIR = (
-    "install a pair that loads (on Python 3.9 to 3.12: pip install tensorflow==2.19.1 tensorflow-metal==1.2.0), "
-    "or get the CPU back: pip uninstall tensorflow-metal"
-)
-_REINSTALL = "run `pytest archcheck`: it names every such file, its distribution and the command to reinstall it"
-#: For a process of another architecture than the machine's.
-NATIVE = (
-    "start a Python of the machine's own architecture, arm64 on Apple Silicon, and install the packages with it; how: "
-    "pytest archcheck::environment::interpreter"
-)
-#: For code that macOS refuses because of its signature.
-BAD_SIGNATURE = (
-    "run `pytest archcheck --archcheck-select invalid-signature,unsigned-binary`: it names the files and the codesign command"
+from pytest_archcheck.accelerators.known_failures import TABLE, Known
+
+#: Lines that a fatal end begins with, the first kind found is taken: what was said before it may be an older story.
+_FATAL = (
+    # absl and glog: "F0000 00:00:17 1 file.cc:1] ..."; TensorFlow: "2024-01-01 00:00:00.0: F tensorflow/file.cc:1] ..."
+    re.compile(r"^F\d{4} \d|: F \S+:\d+\] |\bCheck failed: |\bRAW: "),
+    # The C++ runtimes, Objective-C, dyld, ld.so, and asserts of C
+    re.compile(r"^(?:libc\+\+abi: )?terminat(?:e called|ing)|^\*\*\* Terminating app|^dyld(?:\[\d+\])?: |Assertion .*failed"),
+    re.compile(r"symbol lookup error|error while loading shared libraries|cannot open shared object file|Symbol not found"),
+    re.compile(r"^Fatal Python error: (?!Segmentation fault|Aborted|Illegal instruction|Bus error)"),
+    re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception): "),
+    re.compile(r"^(?:ERROR|FATAL|E\d{4})\b|: E \S+:\d+\] "),
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A failure that is known by its text."""
-
-    #: Searched for anywhere in the text; ``.`` matches line ends too.
-    pattern: re.Pattern[str]
-    cause: str
-    remedy: str
-    #: What it comes to, where the text alone tells; empty: the stage does.
-    status: Literal["", "plugin-incompatible", "wrong-device"] = ""
-
-
-def _known(pattern: str, cause: str, remedy: str, status: Literal["", "plugin-incompatible", "wrong-device"] = "") -> Known:
-    return Known(re.compile(pattern, re.DOTALL), cause, remedy, status)
-
-
-_FAILURES = (
-    _known(
-        r"platform is already registered with name",
-        "one plugin folder is reached under two names (a symbolic link), or two plugins bring the same platform",
-        "keep one tensorflow-plugins folder on sys.path, in the user site too, and one plugin in it; which there are: "
-        "pytest archcheck",
-    ),
-    _known(
-        r"Library not loaded: @rpath/_pywrap_tensorflow_internal\.so.{0,400}Referenced from:[^\n]*libmetal_plugin",
-        "tensorflow-metal was built for TensorFlow 2.19 or older",
-        _PAIR,
-        "plugin-incompatible",
-    ),
-    _known(
-        r"libmetal_plugin.{0,2000}Library not loaded: @rpath/_pywrap_tensorflow_internal\.so",
-        "tensorflow-metal was built for TensorFlow 2.19 or older",
-        _PAIR,
-        "plugin-incompatible",
-    ),
-    _known(
-        r"Library not loaded: @rpath/_pywrap_tensorflow_internal\.so",
-        "files of tensorflow and tensorflow-macos are mixed, or half removed",
-        "pip uninstall tensorflow tensorflow-macos, then pip install tensorflow",
-    ),
-    _known(
-        r"_OBJC_CLASS_\$_MPSGraphRandomOpDescriptor",
-        "this macOS is older than 12.3, which tensorflow-metal needs",
-        "update macOS to 12.3 or newer, or get the CPU back: pip uninstall tensorflow-metal",
-    ),
-    _known(
-        r"libmetal_plugin.{0,2000}(Symbol not found|symbol not found in flat namespace)"
-        r"|(Symbol not found|symbol not found in flat namespace).{0,400}libmetal_plugin",
-        "this tensorflow-metal does not fit this TensorFlow",
-        _PAIR,
-        "plugin-incompatible",
-    ),
-    _known(
-        r"mach-o file, but is an incompatible architecture",
-        "a file holds another architecture only",
-        _REINSTALL,
-    ),
-    _known(
-        r"fat file, but missing compatible architecture",
-        "a file holds other architectures only",
-        _REINSTALL,
-    ),
-    _known(
-        r"mach-o, but wrong architecture",
-        "a file holds another architecture only",
-        _REINSTALL,
-    ),
-    _known(
-        r"symbol not found in flat namespace",
-        "a library of another architecture was most likely left out when the file was linked",
-        "build the distribution that owns the file again for this architecture: pip install --force-reinstall --no-cache-dir "
-        "--no-binary :all: and its name",
-    ),
-    _known(
-        r"code signature in .{0,400}not valid for use in process",
-        "macOS refuses code that another team signed (library validation)",
-        "use another Python, or sign the file that the message names again: codesign --force --sign - and its path",
-    ),
-    _known(
-        r"Code Signature Invalid",
-        "arm64 code has an invalid signature, and macOS kills the process",
-        BAD_SIGNATURE,
-    ),
-    _known(
-        r"duplicate LC_RPATH",
-        "macOS 15.4 and later refuse a file that names one rpath twice",
-        "run `pytest archcheck --archcheck-select duplicate-rpath`: it names the file and the command",
-    ),
-    _known(
-        r"compiled to use (?:AVX|SSE|FMA)\S* instructions, but these aren't available",
-        "an x86_64 build runs where its instructions do not exist: under Rosetta, or emulated",
-        NATIVE,
-    ),
-    _known(
-        r"[Ii]llegal hardware instruction|Illegal instruction: 4",
-        "the processor does not have an instruction that this build uses: often x86_64 code under Rosetta, or emulated",
-        NATIVE,
-    ),
-    _known(
-        r"\[mutex\.cc : \d+\] RAW: Lock blocking|mutex lock failed: Invalid argument",
-        "TensorFlow 2.20 and later and pyarrow do not bear each other in one process",
-        "pip install 'tensorflow<2.20', or pip uninstall pyarrow",
-    ),
-    _known(
-        r"compiled using NumPy 1\.x cannot be run in\s+NumPy 2|_ARRAY_API not found",
-        "a package was built for NumPy 1 and NumPy 2 is installed",
-        "pip install 'numpy<2', or newer builds of the packages",
-    ),
-    _known(
-        r"numpy\.dtype size changed",
-        "a package was built for another NumPy",
-        "pip install --force-reinstall --no-cache-dir and the name of the package that fails to import",
-    ),
-    _known(
-        r"Descriptors cannot be created directly|Descriptors cannot not be created directly",
-        "protobuf is too new for this TensorFlow",
-        "pip install 'protobuf<3.21', or pip install --upgrade tensorflow",
-    ),
-    _known(
-        r"OMP: Error #15",
-        "two OpenMP runtimes are loaded into one process",
-        "install the packages from one source: all by pip, or all by conda",
-    ),
-    _known(
-        r"MPS backend out of memory \(MPS allocated: 0 bytes",
-        "the GPU is a virtual one, which cannot allocate memory",
-        "do not ask for Metal on this machine; use a physical one",
-    ),
-    _known(
-        r"could not find registered platform with id",
-        "XLA does not know the METAL platform",
-        "compile with jit_compile=False, and use a legacy Keras optimizer",
-    ),
-    _known(
-        r"No module named 'distutils'",
-        "TensorFlow 2.13 to 2.18 import distutils, which Python 3.12 no longer has",
-        "pip install setuptools, or pip install 'tensorflow>=2.19'",
-    ),
-    _known(
-        r"qemu: uncaught target signal|rosetta error: failed to open elf",
-        "an amd64 image runs on an arm64 machine",
-        "use a linux/arm64 image: give docker run and docker build --platform linux/arm64",
-    ),
-    _known(
-        r"Could not satisfy device specification",
-        "no kernel for this operation is registered for the device",
-        "pip install --upgrade the framework and its device plugin, in versions that fit each other",
-        "wrong-device",
-    ),
-    _known(
-        r"Dst tensor is not initialized|CUDA out of memory|MPS backend out of memory",
-        "the device has no memory left for this process",
-        "end other processes that use the GPU, then run the check again",
-    ),
-    _known(
-        r"no kernel image is available for execution on the device",
-        "this build has no code for this GPU's generation",
-        "install a build that supports the GPU's compute capability, often a newer one: pip install --upgrade, and its name",
-    ),
+#: Lines that say nothing of a cause: information and warnings, addresses, frames of a stack (our own bootstrap's among them),
+#: what faulthandler puts around them.
+_IDLE = re.compile(
+    r"^[IW]\d{4} \d|: [IW] \S+:\d+\] |^\s*(?:@\s+)?(?:\[?0x[0-9a-f]+\]?[,\s]*)+|^\s*\d+\s+\S+\s+0x[0-9a-f]+"
+    r"|^\s*File \"|^(?:Current t|T)hread 0x|^Traceback \(most recent|^\s*\^+\s*$|^Extension modules: |^\s*~*\^"
+    r"|^WARNING: All log messages before absl::InitializeLog|^To enable the following instructions"
+    r"|^\s*$|^\*\*\* (?:SIG|Begin|End)|^Timeout \("
 )
+
+#: The last line of an exception, in a text that holds a whole stack: ``module.Name: message``.
+_EXCEPTION = re.compile(r"^((?:\w+\.)*\w+(?:Error|Exception|Warning|Exit|Interrupt)): (.*)")
 
 
 def recognise(text: str) -> Known | None:
     """Return the first known failure whose text occurs, or None."""
-    return next((known for known in _FAILURES if known.pattern.search(text)), None)
+    return next((known for known in TABLE if known.pattern.search(text)), None)
+
+
+def fatal_line(text: str) -> str:
+    """Return the line of what a process wrote that says why it ended; empty where none does."""
+    lines = [line.strip() for line in text.splitlines() if not _IDLE.search(line)]
+    for kind in _FATAL:
+        for number, line in enumerate(lines):
+            if kind.search(line):
+                # "terminate called after throwing an instance of 'x'" goes on in the next line: "what():  ..."
+                more = lines[number + 1] if lines[number + 1 : number + 2] and lines[number + 1].startswith("what():") else ""
+                return f"{line} {more}".strip()
+    return lines[-1] if lines else ""
+
+
+def unwrapped(kind: str, message: str) -> tuple[str, str]:
+    """Return the type and the message of the exception that really was; for a message that is a stack with another one inside.
+
+    TensorFlow raises ``ImportError("Traceback (most recent call last): ... ImportError: dlopen(...) ... Failed to load the
+    native TensorFlow runtime.")``.
+    """
+    if not message.lstrip().startswith("Traceback (most recent call last)"):
+        return kind, message
+    lines = message.splitlines()
+    for number in range(len(lines) - 1, -1, -1):
+        found = _EXCEPTION.match(lines[number])
+        if found:
+            return found[1], "\n".join((found[2], *lines[number + 1 :]))
+    return kind, message
 
 
 def shorten(text: str, lines: int = 12, width: int = 300) -> str:

@@ -79,8 +79,25 @@ PYTORCH = Framework(
     metal_distributions=("torch",),
 )
 
+JAX = Framework(
+    name="jax",
+    title="JAX",
+    distributions=("jax",),
+    adapter=os.path.join(_CHILD, "jax.py"),
+    # Apple's plugin is experimental, and which jaxlib it serves is told by its PJRT API version when JAX loads it: nothing is
+    # proposed where it is not there.
+    metal_distributions=("jax-metal",),
+)
+MLX = Framework(
+    name="mlx",
+    title="MLX",
+    distributions=("mlx",),
+    adapter=os.path.join(_CHILD, "mlx.py"),
+    metal_distributions=("mlx",),
+)
+
 #: Those that need no hook.
-BUILT_IN: tuple[Framework, ...] = (TENSORFLOW, PYTORCH)
+BUILT_IN: tuple[Framework, ...] = (TENSORFLOW, PYTORCH, JAX, MLX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +118,41 @@ class Device:
         if not self.is_gpu:
             return "CPU"
         return {"METAL": "Metal GPU", "CUDA": "CUDA GPU", "ROCM": "ROCm GPU"}.get(self.platform, "GPU")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A distribution as it is installed here."""
+
+    name: str
+    #: Empty where its metadata has none.
+    version: str = ""
+    #: ``pip``, ``uv``, ``conda`` or another; empty where nobody says.
+    installer: str = ""
+
+    @property
+    def pinned(self) -> str:
+        """``tensorflow-cpu==2.18.1``: for a command that must not move it to another version."""
+        return f"{self.name}{'=' if self.installer == 'conda' else '=='}{self.version}" if self.version else self.name
+
+    @property
+    def install(self) -> str:
+        """The beginning of a command that installs: by the tool that installed this."""
+        return {"uv": "uv pip install", "conda": "conda install"}.get(self.installer, "pip install")
+
+    @property
+    def uninstall(self) -> str:
+        """The beginning of a command that removes."""
+        return {"uv": "uv pip uninstall", "conda": "conda remove"}.get(self.installer, "pip uninstall")
+
+    @property
+    def again(self) -> str:
+        """The command that puts its own files there again, and leaves everything else as it is."""
+        if self.installer == "conda":
+            return f"conda install --force-reinstall --no-deps {self.pinned}"
+        if self.installer == "uv":
+            return f"uv pip install --reinstall --no-deps --no-cache {self.pinned}"
+        return f"pip install --force-reinstall --no-deps --no-cache-dir {self.pinned}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +179,8 @@ class Outcome:
     remedy: str = ""
     #: What the child wrote and raised, shortened and escaped.
     text: str = ""
+    #: The distribution that brings the framework here.
+    installed: Installed | None = None
 
     @property
     def verified(self) -> bool:
@@ -168,6 +222,8 @@ class Benchmark:
     compiled_seconds: float | None
     #: Products that the device was asked for, warm-up included.
     products: int
+    #: Why its speeds say little, or empty: other tests ran at the same time.
+    caveat: str = ""
 
 
 class MatmulBenchmark(Protocol):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_archcheck.accelerators import process
-from pytest_archcheck.accelerators.failures import BAD_SIGNATURE, NATIVE, recognise, shorten
+from pytest_archcheck.accelerators import installed, process
+from pytest_archcheck.accelerators.failures import fatal_line, recognise, shorten, unwrapped
+from pytest_archcheck.accelerators.hidden import hidden_by
+from pytest_archcheck.accelerators.known_failures import BAD_SIGNATURE, NATIVE
 from pytest_archcheck.accelerators.model import Benchmark, Device, Framework, Outcome, Status
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ _SIGNAL_CAUSES = {
 _SIGNAL_REMEDIES = {
     "SIGILL": NATIVE,
     "SIGKILL": f"if memory was short, free some; on macOS: {BAD_SIGNATURE}",
-    "SIGBUS": "pip install --force-reinstall --no-cache-dir {name}, and its device plugin",
+    "SIGBUS": "{again}; and its device plugin likewise, where there is one",
 }
 
 
@@ -141,6 +144,8 @@ class _Case:
         self.raised = str(self.facts.get("traceback", "")) + str(self.facts.get("message", ""))
         self.written = f"{self.raised}\n{ended.errors}\n{ended.output}\n{ended.trace}"
         self.known = recognise(self.raised) or recognise(self.written)
+        #: Device plugins that the framework would load, as paths.
+        self.plugins = tuple(str(path) for path in self.facts.get("plugins", ()))
 
     def outcome(self, status: Status, message: str = "", cause: str = "", remedy: str = "") -> Outcome:
         return Outcome(
@@ -154,7 +159,8 @@ class _Case:
             seconds=self.ended.seconds,
             message=message,
             cause=cause,
-            remedy=remedy,
+            remedy=installed.filled(remedy, self.framework),
+            installed=installed.installed(self.framework.distributions),
             text="" if status in ("ok", "no-gpu") else self.text(),
         )
 
@@ -168,10 +174,31 @@ class _Case:
         return _DOING[self.stage].format(title=self.title, device=device)
 
     def text(self) -> str:
-        """What was raised, or else the end of what was written; a stack only where there is nothing else."""
+        """What was raised, or else the line that says why it ended; a stack only where there is nothing else."""
         if "error_type" in self.facts:
-            return shorten(f"{self.facts['error_type']}: {self.facts['message']}", 6)
-        return shorten(self.ended.errors) or shorten(self.ended.output) or shorten(self.ended.trace)
+            kind, message = unwrapped(str(self.facts["error_type"]), str(self.facts["message"]))
+            return shorten(f"{kind}: {message}", 6)
+        # What a C library wrote last may still be in its buffer, and standard output is seldom where causes stand.
+        return shorten(fatal_line(self.ended.errors) or fatal_line(self.ended.output)) or shorten(self.ended.trace)
+
+    @property
+    def plugin_names(self) -> str:
+        """Which device plugins it was that were being loaded, for sentences."""
+        names = [os.path.basename(path) for path in self.plugins]
+        if not names:
+            return "a device plugin"
+        return f"the device plugin {names[0]}" if len(names) == 1 else f"one of the device plugins {', '.join(names)}"
+
+    @property
+    def plugin_remedy(self) -> str:
+        """What to do about a plugin that ends the process while it is loaded."""
+        words = []
+        for path in self.plugins:
+            owner = installed.owner_of(path)
+            words.append(
+                f"{owner.uninstall} {owner.name}" if owner else f"take {path} away, or out of TF_PLUGGABLE_DEVICE_LIBRARY_PATH"
+            )
+        return f"get the CPU back: {'; or '.join(words)}; then install a plugin that fits this {self.title}" if words else ""
 
     @property
     def plugin_loading(self) -> bool:
@@ -202,12 +229,12 @@ def _answer(case: _Case, *, needs_work: bool) -> Outcome:
 
 def _timeout(case: _Case) -> Outcome:
     known = case.known
-    plugin = " while it loaded a device plugin" if case.plugin_loading else ""
+    plugin = f" while it loaded {case.plugin_names}" if case.plugin_loading else ""
     return case.outcome(
         "probe-timeout",
         f"{case.doing} did not end within {case.deadline:g} s{plugin}, and was stopped",
         known.cause if known else "",
-        known.remedy if known else "",
+        known.remedy if known else case.plugin_remedy if plugin else "",
     )
 
 
@@ -219,13 +246,14 @@ def _raised(case: _Case) -> Outcome:
         status = "plugin-incompatible" if plugin else "import-failed"
     elif known is not None and known.status == "wrong-device":
         status = "wrong-device"
-    what = "a device plugin of " + case.title + " cannot be loaded" if plugin else case.doing + " failed"
-    first = shorten(str(case.facts["message"]).strip().partition("\n")[0], 1, 200)
+    what = f"{case.plugin_names} of {case.title} cannot be loaded" if plugin else f"{case.doing} failed"
+    kind, message = unwrapped(str(case.facts["error_type"]), str(case.facts["message"]))
+    first = shorten(message.strip().partition("\n")[0], 1, 200)
     return case.outcome(
         status,
-        f"{what}: {case.facts['error_type']}: {first}",
+        f"{what}: {kind}: {first}",
         known.cause if known else "",
-        known.remedy if known else "",
+        known.remedy if known else case.plugin_remedy if plugin else "",
     )
 
 
@@ -233,14 +261,16 @@ def _crashed(case: _Case) -> Outcome:
     status = case.ended.status or 0
     name = _signal_name(-status) if status < 0 else ""
     known = case.known
-    distribution = next(iter(case.framework.distributions), case.framework.name)
-    plugin = " while it loaded a device plugin" if case.plugin_loading else ""
+    plugin = f" while it loaded {case.plugin_names}" if case.plugin_loading else ""
+    remedy = known.remedy if known else _SIGNAL_REMEDIES.get(name, "")
+    if plugin and (known is None or not known.status) and case.plugin_remedy:
+        remedy = case.plugin_remedy  # whatever the signal: it is the plugin that has to go
     how = f"crashed with {name}" if name else f"ended the process with exit status {status}"
     return case.outcome(
         "import-crashed" if case.stage in ("start", "import", "devices") else "matmul-failed",
         f"{case.doing} {how}{plugin}",
         known.cause if known else _SIGNAL_CAUSES.get(name, ""),
-        known.remedy if known else _SIGNAL_REMEDIES.get(name, "").format(name=distribution),
+        remedy,
     )
 
 
@@ -258,11 +288,11 @@ def _finished(case: _Case, *, needs_work: bool) -> Outcome:
         return case.outcome("ok") if gpus else case.outcome("no-gpu", reason)
     if "unchecked" in case.facts:
         if not gpus:
-            return case.outcome("no-gpu", f"{case.title} sees no GPU")
+            return _no_gpu(case, f"{case.title} sees no GPU")
         unchecked = f"{case.title} lists {gpus[0].name}, whose numbers were not checked: {case.facts['unchecked']}"
         return case.outcome("unchecked", unchecked)
     if case.device is None:
-        return case.outcome("no-gpu", f"{case.title} lists no device")
+        return _no_gpu(case, f"{case.title} lists no device")
     where = f"{case.device.name} ({case.device.label})"
     placed = str(case.facts["placed"])
     if placed != case.facts["device"]:
@@ -272,8 +302,17 @@ def _finished(case: _Case, *, needs_work: bool) -> Outcome:
     if wrong:
         return case.outcome("wrong-result", f"a {case.facts['dtype']} matmul of {case.title} on {where} {wrong}")
     if not gpus:
-        return case.outcome("no-gpu", f"{case.title} sees no GPU; its CPU computes")
+        return _no_gpu(case, f"{case.title} sees no GPU; its CPU computes")
     return case.outcome("ok")
+
+
+def _no_gpu(case: _Case, message: str) -> Outcome:
+    """Name what hides a GPU, where that is plain to see."""
+    told = hidden_by(case.framework.name, os.environ)
+    if told is None:
+        return case.outcome("no-gpu", message)
+    name, sentence = told
+    return case.outcome("no-gpu", f"{message}; {sentence}", remedy=f"run without it: env -u {name} pytest archcheck")
 
 
 def _wrong(facts: dict[str, Any]) -> str:

@@ -81,6 +81,9 @@ def run(deadline: float, **request: object) -> Ended:
     """
     with tempfile.TemporaryDirectory(prefix="archcheck-", ignore_cleanup_errors=True) as folder:
         report, trace = os.path.join(folder, "report"), os.path.join(folder, "trace")
+        # What the framework leaves in its temporary folder (TensorFlow: the code that AutoGraph makes) goes away with this one.
+        scratch = os.path.join(folder, "tmp")
+        os.mkdir(scratch)
         # The child holds the reading end of a pipe on which nothing is ever written: where this process ends, however that may
         # be, the pipe does, and the child with it. Windows hands no descriptors down.
         lifeline, held = os.pipe() if sys.platform != "win32" else (None, None)
@@ -93,6 +96,7 @@ def run(deadline: float, **request: object) -> Ended:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch),
                 pass_fds=() if lifeline is None else (lifeline,),
             )
         except OSError as error:

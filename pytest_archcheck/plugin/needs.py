@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Why a test with a marker that ``archcheck_require`` names must fail.
 _FAILURE = pytest.StashKey[str]()
+#: The markers that were asked about before the test's fixtures were made.
+_ASKED = pytest.StashKey[list[pytest.Mark]]()
 
 
 class Need(NamedTuple):
@@ -45,37 +47,71 @@ def register(config: pytest.Config) -> None:
 
 def hold_back(item: pytest.Item) -> None:
     """Skip a test with an unmet need, or note why it fails where the need is demanded. For ``pytest_runtest_setup``."""
-    for name, need in NEEDS.items():
-        for mark in item.iter_markers(f"requires_{name}"):
-            reason = need.unmet(item.config, mark)
-            if reason is None:
-                continue
-            from pytest_archcheck.plugin.inspected import settings_of
-
-            if name in settings_of(item.config).require:
-                item.stash[_FAILURE] = f"requires_{name}: {reason}"
-                return
-            # A marker, so that -rs shows the test's own line and not ours.
-            item.add_marker(pytest.mark.skip(reason=f"requires_{name}: {reason}"))
+    marks = item.stash[_ASKED] = _marks(item)
+    for mark in marks:
+        reason = _unmet(item, mark)
+        if reason is None:
+            continue
+        if _demanded(item, mark):
+            item.stash[_FAILURE] = reason
             return
+        # A marker, so that -rs shows the test's own line and not ours.
+        item.add_marker(pytest.mark.skip(reason=reason))
+        return
 
 
 def fail(item: pytest.Item) -> None:
-    """Fail a test whose need is demanded and unmet. For ``pytest_runtest_call``: in setup it would count as an error."""
+    """Fail a test whose need is demanded and unmet. For ``pytest_runtest_call``: in setup it would count as an error.
+
+    And heed the markers that its fixtures have added: nobody could ask about them before.
+    """
     reason = item.stash.get(_FAILURE, None)
     if reason is not None:
         pytest.fail(reason, pytrace=False)
+    asked = item.stash.get(_ASKED, [])
+    for mark in _marks(item):
+        if any(mark is one for one in asked):
+            continue
+        reason = _bad(item.config, mark)
+        if reason is not None:
+            pytest.fail(reason, pytrace=False)
+        reason = _unmet(item, mark)
+        if reason is not None and _demanded(item, mark):
+            pytest.fail(reason, pytrace=False)
+        if reason is not None:
+            pytest.skip(reason)
+
+
+def _marks(item: pytest.Item) -> list[pytest.Mark]:
+    return [mark for name in NEEDS for mark in item.iter_markers(f"requires_{name}")]
+
+
+def _unmet(item: pytest.Item, mark: pytest.Mark) -> str | None:
+    """Why the test cannot run here, with the marker's name; None where it can."""
+    reason = NEEDS[mark.name.removeprefix("requires_")].unmet(item.config, mark)
+    return None if reason is None else f"{mark.name}: {reason}"
+
+
+def _demanded(item: pytest.Item, mark: pytest.Mark) -> bool:
+    from pytest_archcheck.plugin.inspected import settings_of
+
+    return mark.name.removeprefix("requires_") in settings_of(item.config).require
+
+
+def _bad(config: pytest.Config, mark: pytest.Mark) -> str | None:
+    """What is wrong with the arguments of a marker that names a framework; None where nothing is."""
+    if mark.name not in ("requires_metal", "requires_gpu"):
+        return None
+    from pytest_archcheck.plugin import accelerators
+
+    return accelerators.bad_marker(config, mark)
 
 
 def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectReport) -> None:
     """Make a collection error of a marker whose framework nobody knows. For ``pytest_make_collect_report``."""
     for item in report.result:
         for mark in item.iter_markers() if isinstance(item, pytest.Item) else ():
-            if mark.name not in ("requires_metal", "requires_gpu"):
-                continue
-            from pytest_archcheck.plugin import accelerators
-
-            problem = accelerators.bad_marker(collector.config, mark)
+            problem = _bad(collector.config, mark)
             if problem is not None:
                 report.outcome, report.longrepr, report.result = "failed", f"{item.nodeid}: {problem}", []
                 return

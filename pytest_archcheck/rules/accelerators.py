@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.accelerators.model import Installed
 from pytest_archcheck.findings import Finding
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def judge(outcome: Outcome, expectation: Expectation, subject: str) -> tuple[Fin
             rule=rule,
             severity=_severity(outcome, expectation),
             subject=subject,
-            distribution=next(iter(outcome.framework.distributions), None),
+            distribution=_here(outcome).name or None,
             path=None,
             message=message,
             remedy=outcome.remedy or remedy(outcome, expectation),
@@ -132,39 +133,52 @@ def remedy(outcome: Outcome, expectation: Expectation) -> str:
             return "for Metal use an Apple Silicon Mac; for CUDA a build with CUDA, where there is an NVIDIA GPU and its driver"
         return f"see what it says: {_by_hand(outcome)}"
     if outcome.status == "plugin-incompatible":
-        return _other_plugin(framework)
+        return _other_plugin(outcome)
     if outcome.status == "probe-timeout":
         code = f"import faulthandler; faulthandler.dump_traceback_later(60); import {outcome.framework.name}"
         return f"see where it is after a minute: python -c '{code}'; if it is only slow, raise archcheck_probe_timeout"
     if outcome.status in ("import-failed", "import-crashed"):
-        name = next(iter(framework.distributions), framework.name)
-        return f"see all of it: {_by_hand(outcome)}; reinstall: pip install --force-reinstall --no-cache-dir {name}"
+        return f"see all of it: {_by_hand(outcome)}; put its files there again: {_here(outcome).again}"
     plugins = [name for name in framework.metal_distributions if name not in framework.distributions]
     if host.system == "macos" and plugins:
-        return f"{_other_plugin(framework)}, which leaves the work to the CPU"
-    names = " ".join(framework.distributions[:1]) or framework.name
-    return f"update the system's GPU driver and {framework.title} (pip install --upgrade {names}), or keep the work on the CPU"
+        return f"{_other_plugin(outcome)}, which leaves the work to the CPU"
+    again = _here(outcome).again
+    return f"update the system's GPU driver; put {framework.title}'s files there again: {again}; or keep the work on the CPU"
 
 
-def _other_plugin(framework: Framework) -> str:
+def _here(outcome: Outcome) -> Installed:
+    """The distribution that is installed here; the usual one where nobody knows."""
+    return outcome.installed or Installed(next(iter(outcome.framework.distributions), outcome.framework.name))
+
+
+def _other_plugin(outcome: Outcome) -> str:
     """What to do about a device plugin that does not fit."""
-    plugins = " ".join(framework.metal_distributions)
+    here, framework = _here(outcome), outcome.framework
+    plugins = " ".join(name for name in framework.metal_distributions if name not in framework.distributions)
     if framework.metal_downgrade and plugins:
-        return f"install a pair that fits ({framework.metal_downgrade}), or pip uninstall {plugins}"
-    name = next(iter(framework.distributions), framework.name)
-    return f"install versions that fit each other: pip install --upgrade {name} and the plugin that the message names"
+        return f"install a pair that fits ({_downgrade(outcome)}), or {here.uninstall} {plugins}"
+    gone = f"; {here.uninstall} {plugins} gives the CPU back" if plugins else ""
+    return f"install the release of the plugin that the message names which is made for {here.pinned}{gone}"
+
+
+def _downgrade(outcome: Outcome) -> str:
+    """The pair that fits; another distribution of the same framework has to go first, or both write the same files."""
+    here, framework = _here(outcome), outcome.framework
+    if here.name in framework.distributions[:1]:
+        return framework.metal_downgrade
+    return f"{framework.metal_downgrade}, after {here.uninstall} {here.name}"
 
 
 def metal_remedy(outcome: Outcome) -> str:
     """What to type for Metal, for the version that is installed; empty where there is nothing to type."""
     framework, version = outcome.framework, outcome.version or ""
     if framework.metal_serves and not version.startswith(framework.metal_serves):
-        return framework.metal_downgrade
+        return _downgrade(outcome)
     return framework.metal_remedy
 
 
 def _by_hand(outcome: Outcome) -> str:
-    module = outcome.framework.name
+    module = {"mlx": "mlx.core"}.get(outcome.framework.name, outcome.framework.name)
     return f"python -X faulthandler -c 'import {module}'"
 
 

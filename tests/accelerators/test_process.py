@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -207,3 +208,77 @@ def test_what_was_raised_explains_more_than_what_was_printed(make_framework: Mak
     """
     outcome = probe(make_framework(changes), LONG)
     assert "distutils" in outcome.cause
+
+
+def test_nothing_is_left_in_the_temporary_folder_or_the_project(
+    make_framework: MakeFramework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # TensorFlow's AutoGraph writes Python files there and takes them away when Python ends as usual, which it does not here.
+    temporary, project = tmp_path / "tmp", tmp_path / "project"
+    temporary.mkdir()
+    project.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.chdir(project)
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+    changes = """
+    import resource, tempfile
+    def load():
+        tempfile.mkstemp(prefix="__autograph_generated_file")
+        tempfile.mkdtemp()
+        sys.stderr.write(f"limit of a core: {resource.getrlimit(resource.RLIMIT_CORE)[0]}\\n")
+        sys.stderr.flush()
+        os.abort()
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert (outcome.status, outcome.text) == ("import-crashed", "limit of a core: 0")
+    assert list(temporary.iterdir()) == []
+    assert list(project.iterdir()) == []
+
+
+def test_a_crash_is_told_by_its_fatal_line(make_framework: MakeFramework) -> None:
+    changes = """
+    def load():
+        sys.stderr.write("2026-01-01 10:00:00.0: F some/file.cc:7] Check failed: device != nullptr\\n")
+        sys.stderr.write("2026-01-01 10:00:00.1: I some/file.cc:8] and some more\\n0x7f00112233\\n")
+        sys.stderr.flush()
+        os.abort()
+    """
+    assert probe(make_framework(changes), LONG).text.endswith("Check failed: device != nullptr")
+
+
+def test_an_error_inside_an_error_is_told(make_framework: MakeFramework) -> None:
+    changes = """
+    def load():
+        inside = "Traceback (most recent call last):\\n  File 'x'\\nImportError: libx.so: no such thing\\n\\nSee https://x"
+        raise ImportError(inside)
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert outcome.message == "importing Fake failed: ImportError: libx.so: no such thing"
+
+
+def test_a_plugin_that_ends_the_process_is_named_with_its_distribution(
+    make_framework: MakeFramework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    library = site / "tensorflow-plugins" / "libmetal_plugin.dylib"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"")
+    metadata = site / "tensorflow_metal-1.2.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tensorflow-metal\nVersion: 1.2.0\n")
+    (metadata / "RECORD").write_text("tensorflow-plugins/libmetal_plugin.dylib,,\n")
+    monkeypatch.syspath_prepend(str(site))
+    changes = f"""
+    def plugins():
+        return [{str(library)!r}]
+    def load_pluggable_device_library():
+        os.abort()
+    def load():
+        load_pluggable_device_library()
+    """
+    outcome = probe(make_framework(changes), LONG)
+    assert outcome.message == "importing Fake crashed with SIGABRT while it loaded the device plugin libmetal_plugin.dylib"
+    assert outcome.remedy.startswith(
+        "get the CPU back: pip uninstall tensorflow-metal; then install a plugin that fits this Fake"
+    )

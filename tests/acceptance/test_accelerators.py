@@ -236,7 +236,7 @@ def test_a_marker_with_an_unknown_framework_is_a_collection_error(pytester: pyte
     result = pytester.runpytest_subprocess(timeout=60)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*got framework='tensroflow', expected None or one of tensorflow, torch*"])
+    result.stdout.fnmatch_lines(["*got framework='tensroflow', expected None or one of tensorflow, torch, jax, mlx*"])
 
 
 def test_a_gate_fails_under_xdist_with_what_to_type(

@@ -140,3 +140,49 @@ def test_the_fixture_inspects_the_active_environment_when_the_checks_are_off(pyt
         """
     )
     pytester.runpytest("test_project.py").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("marker", "outcomes", "words"),
+    [
+        ("requires_gpu(framework='tensorflow')", {"skipped": 1}, "*requires_gpu: TensorFlow is not installed*"),
+        ("requires_clean('no-such-distribution')", {"skipped": 1}, "*requires_clean: not installed: no-such-distribution*"),
+        ("requires_gpu('tensroflow')", {"failed": 1}, "*requires_gpu: got framework='tensroflow', expected None or one of *"),
+        ("requires_native", {"passed": 1}, "*1 passed*"),
+    ],
+)
+def test_a_marker_that_a_fixture_adds_is_heeded(
+    pytester: pytest.Pytester, marker: str, outcomes: dict[str, int], words: str
+) -> None:
+    pytester.makepyfile(
+        test_fixture=f"""
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def needs_it(request):
+            request.node.add_marker(pytest.mark.{marker})
+
+        def test_it(): pass
+        """
+    )
+    result = pytester.runpytest_subprocess("test_fixture.py", "-rs", timeout=60)
+    result.assert_outcomes(**outcomes)
+    result.stdout.fnmatch_lines([words])
+
+
+def test_a_marker_that_a_fixture_adds_fails_where_it_is_demanded(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\narchcheck_require = clean\n")
+    pytester.makepyfile(
+        test_fixture="""
+        import pytest
+
+        @pytest.fixture
+        def needs_it(request):
+            request.node.add_marker(pytest.mark.requires_clean("no-such-distribution"))
+
+        def test_it(needs_it): pass
+        """
+    )
+    result = pytester.runpytest_subprocess("test_fixture.py", "--no-archcheck", timeout=60)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*requires_clean: not installed: no-such-distribution*"])

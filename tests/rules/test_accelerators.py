@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_archcheck.accelerators.model import PYTORCH, TENSORFLOW, Benchmark, Device, Framework, Outcome, Status
+from pytest_archcheck.accelerators.model import PYTORCH, TENSORFLOW, Benchmark, Device, Framework, Installed, Outcome, Status
 from pytest_archcheck.machine.host import Host
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, judge, judge_benchmark
 from pytest_archcheck.rules.catalog import RULES
@@ -158,15 +158,27 @@ def test_an_unknown_failure_shows_its_last_line() -> None:
     ("framework", "host", "words"),
     [
         (TENSORFLOW, MAC, "pip install tensorflow==2.19.1 tensorflow-metal==1.2.0"),
-        (TENSORFLOW, LINUX, "pip install --upgrade tensorflow"),
-        (PYTORCH, MAC, "pip install --upgrade torch"),
-        (PYTORCH, LINUX, "pip install --upgrade torch"),
+        (TENSORFLOW, LINUX, "--no-deps --no-cache-dir tensorflow"),
+        (PYTORCH, MAC, "--no-deps --no-cache-dir torch"),
+        (PYTORCH, LINUX, "--no-deps --no-cache-dir torch"),
     ],
 )
 def test_a_gpu_that_does_not_compute_is_met_with_a_command(framework: Framework, host: Host, words: str) -> None:
     failed = replace(outcome("matmul-failed", "compute"), framework=framework)
     (finding,) = judge(failed, Expectation(host=host, has_metal=True), "accelerator::x")
     assert words in finding.remedy
+
+
+@pytest.mark.parametrize("status", ["import-failed", "import-crashed", "matmul-failed", "plugin-incompatible", "no-gpu"])
+def test_remedies_name_the_installed_distribution_and_keep_its_version(status: Status) -> None:
+    here = Installed("tensorflow-cpu", "2.21.0", "uv")
+    failed = replace(outcome(status, "import"), installed=here, version="2.21.0")
+    for host in (MAC, LINUX):
+        (finding,) = judge(failed, Expectation(host=host), "accelerator::tensorflow")
+        assert finding.distribution == "tensorflow-cpu"
+        # The one other version that is named is the pair for Metal, and then the installed one has to go first.
+        assert "install tensorflow==" not in finding.remedy or "uv pip uninstall tensorflow-cpu" in finding.remedy
+        assert "install --upgrade" not in finding.remedy
 
 
 def test_what_was_raised_is_said_once() -> None:

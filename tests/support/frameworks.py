@@ -22,7 +22,12 @@ PLUGIN_SOURCE = Path(__file__).parent.parent / "accelerators" / "device" / "plug
 
 #: Pinned; tensorflow-cpu has no wheels but x86_64 ones.
 _TENSORFLOW = "tensorflow-cpu==2.21.0" if platform.machine() in ("x86_64", "AMD64") else "tensorflow==2.21.0"
-_PINS = {"tensorflow": [_TENSORFLOW], "torch": ["torch==2.13.0", "numpy==2.2.6"], "jax": ["jax==0.6.2", "jaxlib==0.6.2"]}
+_PINS = {
+    "tensorflow": [_TENSORFLOW],
+    "torch": ["torch==2.13.0", "numpy==2.2.6"],
+    "jax": ["jax==0.6.2", "jaxlib==0.6.2"],
+    "mlx": ["mlx[cpu]==0.32.4", "numpy==2.2.6"],
+}
 
 _FLAGS = ("-std=c11", "-O3", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread")
 

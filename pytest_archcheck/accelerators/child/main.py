@@ -61,11 +61,21 @@ def _follow(lifeline: int, folder: str) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
+def _leave_no_core() -> None:
+    """A crash is told by its signal and stack; a file of some gigabytes in the project's folder is of no use to anybody."""
+    try:
+        import resource  # Windows has none
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def _arm(trace: str, deadline: float) -> None:
     """Have Python's stack written on a crash and shortly before the deadline, and the process ended after it in any case.
 
     The stack says who did it (a plugin, say); faulthandler's own thread writes it even while a hang holds the GIL.
     """
+    _leave_no_core()
     file = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     faulthandler.enable(file=file, all_threads=False)
     faulthandler.dump_traceback_later(deadline * 0.9, file=file)

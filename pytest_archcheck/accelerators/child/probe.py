@@ -18,6 +18,9 @@ _ROWS, _INNER, _COLUMNS = 193, 257, 129
 def open_framework(adapter: Adapter, report: Report) -> list[DeviceFacts]:
     """Import the framework and list its devices, GPUs first."""
     report.stage("import")
+    list_plugins = getattr(adapter, "plugins", None)
+    if list_plugins is not None:
+        report.say(plugins=list_plugins())
     report.say(version=adapter.load())
     report.stage("devices")
     listed = [

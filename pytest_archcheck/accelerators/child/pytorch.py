@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_archcheck.accelerators.child.adapter import Array, Tensor
+
+# With it PyTorch moves what Metal cannot do to the CPU without a word, and the result says that it lies on the GPU.
+os.environ.pop("PYTORCH_ENABLE_MPS_FALLBACK", None)
 
 _torch: Any = None
 
@@ -21,7 +25,8 @@ def load() -> str:
 def devices() -> list[dict[str, str]]:
     """List the CPU, Metal's one device and every CUDA or ROCm device."""
     found = [{"name": "cpu", "kind": "cpu", "platform": "", "description": ""}]
-    if _torch.backends.mps.is_available():
+    mps = getattr(_torch.backends, "mps", None)  # since PyTorch 1.12
+    if mps is not None and mps.is_available():
         found.append({"name": "mps:0", "kind": "gpu", "platform": "METAL", "description": "Metal"})
     if _torch.cuda.is_available():
         platform = "ROCM" if _torch.version.hip else "CUDA"
@@ -50,3 +55,10 @@ def device_of(tensor: Tensor) -> str:
 def read(tensor: Tensor) -> Array:
     """Copy to the host, which waits for the work."""
     return tensor.cpu().numpy()
+
+
+def tensorfloat32(device: str) -> bool:
+    """Whether PyTorch may round float32: only if it was told to (``torch.set_float32_matmul_precision``)."""
+    if not device.startswith("cuda") or _torch.version.hip:
+        return False
+    return _torch.get_float32_matmul_precision() != "highest" and bool(_torch.cuda.get_device_capability(device)[0] >= 8)

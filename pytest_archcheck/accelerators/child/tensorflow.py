@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import importlib
 import os
+import site
+import sys
+import sysconfig
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -23,6 +27,26 @@ def load() -> str:
     _tf = importlib.import_module("tensorflow")
     _tf.config.set_soft_device_placement(False)
     return str(_tf.__version__)
+
+
+def plugins() -> list[str]:
+    """List the device plugins that the import will load: where TensorFlow looks (``tensorflow/__init__.py``)."""
+    folders = {
+        site.getusersitepackages(),
+        sysconfig.get_path("purelib"),
+        sysconfig.get_path("platlib"),
+        *site.getsitepackages(),
+    }
+    folders.update(entry for entry in sys.path if "site-packages" in entry)
+    found = [
+        path for folder in sorted(folders) for path in glob.glob(os.path.join(glob.escape(folder), "tensorflow-plugins", "*"))
+    ]
+    named = os.environ.get("TF_PLUGGABLE_DEVICE_LIBRARY_PATH", "")
+    if os.path.isdir(named):
+        found += glob.glob(os.path.join(glob.escape(named), "*"))
+    elif named:
+        found.append(named)
+    return list(dict.fromkeys(path for path in found if path.endswith((".so", ".dylib"))))
 
 
 def devices() -> list[dict[str, str]]:
@@ -77,3 +101,12 @@ def compiled(device: str, steps: int) -> Callable[[Tensor, Tensor], Tensor]:
             return value
 
     return cast("Callable[[Tensor, Tensor], Tensor]", _tf.function(chain, jit_compile=False))
+
+
+def tensorfloat32(device: str) -> bool:
+    """Whether TensorFlow may round float32: by default it does on NVIDIA GPUs of compute capability 8.0 (Ampere) and newer."""
+    if not _tf.config.experimental.tensor_float_32_execution_enabled():
+        return False
+    physical = next(one for one in _tf.config.list_physical_devices() if one.name.endswith(device))
+    details = {} if physical.device_type == "CPU" else _tf.config.experimental.get_device_details(physical)
+    return tuple(details.get("compute_capability", (0, 0))) >= (8, 0) and not _tf.test.is_built_with_rocm()
