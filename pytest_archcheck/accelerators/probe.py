@@ -50,12 +50,12 @@ _SIGNAL_REMEDIES = {
 }
 
 
-def probe(framework: Framework, deadline: float) -> Outcome:
+def probe(framework: Framework, deadline: float, watch: process.Watch | None = None) -> Outcome:
     """Import the framework in a child, list its devices, and have the first GPU (or else the CPU) multiply two matrices.
 
     Takes at most ``deadline`` seconds and a few more for a child that will not die. Never raises for what the framework does.
     """
-    ended = process.run(deadline, task="probe", adapter=framework.adapter)
+    ended = process.run(deadline, watch, task="probe", adapter=framework.adapter)
     return _outcome(framework, ended, deadline)
 
 
@@ -65,13 +65,21 @@ def probe_metal(deadline: float) -> Outcome:
     return _outcome(METAL, ended, deadline, needs_work=False)
 
 
-def benchmark(framework: Framework, size: int, dtype: str, deadline: float, *, measure: bool = True) -> Benchmark | Outcome:
+def benchmark(
+    framework: Framework,
+    size: int,
+    dtype: str,
+    deadline: float,
+    watch: process.Watch | None = None,
+    *,
+    measure: bool = True,
+) -> Benchmark | Outcome:
     """Measure products of ``size`` x ``size`` matrices on the first GPU, or else the CPU.
 
     :param measure: False to look at one product's numbers only; then the answer is always an :class:`Outcome`.
     An :class:`Outcome` other than ``ok`` where there is nothing to report: the framework failed, or its numbers are wrong.
     """
-    ended = process.run(deadline, task="matmul", adapter=framework.adapter, size=size, dtype=dtype, measure=measure)
+    ended = process.run(deadline, watch, task="matmul", adapter=framework.adapter, size=size, dtype=dtype, measure=measure)
     outcome = _outcome(framework, ended, deadline)
     facts = _merge(ended.reported)
     if outcome.status not in ("ok", "no-gpu") or outcome.device is None or outcome.error is None or "seconds" not in facts:

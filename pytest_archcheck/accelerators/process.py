@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -48,6 +49,11 @@ class Ended:
     trace: str
 
 
+#: Called with a stage and seconds.
+Watch = Callable[[str, float], None]
+_WATCHED_EVERY = 0.5  # seconds between two words of it
+
+
 class _Drain(threading.Thread):
     """Reads a pipe to its end and keeps little of it."""
 
@@ -74,8 +80,10 @@ class _Drain(threading.Thread):
         return (self._head + self._tail).decode("utf-8", "replace")
 
 
-def run(deadline: float, **request: object) -> Ended:
+def run(deadline: float, watch: Watch | None = None, **request: object) -> Ended:
     """Run a child with that request and wait for it, at most ``deadline`` seconds.
+
+    :param watch: told now and then which stage the child has reported, and how long it has run.
 
     Raises nothing; a process that cannot be started has the exit status 127, as in a shell.
     """
@@ -108,7 +116,7 @@ def run(deadline: float, **request: object) -> Ended:
         assert child.stderr is not None  # noqa: S101 - as above
         drains = _Drain(child.stdout), _Drain(child.stderr)
         try:
-            status = _wait(child, deadline)
+            status = _wait(child, deadline, watch, report)
         finally:
             _kill(child)
             _close(held)
@@ -139,11 +147,22 @@ def _interpreter_flags() -> list[str]:
     return [flag for flag, given in flags.items() if given]
 
 
-def _wait(child: subprocess.Popen[bytes], deadline: float) -> int | None:
-    try:
-        return child.wait(deadline)
-    except subprocess.TimeoutExpired:
-        return None
+def _wait(child: subprocess.Popen[bytes], deadline: float, watch: Watch | None, report: str) -> int | None:
+    start = time.monotonic()
+    while True:
+        left = deadline - (time.monotonic() - start)
+        try:
+            return child.wait(left if watch is None else max(min(_WATCHED_EVERY, left), 0.0))
+        except subprocess.TimeoutExpired:
+            passed = time.monotonic() - start
+            if watch is None or passed >= deadline:
+                return None
+            watch(_stage(report), passed)
+
+
+def _stage(report: str) -> str:
+    """The last stage that the child has reported so far."""
+    return next((str(facts["stage"]) for facts in reversed(_lines(report)) if "stage" in facts), "start")
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

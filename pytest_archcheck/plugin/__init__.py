@@ -90,6 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
         session.join_findings_of_others()
         session.reject_unknown_ids()
     config.pluginmanager.register(session, _SESSION)
+    session.join_html_report()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,6 +13,7 @@ from pytest_archcheck.accelerators import carried, installed, probe
 from pytest_archcheck.accelerators.model import BUILT_IN, Benchmark, Framework, Outcome
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.machine.host import this_host
+from pytest_archcheck.plugin import progress
 from pytest_archcheck.plugin.settings import read_accelerators
 from pytest_archcheck.reports.outcome import Answer, Question
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, because, judge, judge_benchmark
@@ -63,7 +64,11 @@ class Board:
 
     def outcome(self, framework: Framework) -> Outcome:
         """Probe, once a run."""
-        ask = partial(probe.probe, framework, self.settings.timeout)
+
+        def ask() -> Outcome:
+            with progress.probing(self.config, framework.title, self.settings.timeout) as watch:
+                return probe.probe(framework, self.settings.timeout, watch)
+
         return self.memory.outcome(f"probe-{framework.name}", framework, ask, self.settings.timeout)
 
     def metal(self) -> Outcome:
@@ -157,7 +162,8 @@ def _matmul(config: pytest.Config, framework: Framework, subject: str, *, requir
     settings = here.settings
     if settings.gated and not alone:
         return Answer(findings=(_not_alone(subject),))
-    result = probe.benchmark(framework, settings.size, "float32", settings.timeout, measure=alone)
+    with progress.probing(config, framework.title, settings.timeout) as watch:
+        result = probe.benchmark(framework, settings.size, "float32", settings.timeout, watch, measure=alone)
     if isinstance(result, Outcome):
         # Without a GPU there is nothing to say of the CPU's correct product: the accelerator item has said it.
         return Answer(findings=() if result.status in ("ok", "no-gpu") else judge(result, expectation, subject))
@@ -181,6 +187,7 @@ def _record(result: Benchmark) -> dict[str, object]:
         "speedup": result.speedup,
         "precision": result.precision,
         "tensorfloat32": result.tensorfloat32,
+        "compiled_seconds": result.compiled_seconds,
         "error": result.error,
     }
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import arguments, blame, inspected, questions, report_files, rootdir, settings
+from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
@@ -44,7 +44,9 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
             "or the running environment's: what is required is required of that"
         )
     report_files.check(checked)
-    session = ArchcheckSession(config, checked, scope, inspected.inspect(checked))
+    with progress.inspecting(config, text.joined(checked.paths, most=2) or "this environment"):
+        inspection = inspected.inspect(checked)
+    session = ArchcheckSession(config, checked, scope, inspection)
     if not arguments.hand_to_loop(config, scope):
         session.tell_early()
     return session
@@ -105,6 +107,13 @@ class ArchcheckSession:
         if findings:
             self.config.stash[INSPECTION] = inspected.joined(self.inspection, findings, self.settings)
         self._ask()  # conftest files may have added frameworks
+
+    def join_html_report(self) -> None:
+        """Bring title, findings and remedies into pytest-html's table."""
+        if self.config.pluginmanager.hasplugin("html"):
+            from pytest_archcheck.plugin import html_rows
+
+            self.config.pluginmanager.register(html_rows.HtmlRows(lambda: self.questions), "archcheck-html-rows")
 
     def reject_unknown_ids(self) -> None:
         """Raise :class:`pytest.UsageError` for an id that names no check, with those that are near."""

@@ -43,7 +43,8 @@ def _benchmark(one: Json) -> Html:
         rows.append(("CPU", one["seconds"] * one["speedup"], None))
     most = max(work / seconds * (1 + (spread or 0) / 2) for _, seconds, spread in rows if seconds > 0) if rows else 1.0
     drawn = [_bar(name, work / seconds, spread, most) for name, seconds, spread in rows if seconds > 0]
-    caption = f"{one['size']} x {one['size']} {one['dtype']}: GFLOP/s, more is better"
+    rounded = f" ({one['precision']})" if one.get("precision", one["dtype"]) != one["dtype"] else ""
+    caption = f"{one['size']} x {one['size']} {one['dtype']}{rounded}: GFLOP/s, more is better"
     error = f"largest relative error {one['error']:.1e}"
     return tag("div", tag("p", f"{caption}; {error}", class_="muted"), tag("ul", drawn, class_="bars"))
 
