@@ -5,6 +5,7 @@ The newest Python at hand with the newest pytest, and the oldest pair, with the 
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -157,6 +158,10 @@ def test_split(beside: Beside) -> None:
 def test_html(beside: Beside) -> None:
     _assert_result(beside.run(*HTML))
     page = (beside.project.folder / "out.html").read_text(encoding="utf-8")
+    # Its table is JSON in an attribute; our row has the title, the finding and what to do.
+    row = html.unescape(html.unescape(page)).replace('\\"', '"')
+    assert '<td class="col-testId">archcheck::spoiled<div>spoiled 1.0</div><div><b>error</b> ' + HEADLINE in row
+    assert "<br>remedy: " in row
     assert all(text in page for text in ("archcheck::spoiled", HEADLINE, "pip install --force-reinstall"))
 
 
