@@ -133,5 +133,6 @@ class _Line:
 def _is_watched(config: pytest.Config) -> bool:
     options = config.known_args_namespace
     in_ci = any(os.environ.get(name) for name in ("CI", "BUILD_NUMBER"))  # as pytest asks
-    quiet = options.verbose < 0 or options.collectonly or "no:terminal" in options.plugins
+    without = "no:terminal" in options.plugins  # then there is no option verbose
+    quiet = without or options.verbose < 0 or options.collectonly
     return not (in_ci or quiet or hasattr(config, "workerinput") or os.environ.get("TERM") == "dumb")

@@ -139,7 +139,8 @@ def test_a_probe_says_what_it_is_at_and_leaves_nothing_behind(project: Path, opt
     ids=["-q", "CI", "dumb", "no terminal"],
 )
 def test_nobody_watches(project: Path, options: tuple[str, ...], environment: dict[str, str]) -> None:
-    assert "of 300 s" not in on_terminal(project, *RUN, *options, **environment)
+    assert "of 300 s" not in on_terminal(project, *RUN, *options, "--archcheck-json=out.json", **environment)
+    assert '"verdict": "pass"' in (project / "out.json").read_text(encoding="ascii")
 
 
 def test_a_pipe_is_no_terminal(project: Path) -> None:
