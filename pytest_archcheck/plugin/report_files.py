@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_archcheck.plugin.settings import Settings
+    from pytest_archcheck.reports.json_report import Links
     from pytest_archcheck.reports.outcome import Result
 
 #: The options that name such a file, and the settings that hold its path.
@@ -40,11 +41,12 @@ class ReportFiles:
     def __init__(self, checked: Settings, root: str) -> None:
         self._settings = checked
         self._root = root
+        self._links: tuple[object, Links] | None = None
 
     def write(self, result: Result) -> list[str]:
         """Write each file that was asked for; of those that cannot be written (any more) say so, a line each."""
         asked = dict(_paths(self._settings))
-        document = json_report.document(result) if asked else {}
+        document = json_report.document(result, self._links_of(result)) if asked else {}
         unwritten = []
         for name, path in asked.items():
             if writing.is_special(path) and not result.complete:
@@ -54,6 +56,13 @@ class ReportFiles:
             except OSError as error:
                 unwritten.append(cannot_write(f"{escape(path)} (--archcheck-{name})", error))
         return unwritten
+
+    def _links_of(self, result: Result) -> Links:
+        """Who links to whom, found out once a run."""
+        found = result.inspection.environments
+        if self._links is None or self._links[0] is not found:
+            self._links = (found, result.inspection.links())
+        return self._links[1]
 
     def _content(self, name: str, document: dict[str, Any]) -> str:
         if name == "html":
