@@ -22,7 +22,7 @@ from support.sites import add_distribution
 from pytest_archcheck.inspection import Inspection, Request, run
 from pytest_archcheck.reports import json_report
 from pytest_archcheck.reports.merge import Labelled
-from pytest_archcheck.reports.outcome import Answer, Outcome, Result
+from pytest_archcheck.reports.outcome import Answer, Outcome, Result, State
 from pytest_archcheck.reports.page import render
 
 #: (distributions, compiled files): an application, and as many projects as anybody installs.
