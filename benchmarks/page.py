@@ -58,11 +58,8 @@ def document(inspection: Inspection) -> dict[str, Any]:
     for place, check in enumerate(inspection.checks):
         failed = any(finding.severity == "error" for finding in check.findings)
         answer = Answer(findings=check.findings)
-        outcomes.append(
-            Outcome(
-                subject=check.subject, title=check.title, state="failed" if failed else "passed", answer=answer, place=place
-            )
-        )
+        state: State = "failed" if failed else "passed"
+        outcomes.append(Outcome(subject=check.subject, title=check.title, state=state, answer=answer, place=place))
     return json_report.document(Result(inspection=inspection, outcomes=tuple(outcomes), notes=(), complete=True))
 
 
@@ -88,9 +85,8 @@ def seconds_in_browser(page: Path) -> float | None:
 
 def main() -> None:
     """Print a row for each shape."""
-    print(
-        "| distributions | compiled files | inspection | JSON | page | page gzipped | JSON made in | page made in | a browser's work |"
-    )
+    heads = "distributions, compiled files, inspection, JSON, page, page gzipped, JSON made in, page made in, a browser's work"
+    print(f"| {heads.replace(', ', ' | ')} |")
     print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     for distributions, files in SHAPES:
         with tempfile.TemporaryDirectory() as folder:
