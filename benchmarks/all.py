@@ -1,10 +1,10 @@
-"""Every benchmark of the scan, one after the other, and the sections of docs/evidence.md that they fill.
+"""Every benchmark of the scan, one after the other, and the tables and pictures of docs/evidence.md and its pages.
 
     pip install -e '.[bench]'
     python benchmarks/all.py             about half an hour; the first run downloads wheels and makes 4 GB of files
     python benchmarks/all.py --no-cold   without the runs that drop the file cache (they need Linux and root)
 
-Replaces the sections "Against other tools", "Growth" and "Start-up", and draws docs/growth.svg. Prints nothing but progress.
+Rewrites docs/evidence/tools.md's tables, those of docs/evidence/speed.md, the first of docs/evidence.md, and docs/*.svg.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import platform
-import re
 import shutil
 import sys
-from pathlib import Path
 
 import compare
+import glance
 import growth
+import pages
 import startup
 import timing
 
-EVIDENCE = timing.HERE.parent / "docs" / "evidence.md"
 _COMPARED = """\
 Every tool as its users call it, in turn, in fresh processes timed from outside; "inside" is what the floor and our own
 processes measure of themselves, imports done. "To floor" is the ratio of medians to the C program `benchmarks/floor.c`,
@@ -47,7 +46,7 @@ _GROWN = """\
 Synthetic trees of small files, 1% of them compiled; warm, timed inside the process, in turn. The exponent is b in seconds =
 a · files^b, fitted to the medians: 1 is linear. `python benchmarks/growth.py` also draws the picture.
 
-![Seconds over the number of files, both axes logarithmic: C floor, scan and whole check](growth.svg)
+![Seconds over the number of files, both axes logarithmic: C floor, scan and whole check](../growth.svg)
 """
 _STARTED = """\
 `python -m pytest` on a project with one trivial test, no other plugin, whole processes in turn; differences are taken
@@ -57,33 +56,16 @@ within each round. `python benchmarks/startup.py`.
 
 def main() -> int:
     """Measure and rewrite the sections."""
-    parser = argparse.ArgumentParser(description="Run all benchmarks and fill docs/evidence.md.")
+    parser = argparse.ArgumentParser(description="Run all benchmarks and fill the pages of the evidence.")
     parser.add_argument("--no-cold", action="store_true", help="do not drop the file cache")
-    parser.add_argument("--file", type=Path, default=EVIDENCE, help="whose sections are replaced (%(default)s)")
     options = parser.parse_args()
     compared = [_COMPARED.format(limit=compare.LIMIT, versions=_versions()), compare.report()]
     if not options.no_cold:
         compared.append(compare.report(rounds=compare.COLD_ROUNDS, cold=True))
-    sections = {
-        "Against other tools": "\n".join(compared),
-        "Growth": f"{_GROWN}\n{growth.report()}",
-        "Start-up": f"{_STARTED}\n{startup.report()}",
-    }
-    text = options.file.read_text(encoding="utf-8")
-    for title, body in sections.items():
-        text = replace_section(text, title, body)
-    options.file.write_text(text.rstrip() + "\n", encoding="utf-8")
-    return 0
-
-
-def replace_section(text: str, title: str, body: str) -> str:
-    """Put ``body`` below the heading ``## title``; a heading that is not there is added before the last section."""
-    section = f"## {title}\n\n{body.strip()}\n\n"
-    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if pattern.search(text):
-        return pattern.sub(lambda _: section, text, count=1)
-    last = text.rfind("\n## ") + 1
-    return text[:last] + section + text[last:]
+    pages.replace_section(pages.TOOLS, "Against other tools", "\n".join(compared))
+    pages.replace_section(pages.SPEED, "Growth", f"{_GROWN}\n{growth.report()}")
+    pages.replace_section(pages.SPEED, "Start-up", f"{_STARTED}\n{startup.report()}")
+    return glance.main()
 
 
 def _versions() -> str:

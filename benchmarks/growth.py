@@ -16,12 +16,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pages
 import timing
 import trees
 from timing import Bench
 
 SIZES = (10_000, 50_000, 100_000, 200_000, 500_000)
-PICTURE = timing.HERE.parent / "docs" / "growth.svg"
 _LABELS = {"check": "whole check", "scan": "scan", "floor": "C walk and 4 KiB read"}
 #: Readable on white and on near-black.
 _INK = "#7a828c"
@@ -52,13 +52,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure and draw how the time grows with the number of files.")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of files (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="runs of each (%(default)s)")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="where the SVG goes (%(default)s)")
+    parser.add_argument("--picture", type=Path, default=pages.GROWTH, help="where the SVG goes (%(default)s)")
     options = parser.parse_args()
     print(report(tuple(options.sizes), options.rounds, options.picture), end="")
     return 0
 
 
-def report(sizes: tuple[int, ...] = SIZES, rounds: int = 7, picture: Path = PICTURE) -> str:
+def report(sizes: tuple[int, ...] = SIZES, rounds: int = 7, picture: Path = pages.GROWTH) -> str:
     """Measure, draw ``picture``, return the table as Markdown."""
     growth = measure(sizes, rounds)
     draw(growth, picture)

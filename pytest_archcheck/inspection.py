@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import time
 from collections.abc import Mapping
@@ -108,6 +107,8 @@ class Inspection:
         for check in self.checks:
             if check.subject == subject:
                 return check
+        import difflib
+
         near = difflib.get_close_matches(subject, [check.subject for check in self.checks], cutoff=0.5)
         raise KeyError(f"{subject}; the nearest checks are {', '.join(near)}" if near else f"{subject}; no check is like it")
 

@@ -6,13 +6,12 @@ import os
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from pytest_archcheck import limits
 from pytest_archcheck.discover import conda
 from pytest_archcheck.discover.metadata import Project, requirements
 from pytest_archcheck.discover.model import CondaPrefix, InstalledProject
 from pytest_archcheck.discover.record import recorded_hashes
+from pytest_archcheck.discover.text import canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,7 +69,7 @@ class _Claims:
         self._by_file: dict[str, list[conda.CondaPackage]] = {}
         self._by_name: dict[str, list[conda.CondaPackage]] = {}
         for record in records:
-            self._by_name.setdefault(canonicalize_name(record.name), []).append(record)
+            self._by_name.setdefault(canonical_name(record.name), []).append(record)
             for path in record.files:
                 others = self._by_file.setdefault(path, [])
                 if len(others) < limits.CONDA_CLAIMS:
@@ -101,7 +100,7 @@ class _Claims:
         }
         found: dict[str, list[str]] = defaultdict(list)
         for project, record, files in asked:
-            same_name = canonicalize_name(record.name) == project.name
+            same_name = canonical_name(record.name) == project.name
             if same_name or _differ(files, theirs[record.record], ours[project.folder]):
                 found[project.folder].append(f"{record.name} {record.version or ''}".strip())
         return found

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from packaging.utils import canonicalize_name
-
 from pytest_archcheck import limits
 from pytest_archcheck.discover.paths import path_in
 from pytest_archcheck.discover.record import NOT_RECORDED, read_record, record_of
 from pytest_archcheck.discover.text import (
+    canonical_name,
     header_fields,
     plain_name,
     plain_requirements,
@@ -178,7 +177,7 @@ def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
         top_level = (inside,) if egg else _top_level(read("top_level.txt", _text), name)
     problems += record.problems
     return Project(
-        name=canonicalize_name(name),
+        name=canonical_name(name),
         version=plain_version(header.get("version") or version_in_folder) or None,
         installer=_installer(read("INSTALLER", _text) or ""),
         tags=tuple(tag for tag in wheel.get("tag", ()) if len(tag) <= limits.TAG_LENGTH),
@@ -262,15 +261,19 @@ def _editable_root(content: Any) -> str | None:  # noqa: ANN401 - any JSON
 
 
 def _path_of(url: str) -> str | None:
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
+    from urllib.parse import unquote, urlsplit
 
     parts = urlsplit(url)
     if parts.scheme != "file":
         return None
     if parts.netloc not in ("", "localhost"):  # RFC 8089: another host's file is none of ours; Python 3.10 lets anything by
         raise ValueError("the file lies on another host")
-    path = path_in(url2pathname(parts.path))
+    if os.name == "nt":
+        from urllib.request import url2pathname  # brings http and ssl, and so is dear
+
+        path = path_in(url2pathname(parts.path))
+    else:
+        path = path_in(unquote(parts.path))
     if path is None:
         raise ValueError("no file has such a name")
     return path

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
-
-from packaging.version import InvalidVersion, Version
 
 from pytest_archcheck.discover.model import Distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from packaging.version import Version
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.conda import CondaPackage
@@ -77,7 +77,8 @@ class Owners:
         owned: list[Distribution] = []
         claimed: set[str] = set()
         of_name: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for project in sorted(self.projects, key=_precedence, reverse=True):
+        count = Counter(project.name for project in self.projects)
+        for project in sorted(self.projects, key=lambda one: _precedence(one, alone=count[one.name] == 1), reverse=True):
             mine = _claim(project, sites[project.site])
             if project.files is None:
                 mine -= claimed
@@ -115,13 +116,17 @@ def _key(binary: Binary) -> str:
     return os.path.normpath(binary.file)
 
 
-def _precedence(project: Project) -> tuple[bool, Version, str]:
-    """Projects with a record before those without, newer versions before older ones."""
+def _precedence(project: Project, *, alone: bool) -> tuple[bool, str, Version | None, str]:
+    """Projects with a record before those without; of those with one name newer versions before older ones."""
+    if alone:
+        return project.files is not None, project.name, None, project.folder
+    from packaging.version import InvalidVersion, Version
+
     try:
         version = Version(project.version or "0")
     except InvalidVersion:
         version = Version("0")
-    return project.files is not None, version, project.folder
+    return project.files is not None, project.name, version, project.folder
 
 
 def _claim(project: Project, here: dict[str, str]) -> set[str]:

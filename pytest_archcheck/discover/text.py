@@ -17,6 +17,7 @@ from pytest_archcheck.discover.paths import ENCODING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_DASHES = re.compile(r"[-_.]+")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9.!+_-]+")
 
@@ -92,6 +93,11 @@ def plain_requirements(lines: Iterable[str]) -> tuple[str, ...]:
 def plain_name(text: str) -> str:
     """A project's name with only what names may hold (PEP 508); what else is in it becomes a dash, as setuptools makes it."""
     return _NOT_IN_NAMES.sub("-", text[: 8 * limits.NAME_LENGTH])[: limits.NAME_LENGTH].strip("-_.")
+
+
+def canonical_name(name: str) -> str:
+    """``Scikit_Learn`` is ``scikit-learn`` (PEP 503), as packaging has it; its module brings much that no scan needs."""
+    return _DASHES.sub("-", name).lower()
 
 
 def plain_version(text: str) -> str:

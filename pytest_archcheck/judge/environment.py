@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import ON_DISK, Access
-from pytest_archcheck.judge.macos import MacJudge
-from pytest_archcheck.loader.elf_links import link_elf
-from pytest_archcheck.loader.elf_symbols import check_symbols
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.architecture import judge_architecture
-from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
 from pytest_archcheck.rules.elsewhere import elsewhere
 from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment, judge_unseen
 from pytest_archcheck.rules.interpreter import (
@@ -122,6 +118,8 @@ class _Judge:
         self._add(judge_modules(self._environment, packages, where, self._python, sources.survives_without))
 
     def _judge_macos(self) -> None:
+        from pytest_archcheck.judge.macos import MacJudge
+
         mac = MacJudge(self._environment, self._target, self._owners, self._access)
         for distribution, subject in self._owned:
             self._add(mac.slices(distribution, subject))
@@ -132,6 +130,10 @@ class _Judge:
         self._signatures = mac.signatures
 
     def _judge_linux(self) -> None:
+        from pytest_archcheck.loader.elf_links import link_elf
+        from pytest_archcheck.loader.elf_symbols import check_symbols
+        from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
+
         links = link_elf(self._environment, self._target)
         problems, others = self._subjects_of_broken_files(), elsewhere(self._environment)
         self._add(judge_elf_links(one_cause(links.broken), self._owners, problems, others, musl=links.musl))

@@ -6,21 +6,18 @@ import itertools
 import os
 import platform
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at, is_environment
 from pytest_archcheck.discover.model import Environment
-from pytest_archcheck.discover.wheels import Wheel, read_wheel
 from pytest_archcheck.findings import Skipped
 from pytest_archcheck.judge.access import Access
 from pytest_archcheck.judge.environment import Judgement, judge, subject_of
-from pytest_archcheck.judge.lock import inspect_lock
-from pytest_archcheck.judge.wheel import judge_wheel
-from pytest_archcheck.locks.reading import is_lock_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pytest_archcheck.discover.wheels import Wheel
     from pytest_archcheck.machine.target import Target
 
 #: The ends of source distributions, which lie beside the wheels in a folder ``dist``.
@@ -47,7 +44,7 @@ class Judged:
     targets: tuple[Target, ...] = ()
 
 
-Input = Environment | Wheel | LockFile
+Input: TypeAlias = "Environment | Wheel | LockFile"
 
 
 def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
@@ -57,8 +54,11 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
     """
     if os.path.isfile(path) and path.endswith(".whl"):
         return [_wheel(path)], []
-    if os.path.isfile(path) and is_lock_name(path):
-        return [LockFile(path, os.path.basename(path))], []
+    if os.path.isfile(path):
+        from pytest_archcheck.locks.reading import is_lock_name
+
+        if is_lock_name(path):
+            return [LockFile(path, os.path.basename(path))], []
     if os.path.isdir(path) and not is_environment(path):
         files = [os.path.join(path, name) for name in sorted(_names(path))]
         wheels: list[Input] = [_wheel(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
@@ -75,6 +75,8 @@ def _names(folder: str) -> list[str]:
 
 
 def _wheel(path: str) -> Wheel:
+    from pytest_archcheck.discover.wheels import read_wheel
+
     try:
         return read_wheel(path)
     except OSError as error:
@@ -112,17 +114,21 @@ def judge_inputs(
     for one, label in labelled(inputs):
         if isinstance(one, LockFile):
             judged.append(_judge_lock(one, label, target, python or platform.python_version()))
-        elif isinstance(one, Wheel):
-            promised = () if target_given else one.targets
-            judgement = judge_wheel(one, label, promised or (target,), by_tags=bool(promised), all_pages=all_pages)
-            judged.append(Judged(replace(one.environment, label=label), judgement, promised))
-        else:
+        elif isinstance(one, Environment):
             environment = replace(one, label=label)
             prefix = f"{label}::" if several else ""
             judged.append(Judged(environment, judge(environment, target, prefix, Access(all_pages=all_pages), python)))
+        else:
+            from pytest_archcheck.judge.wheel import judge_wheel
+
+            promised = () if target_given else one.targets
+            judgement = judge_wheel(one, label, promised or (target,), by_tags=bool(promised), all_pages=all_pages)
+            judged.append(Judged(replace(one.environment, label=label), judgement, promised))
     return judged
 
 
 def _judge_lock(lock: LockFile, label: str, target: Target, python: str) -> Judged:
+    from pytest_archcheck.judge.lock import inspect_lock
+
     environment, checks = inspect_lock(lock.path, target, python, label)
     return Judged(environment, Judgement(checks))

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
-from pytest_archcheck.loader.elf_links import link_elf
-from pytest_archcheck.loader.macho_links import MachOLinks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +52,8 @@ def links_of(environment: Environment, targets: Iterable[Target]) -> dict[str, t
 
 
 def _macho(environment: Environment, target: Target) -> Iterator[tuple[str, Linked]]:
+    from pytest_archcheck.loader.macho_links import MachOLinks
+
     links = MachOLinks(environment, target)
     for link in links.links():
         resolution = link.resolution
@@ -75,6 +75,8 @@ def _macho(environment: Environment, target: Target) -> Iterator[tuple[str, Link
 
 
 def _elf(environment: Environment, target: Target) -> Iterator[tuple[str, Linked]]:
+    from pytest_archcheck.loader.elf_links import link_elf
+
     links = link_elf(environment, target)
     broken = {(link.via or link.binary.file, link.name): link for link in links.broken}
     for link in links.all_links:

@@ -7,7 +7,6 @@ On macOS everything comes from ``sysctlbyname`` (``man 3 sysctl``): ``platform.m
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 import sys
@@ -164,11 +163,15 @@ def _read_text(path: str) -> str:
 
 def _sysctl(name: str) -> bytes | None:
     """``sysctlbyname(name, buffer, &size, NULL, 0)``; None for an unknown name (ENOENT)."""
+    import ctypes
+
     return ask_sysctl(ctypes.CDLL("/usr/lib/libSystem.B.dylib").sysctlbyname, name)
 
 
 def ask_sysctl(sysctlbyname: Callable[..., int], name: str) -> bytes | None:
     """Call the C function ``sysctlbyname``, which returns 0 on success and writes the answer's size."""
+    import ctypes
+
     buffer = ctypes.create_string_buffer(256)
     size = ctypes.c_size_t(len(buffer))
     if sysctlbyname(name.encode(), buffer, ctypes.byref(size), None, ctypes.c_size_t(0)) != 0:

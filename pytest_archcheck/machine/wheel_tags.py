@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from packaging.tags import parse_tag
-
 from pytest_archcheck import limits
 from pytest_archcheck.machine.target import InvalidTarget, Target
 
@@ -68,6 +66,8 @@ def tags_in(text: str, most: int = limits.WHEEL_TAGS) -> frozenset[Tag] | None:
     parts = [part.split(".") for part in text.split("-")]
     if len(parts) != 3 or math.prod(map(len, parts)) > most:
         return None
+    from packaging.tags import parse_tag
+
     try:
         return parse_tag(text)
     except ValueError:

@@ -1,27 +1,25 @@
-"""What pytest loads, and all that imports pytest: options, markers, fixtures, items.
+"""What pytest loads, and all that imports pytest: options, markers, hooks, fixtures, items.
 
 In comes pytest's configuration; out go items, reports and the exit code. Judges nothing itself.
-Nothing heavy is imported until it is asked for: an installed but idle plugin must cost nothing. Hence the imports inside
-functions, and named tuples in what is loaded at once: to make one dataclass takes half a millisecond of every run of pytest.
+Where the checks are off, this module and the package's own are all of ours that a run imports, and they import nothing that
+pytest has not. Hence the imports inside functions. pytest and pluggy look at every name of this module: few names, little time.
 It asserts nothing to be rewritten, and the standalone command has imported it before pytest could: PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-import tempfile
-from functools import partial
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import arguments, hookspecs, needs, settings
-
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
-    from pytest_archcheck.accelerators.model import Benchmark, MatmulBenchmark
+    from pytest_archcheck.accelerators.model import Benchmark, Framework, MatmulBenchmark
+    from pytest_archcheck.findings import Finding
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.session import ArchcheckSession
 
@@ -33,10 +31,45 @@ _STARTED = pytest.StashKey["ArchcheckSession"]()
 #: Name of the session's plugin, and of its entry in pytest-xdist's workerinput.
 _SESSION = "archcheck-session"
 
+#: What ``pytest --markers`` shows; what each ``requires_`` asks is told by :data:`~pytest_archcheck.plugin.needs.NEEDS`.
+_MARKERS = """\
+archcheck: a check of pytest-archcheck; -m 'not archcheck' leaves them all out.
+requires_clean(*distributions): these distributions are installed and pytest-archcheck finds no error in them; no name: in all.
+requires_gpu(framework='tensorflow'): a GPU has just computed a correct matmul through that framework; None: through any.
+requires_metal(framework='tensorflow'): a Metal GPU has just computed a correct matmul through it; None: Metal offers a device.
+requires_native(): this Python is not emulated: not under Rosetta, not under QEMU.
+"""
+
+
+class HookSpecs:
+    """Hooks that other plugins and ``conftest.py`` may implement.
+
+    A ``conftest.py`` that must also load where this plugin is not (``-p no:archcheck``, or not installed) marks
+    its implementations with ``@pytest.hookimpl(optionalhook=True)``: otherwise pytest refuses the unknown hook. The values that
+    come and go can be imported from ``pytest_archcheck``: ``Inspection``, ``Finding``, ``Framework``.
+    """
+
+    def pytest_archcheck_findings(self, inspection: Inspection) -> Iterable[Finding]:  # type: ignore[empty-body]
+        """Return findings of your own, judged from what was inspected.
+
+        Called once, after the inspection and before collection; with pytest-xdist in the controller only. A finding joins the
+        item that its ``subject`` names; a subject that no item has becomes an item of its own. ``archcheck_allow`` lines apply;
+        settings know the plugin's own rules only, so accept a rule of yours by a line that names its subject alone.
+        """
+
+    def pytest_archcheck_frameworks(self) -> Iterable[Framework]:  # type: ignore[empty-body]
+        """Return frameworks whose GPU shall be checked too.
+
+        Each gets the items ``archcheck::accelerator::<name>`` and ``archcheck::matmul::<name>`` where one of its distributions
+        is installed, and may be named by ``requires_metal``, ``requires_gpu`` and ``matmul_benchmark``. Called in every process
+        that collects; return the same each time. A framework is described by :class:`pytest_archcheck.Framework`: its
+        name, its distributions, and an adapter file that is run in a child process only.
+        """
+
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare options and ini values; refuse to go on where pytest has mistaken a path behind one of them for the project."""
-    settings.declare(parser)
+    declare_options(parser)
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None and any("--archcheck-" in arg for arg in _typed(config)):
         from pytest_archcheck.plugin import rootdir
@@ -44,9 +77,171 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         rootdir.refuse_foreign(config)
 
 
+def declare_options(parser: pytest.Parser) -> None:
+    """Every option and ini value of ours."""
+    # "dest" is given because pytest compares one that it has made itself with that of every other option.
+    group = parser.getgroup("archcheck", "compiled files: do they load and run natively? (also: pytest archcheck)")
+    group.addoption(
+        "--archcheck",
+        dest="archcheck",
+        action="store_true",
+        default=None,
+        help="inspect the active environment and collect one check per distribution before the project's tests (default: off; "
+        "ini: archcheck)",
+    )
+    group.addoption(
+        "--no-archcheck",
+        dest="archcheck",
+        action="store_false",
+        help="switch the checks off where ini or addopts switch them on (default: as they say)",
+    )
+    group.addoption(
+        "--archcheck-path",
+        dest="archcheck_path",
+        metavar="PATH",
+        action="append",
+        help="inspect this environment, folder, wheel, folder of wheels or lock file instead of the active environment; "
+        "repeatable; implies --archcheck, and with no other argument only the checks are collected (default: the active "
+        "environment; ini: archcheck_paths)",
+    )
+    group.addoption(
+        "--archcheck-target",
+        dest="archcheck_target",
+        metavar="TAG",
+        help="where the environment must run: 'host', or a wheel platform tag such as macosx_14_0_arm64 (default: host; "
+        "ini: archcheck_target)",
+    )
+    group.addoption(
+        "--archcheck-python",
+        dest="archcheck_python",
+        metavar="X.Y",
+        help="the Python that a lock file (default: the running one) or a folder without an interpreter (default: the one that "
+        "its modules agree on) is judged for (ini: archcheck_python)",
+    )
+    group.addoption(
+        "--archcheck-select",
+        dest="archcheck_select",
+        metavar="RULES",
+        action="append",
+        help="only these rules, comma-separated; repeatable (default: all; ini: archcheck_select)",
+    )
+    group.addoption(
+        "--archcheck-ignore",
+        dest="archcheck_ignore",
+        metavar="RULES",
+        action="append",
+        help="not these rules, comma-separated; repeatable (default: none; ini: archcheck_ignore)",
+    )
+    group.addoption(
+        "--archcheck-require",
+        dest="archcheck_require",
+        metavar="WHAT",
+        action="append",
+        help="fail unless this holds of the running environment: clean, gpu, metal, native; repeatable; implies --archcheck "
+        "(default: nothing; ini: archcheck_require)",
+    )
+    group.addoption(
+        "--archcheck-json",
+        dest="archcheck_json",
+        metavar="FILE",
+        help="write the whole result to this file as JSON (default: none; ini: archcheck_json)",
+    )
+    group.addoption(
+        "--archcheck-html",
+        dest="archcheck_html",
+        metavar="FILE",
+        help="write the whole result to this file as a page to look at (default: none; ini: archcheck_html)",
+    )
+    group.addoption(
+        "--archcheck-sarif",
+        dest="archcheck_sarif",
+        metavar="FILE",
+        help="write the findings to this file as SARIF 2.1.0, for code scanning (default: none; ini: archcheck_sarif)",
+    )
+    group.addoption(
+        "--archcheck-explain",
+        dest="archcheck_explain",
+        metavar="RULE",
+        action="append",
+        help="print what a rule says, with an example, or what the check of an id asks, and exit; repeatable (default: run)",
+    )
+    group.addoption(
+        "--archcheck-annotations",
+        dest="archcheck_annotations",
+        action="store_true",
+        default=None,
+        help="annotate on GitHub Actions each check that fails or warns (default: off; ini: archcheck_annotations)",
+    )
+    group.addoption(
+        "--archcheck-all-pages",
+        dest="archcheck_all_pages",
+        action="store_true",
+        default=False,
+        help="compare every page of signed code with its hash, not only the first (default: off)",
+    )
+    _declare_ini(parser)
+
+
+def _declare_ini(parser: pytest.Parser) -> None:
+    parser.addini("archcheck", "switch the checks on, as --archcheck does (default: off)", "bool", default=False)
+    parser.addini(
+        "archcheck_paths", "what to inspect, as --archcheck-path (default: the active environment)", "paths", default=[]
+    )
+    parser.addini("archcheck_target", "where it must run, as --archcheck-target (default: host)", "string", default="")
+    parser.addini(
+        "archcheck_python",
+        "the Python of lock files and folders, as --archcheck-python (default: the running one)",
+        "string",
+        default="",
+    )
+    parser.addini("archcheck_select", "only these rules, as --archcheck-select (default: all)", "linelist", default=[])
+    parser.addini("archcheck_ignore", "not these rules, as --archcheck-ignore (default: none)", "linelist", default=[])
+    parser.addini("archcheck_require", "what must hold, as --archcheck-require (default: nothing)", "linelist", default=[])
+    parser.addini("archcheck_json", "where to write the result, as --archcheck-json (default: none)", "string", default="")
+    parser.addini("archcheck_html", "where to write the page, as --archcheck-html (default: none)", "string", default="")
+    parser.addini("archcheck_sarif", "where to write SARIF, as --archcheck-sarif (default: none)", "string", default="")
+    parser.addini(
+        "archcheck_annotations",
+        "annotate pull requests on GitHub, as --archcheck-annotations does (default: off)",
+        "bool",
+        default=False,
+    )
+    parser.addini(
+        "archcheck_allow",
+        "findings that are accepted, one 'SUBJECT[/RULE][ @TARGETGLOB]: reason' a line (default: none)",
+        "linelist",
+        default=[],
+    )
+    # Numbers are declared as strings, which every pytest knows; numbers are accepted too when they are read.
+    parser.addini(
+        "archcheck_matmul_size", "rows of the square matrices of the matmul benchmark (default: 2048)", "string", default="2048"
+    )
+    parser.addini(
+        "archcheck_matmul_min_gflops",
+        "the least GFLOP/s that the matmul benchmark must reach (default: no gate)",
+        "string",
+        default="",
+    )
+    parser.addini(
+        "archcheck_matmul_min_speedup",
+        "how many times as fast as the CPU the matmul benchmark must be (default: no gate)",
+        "string",
+        default="",
+    )
+    parser.addini(
+        "archcheck_probe_timeout",
+        "seconds that importing and trying a framework may take (default: 300)",
+        "string",
+        default="300",
+    )
+    parser.addini(
+        "verbosity_archcheck", "verbosity of archcheck's own output (default: auto, as -v and -q say)", default="auto"
+    )
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the hooks that others may implement."""
-    pluginmanager.add_hookspecs(hookspecs)
+    pluginmanager.add_hookspecs(HookSpecs)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -80,10 +275,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers, and the session's plugin where the checks are on."""
-    needs.register(config)
+    for line in _MARKERS.splitlines():
+        config.addinivalue_line("markers", line)
     session = _session(config)
     if session is None:
-        if not hasattr(config, "workerinput"):
+        if not hasattr(config, "workerinput") and any("--archcheck-" in str(arg) for arg in config.invocation_params.args):
+            from pytest_archcheck.plugin import arguments
+
             arguments.warn_of_idle_options(config)
         return
     if not session.is_worker:
@@ -96,21 +294,35 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what requires something that this environment has not."""
-    needs.hold_back(item)
+    if any(mark.name.startswith("requires_") for mark in item.iter_markers()):
+        from pytest_archcheck.plugin import needs
+
+        needs.hold_back(item)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Fail it instead where archcheck_require names the need."""
-    needs.fail(item)
+    """Fail it instead where archcheck_require names the need; ask about the markers that fixtures have added."""
+    if any(mark.name.startswith("requires_") for mark in item.iter_markers()):
+        from pytest_archcheck.plugin import needs
+
+        needs.fail(item)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
     """Refuse markers that nobody can answer."""
     outcome = yield
-    if outcome.excinfo is None:
-        needs.reject_bad_arguments(collector, outcome.get_result())
+    if outcome.excinfo is not None:
+        return
+    report = outcome.get_result()
+    for item in report.result:
+        for mark in item.iter_markers() if isinstance(item, pytest.Item) else ():
+            if mark.name in ("requires_metal", "requires_gpu"):
+                from pytest_archcheck.plugin import needs
+
+                needs.reject_bad_arguments(collector, report)
+                return
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -118,6 +330,10 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist's W
     """Give the workers of pytest-xdist a folder in common, so that a framework is probed once a run."""
     folder = node.config.stash.get(_SHARED, None)
     if folder is None:
+        import shutil
+        import tempfile
+        from functools import partial
+
         # Only a name that nobody can guess: the worker that first has something to put there makes the folder. So a run without
         # accelerators makes none, which would stay where the run is killed.
         folder = node.config.stash[_SHARED] = os.path.join(tempfile.gettempdir(), f"archcheck-{os.urandom(12).hex()}")
@@ -148,12 +364,54 @@ def _typed(config: pytest.Config) -> list[str]:
     return [*map(os.fspath, config.invocation_params.args), os.environ.get("PYTEST_ADDOPTS", "")]
 
 
-def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:
-    if not arguments.could_concern_us(config, args):
-        return None
-    from pytest_archcheck.plugin.session import start
+def _could_concern_us(config: pytest.Config, args: list[str]) -> bool:
+    """Whether a closer look is worth its time; False in nearly every run that has the checks off."""
+    options = config.known_args_namespace
+    if options.help or options.version or getattr(options, "markers", False) or options.archcheck_explain:
+        return False
+    if options.archcheck or options.archcheck_path or options.archcheck_require:
+        return True
+    try:
+        if any(config.getini(name) for name in ("archcheck", "archcheck_paths", "archcheck_require")):
+            return True
+    except (TypeError, ValueError, AssertionError):  # whoever looks closer will say what is wrong with it
+        return True
+    return any(_could_be_ours(arg) for arg in args)
 
-    return start(config, parser, args)
+
+def _could_be_ours(argument: str) -> bool:
+    """``archcheck``, ``archcheck::x``, ``ROOTDIR::x``, or below the folder that items say they are in."""
+    path, colons, _ = argument.partition("::")
+    name = os.path.basename(path)
+    return name == "archcheck" or (bool(colons) and (name == "checks" or os.path.isdir(path)))
+
+
+@contextlib.contextmanager
+def _unwritten(config: pytest.Config) -> Generator[None, None, None]:
+    """Let modules be imported as they are written.
+
+    pytest rewrites the asserts of every module of an installed plugin, and of ours there are some hundred: it costs as much as
+    their import, and four times that where no bytecode may be written.
+    """
+    rewriter = getattr(config.pluginmanager, "rewrite_hook", None)
+    if rewriter not in sys.meta_path:  # --assert=plain
+        yield
+        return
+    at = sys.meta_path.index(rewriter)
+    sys.meta_path.remove(rewriter)
+    try:
+        yield
+    finally:
+        sys.meta_path.insert(at, rewriter)
+
+
+def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:
+    if not _could_concern_us(config, args):
+        return None
+    with _unwritten(config):
+        from pytest_archcheck.plugin.session import start
+
+        return start(config, parser, args)
 
 
 def _session(config: pytest.Config) -> ArchcheckSession | None:
@@ -162,9 +420,10 @@ def _session(config: pytest.Config) -> ArchcheckSession | None:
         handed = config.workerinput.get(_SESSION)
         if handed is None:
             return None
-        from pytest_archcheck.plugin.session import take_over
+        with _unwritten(config):
+            from pytest_archcheck.plugin.session import take_over
 
-        return take_over(config, handed)
+            return take_over(config, handed)
     if "PYTEST_XDIST_WORKER" in os.environ and _PARSER in config.stash:
         return _start(config, config.stash[_PARSER], [os.fspath(arg) for arg in config.invocation_params.args])
     session = config.stash.get(_STARTED, None)

@@ -6,10 +6,9 @@ One line is ``SUBJECT[/RULE][ @TARGETGLOB]: reason``: ``numpy/newer-os-required 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.findings import Finding
 
@@ -39,8 +38,7 @@ class InvalidLine(ValueError):
     """The text is no allow-list line; the message quotes it and says what was expected."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowLine:
+class AllowLine(NamedTuple):
     """One line of the allow-list."""
 
     text: str
@@ -64,6 +62,8 @@ class AllowLine:
             raise InvalidLine(f"got {text!r}, which gives no reason; expected {GRAMMAR}")
         known = sorted(rules)
         if match["rule"] is not None and match["rule"] not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(match["rule"], known, n=3, cutoff=0.5) or known
             raise InvalidLine(f"got {text!r}, but there is no rule {match['rule']!r}; expected one such as {', '.join(near)}")
         return cls(
@@ -83,13 +83,12 @@ class AllowLine:
         return finding.rule != STALE_RULE and self.rule in (None, finding.rule)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowList:
+class AllowList(NamedTuple):
     """The lines, and the run that they are read in."""
 
-    lines: tuple[AllowLine, ...] = ()
     #: Tag of the run's target.
     target: str
+    lines: tuple[AllowLine, ...] = ()
     #: The rules that were asked for (empty: all) and those that were not: a line on what nobody asked for is not stale.
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
@@ -131,6 +130,8 @@ def _stale(line: AllowLine) -> Finding:
 
 
 def _not_here(line: AllowLine, here: set[str]) -> Finding:
+    from difflib import get_close_matches
+
     near = get_close_matches(line.subject, sorted(here), n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return Finding(

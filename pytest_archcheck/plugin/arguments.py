@@ -52,23 +52,6 @@ def named_subject(config: pytest.Config, argument: str) -> str | None:
     return subject
 
 
-def could_concern_us(config: pytest.Config, args: Sequence[str]) -> bool:
-    """Whether a closer look is worth its time; False in nearly every run that has the checks off."""
-    options = config.known_args_namespace
-    if options.help or options.version or getattr(options, "markers", False) or options.archcheck_explain:
-        return False
-    return _switched(config, options) or any(_could_be_ours(arg) for arg in args)
-
-
-def _could_be_ours(argument: str) -> bool:
-    path, separator, _ = argument.partition("::")
-    if separator:
-        from pytest_archcheck.plugin.faces import ITEM
-
-        return os.path.basename(path) in (ROOT, ITEM) or os.path.isdir(path)
-    return os.path.basename(path) == ROOT
-
-
 def _item_path(config: pytest.Config) -> str:
     from pytest_archcheck.plugin.faces import item_path
 

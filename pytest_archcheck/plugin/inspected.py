@@ -15,7 +15,6 @@ from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import NothingToInspect
 from pytest_archcheck.findings import Check, Finding
 from pytest_archcheck.inspection import Inspection, Request, run
-from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.plugin import settings
 from pytest_archcheck.plugin.allowlist import STALE_RULE, AllowList
 from pytest_archcheck.plugin.settings import Settings
@@ -75,7 +74,11 @@ def inspect(checked: Settings) -> Inspection:
     )
     try:
         return _prepared(run(request), checked)
-    except (NothingToInspect, LockInvalid) as error:
+    except ValueError as error:
+        from pytest_archcheck.locks.model import LockInvalid
+
+        if not isinstance(error, NothingToInspect | LockInvalid):
+            raise
         raise pytest.UsageError(f"--archcheck-path: {text.sentence(str(error), limits.USAGE_ERROR_LENGTH)}") from error
 
 

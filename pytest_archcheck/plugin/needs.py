@@ -1,7 +1,7 @@
 """What tests may require of the running environment: markers ``requires_*`` and ``--archcheck-require``.
 
-A new need is one more entry of :data:`NEEDS` and of :data:`~pytest_archcheck.plugin.settings.DEMANDS`: marker, option value and
-item come from them.
+A new need is one more entry of :data:`NEEDS` and of :data:`~pytest_archcheck.plugin.settings.DEMANDS`, and a line on its marker
+in the plugin's own module, which says what pytest shows without this one.
 """
 
 from __future__ import annotations
@@ -28,21 +28,10 @@ _ASKED = pytest.StashKey[list[pytest.Mark]]()
 class Need(NamedTuple):
     """One thing that may be required."""
 
-    #: The marker's arguments as ``pytest --markers`` shows them.
-    signature: str
-    #: One sentence for ``pytest --markers``.
-    summary: str
     #: Why a test with this marker cannot run here, None where it can. Called just before the test; works with the checks off.
     unmet: Callable[[pytest.Config, pytest.Mark], str | None]
     #: What the item ``archcheck::require::<name>`` asks of this run's inspection.
     ask: Callable[[pytest.Config, Inspection], Answer]
-
-
-def register(config: pytest.Config) -> None:
-    """Tell pytest of every marker."""
-    config.addinivalue_line("markers", "archcheck: a check of pytest-archcheck; -m 'not archcheck' leaves them all out.")
-    for name, need in NEEDS.items():
-        config.addinivalue_line("markers", f"requires_{name}({need.signature}): {need.summary}")
 
 
 def hold_back(item: pytest.Item) -> None:
@@ -217,26 +206,18 @@ def _installed(name: str) -> bool:
 #: By the name that ``--archcheck-require`` takes; the marker is ``requires_<name>``.
 NEEDS: dict[str, Need] = {
     "clean": Need(
-        signature="*distributions",
-        summary="these distributions are installed and pytest-archcheck finds no error in them; no name: in all of them.",
         unmet=_clean_unmet,
         ask=_clean,
     ),
     "gpu": Need(
-        signature="framework='tensorflow'",
-        summary="a GPU has just computed a correct matmul through that framework; None: through any framework.",
         unmet=partial(_gpu_unmet, "gpu"),
         ask=partial(_gpu, "gpu"),
     ),
     "metal": Need(
-        signature="framework='tensorflow'",
-        summary="a Metal GPU has just computed a correct matmul through that framework; None: Metal offers a device.",
         unmet=partial(_gpu_unmet, "metal"),
         ask=partial(_gpu, "metal"),
     ),
     "native": Need(
-        signature="",
-        summary="this Python is not emulated: not under Rosetta, not under QEMU.",
         unmet=_native_unmet,
         ask=_native,
     ),

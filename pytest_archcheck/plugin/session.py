@@ -7,9 +7,7 @@ workers.
 from __future__ import annotations
 
 import os
-import pickle
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +16,7 @@ from pytest_archcheck.plugin import arguments, blame, inspected, progress, quest
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
-from pytest_archcheck.reports import github, terminal, text
+from pytest_archcheck.reports import terminal, text
 from pytest_archcheck.reports.outcome import Question, Result
 
 if TYPE_CHECKING:
@@ -54,6 +52,8 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
 
 def take_over(config: pytest.Config, handed: bytes) -> ArchcheckSession:
     """Make the session of a pytest-xdist worker from what its controller sent."""
+    import pickle
+
     scope, checked, found = pickle.loads(handed)  # noqa: S301 - written by our own controller
     config.stash[SETTINGS] = checked
     return ArchcheckSession(config, checked, scope, found)
@@ -119,6 +119,8 @@ class ArchcheckSession:
         """Raise :class:`pytest.UsageError` for an id that names no check, with those that are near."""
         for name in self.scope.named or ():
             if name and not any(self._named(name, subject) for subject in self.questions):
+                from difflib import get_close_matches
+
                 near = get_close_matches(name, list(self.questions), n=3, cutoff=0.5)
                 hint = (
                     f"did you mean {' or '.join(PREFIX + one for one in near)}?" if near else "pytest archcheck --co lists all"
@@ -165,6 +167,8 @@ class ArchcheckSession:
                 f"pytest-xdist hands arguments to its workers as UTF-8, which {text.joined(foreign)} is not: run without -n, "
                 "or reach it through a symbolic link"
             )
+        import pickle
+
         node.workerinput["archcheck-session"] = pickle.dumps((self.scope, self.settings, self.inspection))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -261,6 +265,8 @@ class ArchcheckSession:
         while self._unwritten:
             terminalreporter.write_line(self._unwritten.pop(0), red=True)
         if self.settings.annotations and not self.config.option.collectonly:
+            from pytest_archcheck.reports import github
+
             for annotation in github.workflow_commands(self.result()):
                 terminalreporter.write_line(annotation)
         if self.config.option.collectonly or verbosity < -1 or getattr(self.config.option, "no_summary", False):
@@ -309,6 +315,8 @@ class ArchcheckSession:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
         if not path or self.config.option.collectonly:
             return
+        from pytest_archcheck.reports import github
+
         try:
             github.write_summary(path, self.result())
         except OSError as error:

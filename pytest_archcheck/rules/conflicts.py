@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
-
 from pytest_archcheck.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from packaging.requirements import Requirement
+    from packaging.version import Version
 
     from pytest_archcheck.discover.model import Environment, InstalledProject
 
@@ -27,9 +27,9 @@ _TENSORFLOWS = frozenset(
     """.split()
 )
 #: The first TensorFlow compiled for numpy 2; older ones fail with it ("compiled using NumPy 1.x"). Not all cap it.
-_NUMPY_2_SINCE = Version("2.18.0.dev0")
+_NUMPY_2_SINCE = "2.18.0.dev0"
 #: TensorFlow from here, and up to there, imports distutils, which Python 3.12 no longer has and setuptools brings.
-_DISTUTILS_SINCE, _DISTUTILS_UNTIL = Version("2.13.0.dev0"), Version("2.19.0.dev0")
+_DISTUTILS_SINCE, _DISTUTILS_UNTIL = "2.13.0.dev0", "2.19.0.dev0"
 
 
 def conflicts(environment: Environment, subject: str) -> list[Finding]:
@@ -59,7 +59,7 @@ def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[Install
         return
     real = [project for project in tensorflows if project.has_modules]
     names = " ".join(project.name for project in tensorflows)
-    newest = max(tensorflows, key=lambda project: _version(project) or Version("0"))
+    newest = max(tensorflows, key=lambda project: _version(project.version) or _parsed("0"))
     once = f"pip uninstall {names}, then pip install tensorflow=={newest.version}"
     titles = " and ".join(project.title for project in tensorflows)
     if not real:
@@ -76,11 +76,11 @@ def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[Install
 
 def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) -> Iterator[tuple[InstalledProject, str, str]]:
     """numpy 2 beside a TensorFlow that was compiled for numpy 1."""
-    version = _version(numpy) if numpy else None
+    version = _version(numpy.version) if numpy else None
     if version is None or version.major < 2:
         return
     for project in tensorflows:
-        own = _version(project)
+        own = _version(project.version)
         requirement = _required(project, "numpy")
         if not project.has_modules or own is None:
             continue
@@ -88,17 +88,17 @@ def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) 
             allowed = requirement.specifier.contains("2.0.2") or requirement.specifier.contains(version, prereleases=True)
             says = f"requires numpy{requirement.specifier}"
         else:
-            allowed, says = own >= _NUMPY_2_SINCE, "is compiled for numpy 1, although it does not say so"
+            allowed, says = own >= _parsed(_NUMPY_2_SINCE), "is compiled for numpy 1, although it does not say so"
         if not allowed:
             yield project, f"{project.title} {says}, and numpy {version} is installed", 'pip install "numpy<2"'
 
 
 def _distutils(tensorflows: list[InstalledProject], environment: Environment) -> Iterator[tuple[InstalledProject, str, str]]:
     for project in tensorflows:
-        own, python = _version(project), _python(project, environment)
+        own, python = _version(project.version), _python(project, environment)
         if not project.has_modules or own is None or python is None:
             continue
-        if _DISTUTILS_SINCE <= own < _DISTUTILS_UNTIL and python >= (3, 12):
+        if _parsed(_DISTUTILS_SINCE) <= own < _parsed(_DISTUTILS_UNTIL) and python >= (3, 12):
             message = (
                 f"{project.title} imports distutils, which Python {python[0]}.{python[1]} lacks, and setuptools is missing"
             )
@@ -117,6 +117,8 @@ def _python(project: InstalledProject, environment: Environment) -> tuple[int, i
 
 def _required(project: InstalledProject, name: str) -> Requirement | None:
     """The requirement of that name that holds unconditionally or for some Python; the first one that has a version."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for line in project.requires:
         try:
             requirement = Requirement(line)
@@ -127,8 +129,16 @@ def _required(project: InstalledProject, name: str) -> Requirement | None:
     return None
 
 
-def _version(project: InstalledProject) -> Version | None:
+def _version(text: str | None) -> Version | None:
+    from packaging.version import InvalidVersion, Version
+
     try:
-        return Version(project.version or "")
+        return Version(text or "")
     except InvalidVersion:
         return None
+
+
+def _parsed(text: str) -> Version:
+    from packaging.version import Version
+
+    return Version(text)

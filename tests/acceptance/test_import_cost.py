@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
+from support import machos, sites
+
+from pytest_archcheck.plugin.needs import NEEDS
+from pytest_archcheck.plugin.settings import DEMANDS
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 CHECK = """
@@ -15,8 +23,7 @@ def test_modules():
     loaded = {name.partition(".")[0] for name in sys.modules}
     assert not loaded & {"macholib", "importlib_metadata", "packaging", "zipp", "altgraph"}, loaded
     ours = {name for name in sys.modules if name.startswith("pytest_archcheck.")}
-    idle = {"plugin", "plugin.arguments", "plugin.hookspecs", "plugin.needs", "plugin.settings"}
-    assert ours == {f"pytest_archcheck.{name}" for name in idle}
+    assert ours == {"pytest_archcheck.plugin"}
 """
 
 
@@ -25,6 +32,52 @@ def test_off_imports_nothing_heavy(pytester: pytest.Pytester, monkeypatch: pytes
     pytester.makepyfile(CHECK)
     result = pytester.runpytest_subprocess("-p", "pytest_archcheck.plugin", timeout=60)
     result.assert_outcomes(passed=1)
+
+
+def test_what_the_plugin_declares_is_what_may_be_needed(pytester: pytest.Pytester) -> None:
+    shown = pytester.runpytest("--help").stdout.str()
+    assert f"holds of the running environment: {', '.join(DEMANDS)};" in " ".join(shown.split())
+    markers = pytester.runpytest("--markers").stdout.str()
+    assert set(re.findall(r"@pytest.mark.requires_(\w+)\(", markers)) == set(NEEDS) == set(DEMANDS)
+
+
+#: What a run on a tree of Mach-O files has no use for: our own modules and others'.
+IDLE = """
+    accelerators.probe accelerators.process binaries.elf_symbol_table discover.wheels judge.lock judge.wheel
+    loader.elf_images loader.elf_links loader.elf_process loader.elf_symbols locks plugin.accelerators plugin.explaining
+    reports.explain reports.github reports.html rules.elf_links rules.locks
+""".split()
+IDLE_OTHERS = "ctypes packaging pickle ssl tomllib urllib.request".split()
+
+
+def test_on_imports_what_this_input_needs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    site = tmp_path / "site-packages"
+    sites.add_distribution(site, "good", files={"good.abi3.so": machos.bundle()})
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest(
+        """
+        import sys
+
+        def pytest_sessionfinish():
+            print("\\nLOADED", *sys.modules)
+            judge = sys.modules["pytest_archcheck.judge.environment"]
+            print("\\nLOADER", type(judge.__loader__).__name__)
+
+        def pytest_configure():
+            left = 1
+            assert left == 2, "rewriting goes on"
+        """
+    )
+    arguments = ["-s", "-p", "pytest_archcheck.plugin", f"--archcheck-path={site}", "--archcheck-target=macosx_14_0_arm64"]
+    broken = pytester.runpytest_subprocess(*arguments, timeout=60)
+    assert "assert 1 == 2" in broken.stdout.str() + broken.stderr.str()  # the latter on newer pytests
+    pytester.path.joinpath("conftest.py").write_text(pytester.path.joinpath("conftest.py").read_text().replace("== 2", "== 1"))
+    result = pytester.runpytest_subprocess(*arguments, timeout=60)
+    result.assert_outcomes(passed=2)
+    loaded = set(re.search(r"LOADED (.*)", result.stdout.str())[1].split())  # type: ignore[index]
+    assert not loaded & {f"pytest_archcheck.{name}" for name in IDLE}
+    assert not loaded & set(IDLE_OTHERS)
+    assert "LOADER SourceFileLoader\n" in result.stdout.str()  # asserts of ours are not rewritten
 
 
 def test_on_leaves_importlib_metadata_of_the_user_alone(pytester: pytest.Pytester) -> None:

@@ -55,7 +55,7 @@ def on_mac(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, bytes]) -> Non
     """A Mac whose libSystem gives these answers."""
     library = SimpleNamespace(sysctlbyname=sysctlbyname(answers))
     translated, apple = answers.get("sysctl.proc_translated") == ONE, "hw.optional.arm64" in answers
-    _replace(monkeypatch, "ctypes", ctypes, CDLL=lambda _path: library)
+    monkeypatch.setitem(sys.modules, "ctypes", _Stand(ctypes, {"CDLL": lambda _path: library}))
     _replace(monkeypatch, "sys", sys, platform="darwin")
     uname = SimpleNamespace(machine="arm64" if apple and not translated else "x86_64")
     _replace(monkeypatch, "os", os, uname=lambda: uname)
