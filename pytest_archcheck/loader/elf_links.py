@@ -202,9 +202,11 @@ class _Linker:
         libc = base.startswith(("ld-linux", "ld64.so", "ld.so", "libc.so.6", "libc.musl-", "ld-musl-")) or base == "libc.so"
         if libc and (self.musl != ("musl" in base or base == "libc.so")):
             return True  # the other C library: wrong-platform says it, once a file
+        # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
+        if self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base):
+            return True
         if self.target.is_host:
-            # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
-            return self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base) is not None
+            return False
         if is_libpython(base) and self.environment.interpreter is None:
             return True
         return libc or base in (MUSLLINUX_LIBRARIES if self.musl else MANYLINUX_LIBRARIES)

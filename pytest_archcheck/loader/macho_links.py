@@ -159,7 +159,8 @@ class MachOLinks:
             lost = status in ("absent", "outside") and self._recorded.lost(owner, link.library.name, places)
             if lost and status == "outside" and link.library.name.startswith("@"):
                 status, path = "absent", None
-            required = status == "loaded" or lost or self._is_required(link.binary, link.library.name)
+            bundled = bool(places) and all("/.dylibs/" in f"/{place}/" for place in places)  # delocate put it there
+            required = status == "loaded" or lost or bundled or self._is_required(link.binary, link.library.name)
             rpaths = link.piece.rpaths if link.library.name.startswith("@rpath/") else ()
             yield BrokenLink(link.binary, link.library, status, path, required, rpaths, lost, places)
 

@@ -112,9 +112,10 @@ def _libc_misfit(binary: Binary, target: Target) -> _Misfit | None:
         return _Misfit("wrong-platform", f"is made for {piece.platform}, the target is {target.name}")
     names = {library.name for library in piece.libraries}
     needs_musl = any(name.startswith("libc.musl-") for name in names)
-    if target.libc is not None and (
-        ("libc.so.6" in names and target.libc[0] == "musl") or (needs_musl and target.libc[0] == "glibc")
-    ):
+    # musl's loader takes libc.so.6 for itself: a file that wants none of glibc's versions was built to load with both.
+    versions = piece.required_versions if isinstance(piece, ElfSlice) else ()
+    needs_glibc = "libc.so.6" in names and any(version.startswith("GLIBC_") for _, version in versions)
+    if target.libc is not None and ((needs_glibc and target.libc[0] == "musl") or (needs_musl and target.libc[0] == "glibc")):
         built_for = "musl" if needs_musl else "glibc"
         return _Misfit("wrong-platform", f"is linked to {built_for}, the target has {target.libc[0]}")
     return None

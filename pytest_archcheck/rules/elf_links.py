@@ -12,11 +12,12 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.binaries.names import extension_role
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
 from pytest_archcheck.rules.causes import consequence, listed
-from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, judge_elsewhere
+from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, is_like, judge_elsewhere
 from pytest_archcheck.rules.remedies import reinstall
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def judge_elf_links(
     findings = []
     for link in broken:
         distribution, subject = owners.get(link.binary.file, (None, INTERPRETER_SUBJECT))
-        if elsewhere.is_wheel and link.status == "outside" and _is_not_here(link) and is_bundle(link.places):
+        if elsewhere.is_wheel and link.status == "outside" and _is_not_here(link) and _is_own(link, elsewhere):
             link = replace(link, status="missing")  # noqa: PLW2901 - nothing else puts files there
         if _is_not_here(link) and (who := elsewhere.who(link.name, link.binary.path, link.places)):
             rule, severity, message, remedy = judge_elsewhere(f"needs {link.name}", who, link.binary.location)
@@ -121,6 +122,20 @@ def _is_not_here(link: BrokenLink) -> bool:
     """Whether nothing here, and no package of a system that is known, has the library."""
     known = link.bundled or link.name in DRIVER_LIBRARIES or _debian_package(link.name) is not None
     return link.status in {"missing", "outside"} and not known
+
+
+def _is_own(link: BrokenLink, elsewhere: Elsewhere) -> bool:
+    """Whether no system can bring a library that a wheel lacks.
+
+    A module, what is looked for in a folder made for it, or what has the package's own name (highspy's ``libhighs.so.1``):
+    ``$ORIGIN`` alone is what build systems write for good measure.
+    """
+    if extension_role(link.name):
+        return True
+    here = link.binary.path.rpartition("/")[0]
+    made_for_it = is_bundle(link.places) or any(place.startswith(f"{here}/") for place in link.places)
+    made_for_it = made_for_it or is_like(here.partition("/")[0], link.name)
+    return made_for_it and elsewhere.is_own(link.name, link.binary.path, link.places)
 
 
 def judge_elf_symbols(missing: Iterable[MissingSymbols], owners: Mapping[str, tuple[Distribution, str]]) -> list[Finding]:

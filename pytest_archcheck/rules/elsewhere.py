@@ -12,6 +12,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_archcheck.binaries.names import extension_role
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -47,14 +49,17 @@ class Elsewhere(NamedTuple):
         """
         if not self.is_wheel or library.startswith("/") or any(folder in library for folder in _BUNDLED):
             return None
-        if not _SHARED.fullmatch(library.rpartition("/")[2]):
-            return self._required() if self.requires and not self.is_own(library, asker, places) else None
+        if self.is_own(library, asker, places):
+            return None
+        if not _is_shared(library):
+            return self._required() or None
         return self._required() or "a distribution that is imported before it"
 
     def is_own(self, library: str, asker: str, places: Iterable[str]) -> bool:
         """Whether a library that is looked for in these places alone can only be the wheel's own."""
         places = tuple(places)
-        if not self.is_wheel or not places or _SHARED.fullmatch(library.rpartition("/")[2]):
+        is_exact = library.startswith("@loader_path/")  # nowhere else, and no library that is loaded already has that name
+        if not self.is_wheel or not places or (_is_shared(library) and not is_exact):
             return False
         if is_bundle(places):
             return True
@@ -62,7 +67,7 @@ class Elsewhere(NamedTuple):
         if not all(_is_bundle(place) or place.partition("/")[0] == top for place in places):
             return False
         # PySide6-Addons puts its files into PySide6-Essentials' folder; libmlx.dylib is of mlx-metal.
-        return not any(_is_like(name, top) or _is_like(name, library.rpartition("/")[2]) for name in self.requires)
+        return not any(is_like(name, top) or is_like(name, library.rpartition("/")[2]) for name in self.requires)
 
     def _required(self) -> str:
         if not self.requires:
@@ -75,6 +80,13 @@ class Elsewhere(NamedTuple):
 NOWHERE = Elsewhere()
 
 
+def _is_shared(library: str) -> bool:
+    name = library.rpartition("/")[2]
+    return _SHARED.fullmatch(name) is not None and not extension_role(
+        name
+    )  # pysam's libcutils.cpython-311-darwin.so is a module
+
+
 def is_bundle(places: Iterable[str]) -> bool:
     """Whether all of these folders are made by the tools that repair wheels; of none it is not said."""
     places = tuple(places)
@@ -85,7 +97,7 @@ def _is_bundle(folder: str) -> bool:
     return any(marker in f"/{folder}/" for marker in _BUNDLED)
 
 
-def _is_like(requirement: str, name: str) -> bool:
+def is_like(requirement: str, name: str) -> bool:
     """Whether a distribution's name and that of a folder or library have the same words: ``mlx-metal`` and ``libmlx.dylib``."""
     plain = re.sub(r"[^a-z0-9]", "", name.partition(".")[0].lower().removeprefix("lib"))
     words = re.sub(r"[^a-z0-9]", "", requirement.lower())

@@ -239,6 +239,8 @@ def test_libraries_resolve_inside_the_wheel(tmp_path: Path) -> None:
         ("@loader_path/libforgotten.dylib", ["numpy"], "error"),  # nobody else puts files there
         ("@loader_path/libforgotten.dylib", ["forgotten-core"], "note"),  # but one of that name may
         ("@loader_path/libforgotten.dylib", ["demo-essentials"], "note"),
+        ("@loader_path/libcutils.dylib", ["numpy"], "error"),  # named like one of CUDA's, but looked for here alone
+        ("@loader_path/../torch/lib/libcudart.dylib", ["torch"], "note"),
         ("@rpath/libforgotten.dylib", ["numpy; extra == 'all'"], "error"),  # an extra is nothing that it requires
         ("@rpath/libforgotten.dylib", [], "error"),
         ("@loader_path/.dylibs/libgone.dylib", ["numpy"], "error"),
@@ -274,6 +276,10 @@ def test_the_same_of_linux_wheels(tmp_path: Path, library: str, requires: list[s
         ({"needed": ["libz-0a1b2c3d.so.1"], "runpath": "$ORIGIN/../demo.libs"}, "error"),
         ({"needed": ["libown.so.1"], "runpath": "$ORIGIN/../demo.libs"}, "error"),
         ({"needed": ["/home/me/build/libown.so.1"]}, "error"),
+        ({"needed": ["libown.so.1"], "runpath": "$ORIGIN/lib64"}, "error"),
+        ({"needed": ["libxcb.so.1"], "runpath": "$ORIGIN/lib64"}, "warning"),  # a system's
+        ({"needed": ["libcutils.cpython-311-x86_64-linux-gnu.so"], "runpath": "$ORIGIN"}, "error"),  # a module
+        ({"needed": ["libdemos.so.1"], "runpath": "$ORIGIN"}, "error"),  # by the package's own name
         ({"needed": ["libown.so.1"], "runpath": "$ORIGIN"}, "warning"),  # or it comes with the system
         ({"needed": ["libown.so.1"], "runpath": "$ORIGIN/../numpy.libs:$ORIGIN/../other"}, "note"),
     ],

@@ -366,7 +366,9 @@ def test_modules_of_another_python_are_never_imported(tmp_path: Path, abiflags: 
 
 
 def test_musl_reports_neither_its_own_libc_nor_glibcs(tmp_path: Path) -> None:
-    site_with(tmp_path, {MODULE: arm("libc.musl-aarch64.so.1", "libz.so.1"), "pkg/_other.abi3.so": arm("libc.so.6")})
+    site_with(
+        tmp_path, {MODULE: arm("libc.musl-aarch64.so.1", "libz.so.1"), "pkg/_other.abi3.so": arm("libc.so.6", "libm.so.6")}
+    )
     assert judged(tmp_path, Target.parse("musllinux_1_2_aarch64")) == []
 
 

@@ -230,6 +230,13 @@ def test_a_program_that_people_type_needs_its_libraries(tmp_path: Path) -> None:
     }
 
 
+def test_what_delocate_bundled_is_missed_whatever_the_package_makes_of_it(tmp_path: Path) -> None:
+    """pillow-heif puts an object that raises in the place of a module that cannot be imported."""
+    source = b"try:\n    from . import _heif\nexcept ImportError as e:\n    _heif = Deferred(e)\n"
+    files = {"foo/_heif.so": module("@loader_path/.dylibs/libheif.dylib"), "foo/__init__.py": source}
+    assert [one.required for one in links(tmp_path, files).broken()] == [True]
+
+
 def test_a_library_that_its_distribution_brought_is_missed(tmp_path: Path) -> None:
     plugin = machos.dylib(install_name="@rpath/libplugin.dylib", libraries=["@loader_path/libown.dylib"])
     add_distribution(tmp_path, "foo", files={"foo/libplugin.dylib": plugin, "foo/libown.dylib": machos.dylib()})

@@ -87,7 +87,8 @@ def test_wrong_architecture(target: str, data: bytes, expected: tuple[str, str] 
         (ARM, machos.fat(machos.bundle("x86_64"), machos.bundle("arm64", platform="ios")), FOREIGN),
         (LINUX, elfs.shared(needed=[MUSL_LIBC]), FOREIGN),
         (MUSL, elfs.shared(needed=[MUSL_LIBC]), None),
-        (MUSL, elfs.shared(needed=["libc.so.6"]), FOREIGN),
+        (MUSL, elfs.shared(needed=["libc.so.6"], versions={"libc.so.6": ["GLIBC_2.2.5"]}), FOREIGN),
+        (MUSL, elfs.shared(needed=["libc.so.6", "libpthread.so.0"]), None),  # libddwaf, made for both: musl takes it
         (MUSL, elfs.shared(needed=[]), None),
         (LINUX, elfs.shared(needed=[]), None),
         ("linux_x86_64", elfs.shared(needed=[MUSL_LIBC]), None),
@@ -201,7 +202,7 @@ def test_the_words() -> None:
     assert found.message == "has only i386, the target needs arm64 and x86_64"
     (found,) = judge(LINUX, {MODULE: elfs.shared(versions={"libc.so.6": ["GLIBC_2.34"]})})
     assert found.message == "needs glibc 2.34, the target has 2.28"
-    (found,) = judge(MUSL, {MODULE: elfs.shared()})
+    (found,) = judge(MUSL, {MODULE: elfs.shared(versions={"libc.so.6": ["GLIBC_2.17"]})})
     assert found.message == "is linked to glibc, the target has musl"
 
 
