@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.reports import text
+from pytest_archcheck.reports.explain import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,10 @@ def summary(result: Result) -> str:
     lines += ["", "| check | finding | what to do |", "|---|---|---|", *rows[: limits.GITHUB_ROWS]]
     if len(rows) > limits.GITHUB_ROWS:
         lines += ["", f"... and {len(rows) - limits.GITHUB_ROWS} more"]
+    shown = (one.rule for outcome in result.outcomes for one in outcome.answer.findings if one.severity != "note")
+    example = next((rule for rule in shown if rule in rules()), None)
+    if example is not None:
+        lines += ["", f"What a rule says, with an example: `pytest --archcheck-explain {example}`"]
     return "\n".join(lines) + "\n\n"
 
 

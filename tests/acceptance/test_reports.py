@@ -138,6 +138,7 @@ def test_the_summary(run: Run, broken: Path, step: Path) -> None:
         r"| numpy | **error** wrong-architecture\: 20 files have only x86\_64, the target needs arm64<br>numpy/core/"
     )
     assert "... and 17 more" in rows[0]
+    assert text.endswith("\nWhat a rule says, with an example: `pytest --archcheck-explain wrong-architecture`\n\n")
     assert rows[1].startswith(r"| scipy | **warning** newer-os-required\: ")
     assert all(row.count(" | ") == 2 for row in rows)
 

@@ -28,10 +28,10 @@ def verdict(report: Report) -> str:
         said = f"{broken} of {text.count(checks, 'check')} {'fails' if broken == 1 else 'fail'} on {aim}"
     elif not checks:
         said = f"There was nothing to judge for {aim}"
-    elif report.document["complete"]:
+    elif report.document["complete"] and not warned:
         said = f"Everything compiled here loads and runs natively on {aim}"
     else:
-        said = f"Nothing is known to fail on {aim}"
+        said = f"No check fails on {aim}" if report.document["complete"] else f"Nothing is known to fail on {aim}"
     more = []
     if warned:
         more.append(f"{warned} {'warns' if warned == 1 else 'warn'}")
