@@ -74,20 +74,20 @@ SYMBOL_NAME_SIZE = 1 << 14
 SYMBOL_TABLE_SIZE = 1 << 28
 #: Bytes of one node of an export trie; 255 edges with C++ names of some kilobytes each stay below.
 TRIE_NODE_SIZE = 1 << 20
-#: Nodes visited in one look-up; an honest one visits about as many as the name has characters.
-TRIE_VISITS = 5_000
-#: Bytes that the kept nodes of one trie were read from; half a kilobyte each, nearly always.
-TRIE_CACHE_SIZE = 4 << 20
-#: Tries kept open; macOS lets a process open 256 files by default.
-OPEN_TRIES = 32
-#: Seconds for the symbols of one image; the largest real one takes half a second.
-IMAGE_SECONDS = 5.0
+#: Times its own size that a walk through a trie may read; an honest trie is a tree, of which no byte is read twice.
+TRIE_WALKS = 4
+#: Nodes of one walk, some hundred bytes each; ten thousand names of PyTorch's largest library lead through 30,000.
+TRIE_VISITS = 200_000
+#: Steps for one name that take none of its characters: old linkers wrote a few edges with empty labels.
+TRIE_EMPTY_STEPS = 64
+#: Blocks of 5 KiB kept of one trie.
+TRIE_BLOCKS = 512
 #: Missing symbols listed of one image: a file that misses hundreds is not judged better by the next one.
 MISSING_SYMBOLS = 256
-#: Answers remembered, some hundred bytes each; then all are forgotten.
-REMEMBERED_ANSWERS = 32_768
-#: Symbols looked up between distributions: one or two seconds. An environment with PySide6, torch and 80 more looks up 33,000.
-PAIRED_SYMBOLS = 40_000
+#: Symbols looked up between distributions: a second or two. An environment with PySide6, torch and 80 more looks up 33,000.
+PAIRED_SYMBOLS = 200_000
+#: Bytes of their names, each counted once; those 33,000 take 2 MB.
+SYMBOL_NAMES_SIZE = 16 << 20
 
 # Linking of Mach-O images; of real ones the largest had 94 load commands of all kinds.
 

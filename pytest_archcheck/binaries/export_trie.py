@@ -1,24 +1,27 @@
 """Look names up in an export trie without walking all of it.
 
-The trie of a large library takes 40 MB; a look-up touches some twenty nodes of it. Layout: ``<mach-o/loader.h>``, beside
-dyld_info_command. A node is: ULEB128 size of its terminal payload, the payload, a byte that counts the edges, and for each edge
-a NUL-terminated label and the ULEB128 offset of the child.
+The trie of a large library takes 40 MB; a look-up touches some twenty nodes of it, and names that are looked up together share
+most of them. Layout: ``<mach-o/loader.h>``, beside dyld_info_command. A node is: ULEB128 size of its terminal payload, the
+payload, a byte that counts the edges, and for each edge a NUL-terminated label and the ULEB128 offset of the child.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_archcheck import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_archcheck.binaries.model import Extent
     from pytest_archcheck.binaries.source import Source
 
 _REEXPORT = 0x08  # EXPORT_SYMBOL_FLAGS_REEXPORT: payload is a library ordinal and the name there
 
-_FIRST_WINDOW = 512  # bytes; a node is read in a window that grows until the node fits
+_BLOCK = 1 << 12  # bytes; large tries are read in blocks, each with the beginning of the next one, where its last node may end
+_OVERLAP = 1 << 10
+_WHOLE = 1 << 16  # bytes; a smaller trie is read at once
 _ULEB_SIZE = 10  # bytes that a 64-bit number takes at most
 
 
@@ -26,8 +29,7 @@ class TrieInvalid(ValueError):
     """The trie is damaged; the message says how."""
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(NamedTuple):
     """What a trie says of a name that it offers."""
 
     #: For a re-export the ordinal of the library that really has the symbol; None for a symbol of this image.
@@ -36,96 +38,172 @@ class Export:
     name: bytes | None = None
 
 
-#: (terminal payload, or None where no name ends here; edges: label, offset of the child)
-_Node: TypeAlias = "tuple[bytes | None, list[tuple[bytes, int]]]"
+_OWN = Export()
+
+
+class Found(NamedTuple):
+    """What a trie says of many names; it offers none of the others."""
+
+    exports: dict[bytes, Export]
+    #: Names that damage kept from being looked up to their end, and what is wrong.
+    unknown: dict[bytes, str]
+
+
+#: (offset of a node, how much of the names led there, these names)
+_Step: TypeAlias = "tuple[int, int, list[bytes]]"
 
 
 class ExportTrie:
     """The names that one image offers."""
 
-    __slots__ = ("_cached", "_extent", "_nodes", "_source")
+    __slots__ = ("_blocks", "_extent", "_source")
 
     def __init__(self, source: Source, extent: Extent) -> None:
         self._source = source
         self._extent = extent
-        self._nodes: dict[int, _Node] = {}
-        self._cached = 0
+        #: Offset -> the bytes that begin there.
+        self._blocks: dict[int, bytes] = {}
 
     def find(self, name: bytes) -> Export | None:
         """Return what is said of a name, None where it is not offered.
 
-        Tries written by older linkers hold edges with an empty label, so that several edges of a node can match: all of them
-        are followed.
-
         :raises TrieInvalid: the trie is damaged.
         :raises OSError: the file cannot be read.
         """
-        if self._extent.size == 0:
-            return None
-        pending = [(0, 0)]  # (offset of a node, how much of the name led there)
-        visited: set[tuple[int, int]] = set()
-        most_visits = limits.TRIE_VISITS
-        while pending:
-            step = pending.pop()
-            if step in visited:
-                continue
-            visited.add(step)
-            if len(visited) > most_visits:
-                raise TrieInvalid("its export trie does not end")
-            offset, matched = step
-            payload, edges = self._nodes.get(offset) or self._read(offset)
-            if matched == len(name) and payload is not None:
-                return _export(payload)
-            for label, child in edges:
-                if name.startswith(label, matched):
-                    pending.append((child, matched + len(label)))
-        return None
+        found = self.find_all([name])
+        if found.unknown:
+            raise TrieInvalid(found.unknown[name])
+        return found.exports.get(name)
 
-    def _read(self, offset: int) -> _Node:
+    def find_all(self, names: Iterable[bytes]) -> Found:
+        """Look many names up in one walk, which visits each node once.
+
+        Tries written by older linkers hold edges with an empty label, so that several edges of a node can match: all of them
+        are followed. A trie is a tree, and each step but such takes a character of each name: a walk of more bytes, or of more
+        steps, goes through a trie that is none.
+
+        :raises OSError: the file cannot be read.
+        """
+        found = Found({}, {})
+        wanted = list(dict.fromkeys(names))
+        if self._extent.size == 0 or not wanted:
+            return found
+        bytes_left = limits.TRIE_WALKS * self._extent.size + _WHOLE
+        steps_left = sum(map(len, wanted)) + limits.TRIE_EMPTY_STEPS * len(wanted)
+        pending: list[_Step] = [(0, 0, wanted)]
+        visited: dict[tuple[int, int], list[bytes]] = {}
+        while pending:
+            offset, matched, group = pending.pop()
+            before = visited.setdefault((offset, matched), group)
+            if before is not group:
+                group = list(set(group).difference(before))  # noqa: PLW2901 - those that were not here yet
+                visited[offset, matched] = before + group
+            if not group:
+                continue
+            steps_left -= len(group)
+            if steps_left < 0 or bytes_left < 0 or max(len(visited), len(pending)) > limits.TRIE_VISITS:
+                left = [*group, *(name for *_, others in pending for name in others)]
+                found.unknown.update(dict.fromkeys(left, "its export trie does not end"))
+                break
+            try:
+                bytes_left -= self._visit(offset, matched, group, found, pending)
+            except TrieInvalid as error:
+                found.unknown.update(dict.fromkeys(group, str(error)))
+        for name in found.exports:
+            found.unknown.pop(name, None)
+        return found
+
+    def _visit(self, offset: int, matched: int, group: list[bytes], found: Found, pending: list[_Step]) -> int:
+        """Read one node for names that led there: note those that end, put the others down; return the node's size."""
         if offset >= self._extent.size:
             raise TrieInvalid("its export trie points outside itself")
+        data, at = self._at(offset)
         room = min(self._extent.size - offset, limits.TRIE_NODE_SIZE)
-        window = min(_FIRST_WINDOW, room)
         while True:
-            data = self._source.read(self._extent.offset + offset, window)
             try:
-                node = _parse(data)
-                break
+                return _visit(data, at, matched, group, found, pending) - at
             except IndexError:
-                if window == room or len(data) < window:
+                if len(data) - at >= room:
                     raise TrieInvalid("its export trie is cut short") from None
-                window = min(window * 8, room)
-        self._cached += len(data)
-        if self._cached > limits.TRIE_CACHE_SIZE:
-            self._nodes.clear()
-            self._cached = len(data)
-        self._nodes[offset] = node
-        return node
+            window = min((len(data) - at) * 8, room)
+            data, at = self._source.read(self._extent.offset + offset, window), 0
+            if len(data) < window:
+                room = len(data)  # the file ends here
+
+    def _at(self, offset: int) -> tuple[bytes, int]:
+        """The bytes of the block that holds an offset, and its place there."""
+        if self._extent.size <= _WHOLE:
+            begin, size = 0, self._extent.size
+        else:
+            begin = offset & -_BLOCK
+            size = min(_BLOCK + _OVERLAP, self._extent.size - begin)
+        block = self._blocks.get(begin)
+        if block is None:
+            if len(self._blocks) >= limits.TRIE_BLOCKS:
+                self._blocks.clear()
+            block = self._blocks[begin] = self._source.read(self._extent.offset + begin, size)
+        return block, offset - begin
 
 
-def _parse(data: bytes) -> _Node:
-    """Read the node at the beginning of the data. Raises IndexError where it does not end inside."""
-    size, at = _uleb(data, 0)
-    payload = data[at : at + size] if size else None
-    at += size
-    count = data[at]
+def _visit(data: bytes, at: int, matched: int, group: list[bytes], found: Found, pending: list[_Step]) -> int:
+    """Read the node at an offset of the data; return where it ends. Raises IndexError where it does not end inside."""
+    size = data[at]
     at += 1
-    edges = []
-    for _ in range(count):
-        end = data.find(b"\0", at)
-        if end < 0:
-            raise IndexError
-        label = data[at:end]
-        child, at = _uleb(data, end + 1)
-        edges.append((label, child))
-    return payload, edges
+    if size >= 0x80:
+        size, at = _uleb(data, at - 1)
+    ends = at + size
+    count = data[ends]
+    steps: list[_Step] = []
+    edge = ends + 1
+    if len(group) == 1:
+        (name,) = group
+        following = name[matched] if matched < len(name) else -1
+        for _ in range(count):
+            end = data.find(0, edge)
+            if end < 0:
+                raise IndexError
+            child = data[end + 1]
+            if end == edge or (data[edge] == following and name.startswith(data[edge:end], matched)):
+                child, _ = _uleb(data, end + 1)
+                steps.append((child, matched + end - edge, group))
+            edge = end + 2
+            if data[end + 1] >= 0x80:
+                _, edge = _uleb(data, end + 1)
+    else:
+        by_next: dict[int, list[bytes]] = {}
+        for name in group:
+            if len(name) > matched:
+                by_next.setdefault(name[matched], []).append(name)
+        for _ in range(count):
+            end = data.find(0, edge)
+            if end < 0:
+                raise IndexError
+            child, following = _uleb(data, end + 1)
+            if end == edge:
+                steps.append((child, matched, group))
+            elif some := by_next.get(data[edge]):
+                if end - edge > 1:
+                    label = data[edge:end]
+                    some = [name for name in some if name.startswith(label, matched)]
+                if some:
+                    steps.append((child, matched + end - edge, group if len(some) == len(group) else some))
+            edge = following
+    if size:
+        for name in group:
+            if len(name) == matched and name not in found.exports:
+                try:
+                    found.exports[name] = _export(data[at:ends])
+                except TrieInvalid as error:
+                    found.unknown[name] = str(error)
+    pending += steps
+    return edge
 
 
 def _export(payload: bytes) -> Export:
     try:
         flags, at = _uleb(payload, 0)
         if not flags & _REEXPORT:
-            return Export()
+            return _OWN
         ordinal, at = _uleb(payload, at)
     except IndexError:
         raise TrieInvalid("an entry of its export trie is cut short") from None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Collection, Iterator
 
     from pytest_archcheck.binaries.model import Extent, MachOSlice
     from pytest_archcheck.binaries.source import Source
@@ -24,15 +23,14 @@ _N_UNDF_EXT = 0x01  # n_type: N_UNDF | N_EXT
 _N_WEAK_REF = 0x40  # n_desc: may stay unresolved
 
 _CHUNK_ENTRIES = 1 << 16
-_FIRST_NAME = 512
+_NAMES = 1 << 13  # bytes of the string table that are read at a time: names lie in the order of their symbols, nearly always
 
 
 class SymbolsInvalid(ValueError):
     """The symbol table is damaged; the message says how."""
 
 
-@dataclass(frozen=True, slots=True)
-class UndefinedSymbol:
+class UndefinedSymbol(NamedTuple):
     """A symbol that an image needs."""
 
     name: bytes
@@ -42,7 +40,7 @@ class UndefinedSymbol:
     weak: bool
 
 
-def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Container[int] | None = None) -> Iterator[UndefinedSymbol]:
+def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Collection[int] | None = None) -> Iterator[UndefinedSymbol]:
     """Yield what one slice needs, in the order of its symbol table.
 
     In an image without two-level namespace every ordinal is DYNAMIC_LOOKUP.
@@ -59,32 +57,68 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Container[int
             raise SymbolsInvalid("its symbol table lies past the end of the file")
     if symbols.size > limits.SYMBOL_TABLE_SIZE:
         raise SymbolsInvalid("its symbol table is too large to read")
+    two_level = bool(piece.flags & _MH_TWOLEVEL)
+    if not two_level:
+        if ordinals is not None and DYNAMIC_LOOKUP not in ordinals:
+            return
+        ordinals = None
     # nlist_64 and nlist: n_strx, n_type, n_sect, n_desc, n_value
     layout = struct.Struct((">" if piece.big_endian else "<") + ("IBBHQ" if piece.is_64 else "IBBHI"))
-    two_level = bool(piece.flags & _MH_TWOLEVEL)
-    found, most = 0, limits.UNDEFINED_SYMBOLS
-    for at in range(0, symbols.size, _CHUNK_ENTRIES * layout.size):
-        data = source.read(symbols.offset + at, min(_CHUNK_ENTRIES * layout.size, symbols.size - at))
-        types = data[4 :: layout.size]  # n_type of every entry: most are defined, and are stepped over at the speed of C
-        index = types.find(_N_UNDF_EXT)
-        while index >= 0 and (index + 1) * layout.size <= len(data):
-            string, _, _, description, _ = layout.unpack_from(data, index * layout.size)
-            found += 1
-            if found > most:
-                raise SymbolsInvalid("its symbol table does not end")
+    size, ordinal_at = layout.size, 6 if piece.big_endian else 7  # the ordinal is the upper byte of n_desc
+    names = _Names(source, strings)
+    count = 0
+    for begin in range(0, symbols.size, _CHUNK_ENTRIES * size):
+        data = source.read(symbols.offset + begin, min(_CHUNK_ENTRIES * size, symbols.size - begin))
+        data = data[: len(data) - len(data) % size]
+        types = data[4::size]  # n_type of every entry: most are defined, and are stepped over at the speed of C
+        count += types.count(_N_UNDF_EXT)
+        if count > limits.UNDEFINED_SYMBOLS:
+            raise SymbolsInvalid("its symbol table does not end")
+        if ordinals is None:
+            indices = list(_places(types, _N_UNDF_EXT))
+        else:
+            upper = data[ordinal_at::size]
+            of_these = (index for ordinal in set(ordinals) for index in _places(upper, ordinal))
+            indices = sorted(index for index in of_these if types[index] == _N_UNDF_EXT)
+        for index in indices:
+            string, _, _, description, _ = layout.unpack_from(data, index * size)
             ordinal = description >> 8 if two_level else DYNAMIC_LOOKUP
-            if ordinals is None or ordinal in ordinals:
-                yield UndefinedSymbol(_name(source, strings, string), ordinal, bool(description & _N_WEAK_REF))
-            index = types.find(_N_UNDF_EXT, index + 1)
+            yield UndefinedSymbol(names.at(string), ordinal, bool(description & _N_WEAK_REF))
 
 
-def _name(source: Source, strings: Extent, offset: int) -> bytes:
-    if offset >= strings.size:
-        raise SymbolsInvalid("a symbol's name lies outside its string table")
-    room = min(strings.size - offset, limits.SYMBOL_NAME_SIZE)
-    for window in (min(_FIRST_NAME, room), room):
-        data = source.read(strings.offset + offset, window)
-        end = data.find(b"\0")
-        if end >= 0:
-            return data[:end]
-    raise SymbolsInvalid("a symbol's name does not end")
+def _places(data: bytes, byte: int) -> Iterator[int]:
+    """Every place of a byte. None for what is no byte."""
+    index = data.find(byte) if byte < 0x100 else -1
+    while index >= 0:
+        yield index
+        index = data.find(byte, index + 1)
+
+
+class _Names:
+    """The strings of a table, of which a piece is kept."""
+
+    __slots__ = ("_begin", "_piece", "_source", "_strings")
+
+    def __init__(self, source: Source, strings: Extent) -> None:
+        self._source = source
+        self._strings = strings
+        self._piece, self._begin = b"", 0
+
+    def at(self, offset: int) -> bytes:
+        """The name that begins there."""
+        if offset >= self._strings.size:
+            raise SymbolsInvalid("a symbol's name lies outside its string table")
+        start = offset - self._begin
+        end = self._piece.find(0, start) if start >= 0 else -1
+        if end < 0:
+            room = self._strings.size - offset
+            for window in (min(_NAMES, room), min(limits.SYMBOL_NAME_SIZE, room)):
+                self._piece, self._begin, start = self._source.read(self._strings.offset + offset, window), offset, 0
+                end = self._piece.find(0)
+                if end >= 0:
+                    break
+            else:
+                raise SymbolsInvalid("a symbol's name does not end")
+        if end - start > limits.SYMBOL_NAME_SIZE:
+            raise SymbolsInvalid("a symbol's name does not end")
+        return self._piece[start:end]

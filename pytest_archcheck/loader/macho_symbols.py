@@ -5,30 +5,27 @@ System libraries lie in dyld's shared cache and not on disk: what would be looke
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from contextlib import ExitStack
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.export_trie import ExportTrie, TrieInvalid
+from pytest_archcheck.binaries.export_trie import ExportTrie
 from pytest_archcheck.binaries.model import MachOSlice
 from pytest_archcheck.binaries.nlist import (
     DYNAMIC_LOOKUP,
     EXECUTABLE,
     SELF_LIBRARY,
     SymbolsInvalid,
-    UndefinedSymbol,
     undefined_symbols,
 )
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_archcheck.binaries.model import Binary, Extent
+    from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.binaries.source import Source
 
 #: Who serves a linked library: a file of the environment, the system, or nobody that is known.
@@ -97,8 +94,19 @@ class SymbolReport:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The symbols that one image needs, weak references apart."""
+
+    image: Image
+    #: (name, library ordinal), in the order of its symbol table.
+    symbols: tuple[tuple[bytes, int], ...]
+    #: Why they are not all.
+    problem: str | None = None
+
+
 class SymbolSpace:
-    """Answers where symbols are. A context manager: it holds files open.
+    """Answers where symbols are. What is asked together is looked up together: each library is read once.
 
     :param providers: for an image, who serves each of its linked libraries: aligned with ``slice.libraries``. It must say None
         where that is not certain.
@@ -112,105 +120,154 @@ class SymbolSpace:
     ) -> None:
         self._providers = providers
         self._opener = opener
-        self._tries: dict[_Key, tuple[ExportTrie, ExitStack]] = {}
         self._served: dict[_Key, list[Image | None]] = {}
-        self._known: dict[tuple[_Key, bytes], Answer] = {}
+        self._known: dict[_Key, dict[bytes, Answer]] = {}
+        #: Each name once: files of one project need the same ones.
+        self._names: dict[bytes, bytes] = {}
+        self._names_size = 0
 
-    def __enter__(self) -> SymbolSpace:  # noqa: PYI034 - typing.Self is younger than Python 3.10
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        while self._tries:
-            self._forget_oldest()
-
-    def check(self, image: Image, flat: FlatNamespace | None = None, *, ordinals: Container[int] | None = None) -> SymbolReport:
+    def check(
+        self, image: Image, flat: FlatNamespace | None = None, *, ordinals: Collection[int] | None = None
+    ) -> SymbolReport:
         """Look up the symbols that an image needs.
 
         :param flat: what a flat look-up sees; None where that is not known: then those symbols are unchecked.
         :param ordinals: look up only the symbols of these libraries; None for all.
         """
+        return self.report(self.needs(image, ordinals), flat)
+
+    def needs(self, image: Image, ordinals: Collection[int] | None = None) -> Needs:
+        """Read what an image needs.
+
+        :param ordinals: only from these libraries; None for all.
+        """
+        symbols: list[tuple[bytes, int]] = []
+        try:
+            with self._opener(image.binary.file) as source:
+                for name, ordinal, weak in undefined_symbols(source, image.piece, ordinals):
+                    if not weak:
+                        symbols.append((self._kept(name), ordinal))
+        except (SymbolsInvalid, OSError) as error:
+            return Needs(image, tuple(symbols), str(error))
+        return Needs(image, tuple(symbols))
+
+    def _kept(self, name: bytes) -> bytes:
+        kept = self._names.get(name)
+        if kept is None:
+            self._names_size += len(name)
+            if self._names_size > limits.SYMBOL_NAMES_SIZE:
+                raise SymbolsInvalid("the names of its symbols take too much room")
+            kept = self._names[name] = name
+        return kept
+
+    def look_up(self, many: Iterable[Needs]) -> None:
+        """Look up what several images need of libraries, before they are reported one by one."""
+        wanted: dict[_Key, tuple[Image, dict[bytes, None]]] = {}
+        for needs in many:
+            for name, ordinal in needs.symbols:
+                provider = self._asked(needs.image, ordinal)
+                if provider is not None:
+                    wanted.setdefault(provider.key, (provider, {}))[1][name] = None
+        for image, names in wanted.values():
+            self._find_all(image, names)
+
+    def report(self, needs: Needs, flat: FlatNamespace | None = None) -> SymbolReport:
+        """Tell what became of the symbols that an image needs.
+
+        :param flat: what a flat look-up sees; None where that is not known: then those symbols are unchecked.
+        """
+        self.look_up([needs])
+        image = needs.image
         missing: list[MissingSymbol] = []
         unchecked: Counter[str] = Counter()
         found = 0
-        deadline = time.monotonic() + limits.IMAGE_SECONDS
-        problem = None
+        flat_names = [name for name, ordinal in needs.symbols if ordinal == DYNAMIC_LOOKUP]
+        in_flat = self._find_flat(image, flat, flat_names) if flat else {}
+        for name, ordinal in needs.symbols:
+            answer: Answer = "unchecked"
+            if ordinal == DYNAMIC_LOOKUP:
+                answer = in_flat.get(name, answer)
+            elif (provider := self._asked(image, ordinal)) is not None:
+                answer = self._known[provider.key][name]
+            if answer == "found":
+                found += 1
+            elif answer == "unchecked":
+                unchecked[_library(image, ordinal)] += 1
+            elif len(missing) < limits.MISSING_SYMBOLS:
+                missing.append(MissingSymbol(_text(name), _library(image, ordinal)))
+        return SymbolReport(tuple(missing), found, dict(unchecked), needs.problem)
+
+    def _asked(self, image: Image, ordinal: int) -> Image | None:
+        """The image that must have a symbol of that ordinal; None where nobody can be asked."""
+        if ordinal == SELF_LIBRARY:
+            return image
+        if ordinal in (DYNAMIC_LOOKUP, EXECUTABLE) or len(image.piece.libraries) > _MAX_ORDINAL:
+            return None
+        return self._provider(image, ordinal)
+
+    def _find_flat(self, image: Image, flat: FlatNamespace, names: Iterable[bytes]) -> dict[bytes, Answer]:
+        answers: dict[bytes, Answer] = {}
+        left = dict.fromkeys(names)
+        for other in (image, *flat.images):
+            if left:
+                here = self._find_all(other, left)
+                answers.update({name: "found" for name in left if here[name] == "found"})
+                left = dict.fromkeys(name for name in left if name not in answers)
+        return answers | {name: "missing" if flat.owns(name) else "unchecked" for name in left}
+
+    def _find_all(self, image: Image, names: Iterable[bytes]) -> Mapping[bytes, Answer]:
+        """Look names up in what one image offers, its re-exports included; they are among the answers."""
+        known = self._known.setdefault(image.key, {})
+        left = [name for name in names if name not in known]
+        if left:
+            known.update(self._find(image, left, {}))
+        return known
+
+    def _find(self, image: Image, names: Iterable[bytes], asked: dict[_Key, dict[bytes, Answer]]) -> dict[bytes, Answer]:
+        """Look names up in one image and in those that it re-exports.
+
+        :param asked: what was asked of each image on the way here; libraries may re-export each other, and what is asked again
+            before it is answered is missing.
+        """
+        here = asked.setdefault(image.key, {})
+        new: dict[bytes, Answer] = {name: "missing" for name in names if name not in here}
+        here.update(new)
+        if new:
+            here.update(self._look_through(image, list(new), asked))
+        return {name: here[name] for name in names}
+
+    def _look_through(self, image: Image, names: list[bytes], asked: dict[_Key, dict[bytes, Answer]]) -> dict[bytes, Answer]:
+        if image.piece.exports is None or len(asked) > limits.LOADER_CHAIN:
+            return dict.fromkeys(names, "unchecked")
         try:
             with self._opener(image.binary.file) as source:
-                for symbol in undefined_symbols(source, image.piece, ordinals):
-                    if symbol.weak:
-                        continue
-                    library, answer = self._answer(image, symbol, flat)
-                    if answer == "found":
-                        found += 1
-                    elif answer == "unchecked":
-                        unchecked[library] += 1
-                    else:
-                        missing.append(MissingSymbol(_text(symbol.name), library))
-                        if len(missing) == limits.MISSING_SYMBOLS:
-                            break
-                    if time.monotonic() > deadline:
-                        problem = "looking up its symbols takes too long"
-                        break
-        except (SymbolsInvalid, OSError) as error:
-            problem = str(error)
-        return SymbolReport(tuple(missing), found, dict(unchecked), problem)
-
-    def find(self, image: Image, name: bytes) -> Answer:
-        """Look a name up in what one image offers, its re-exports included."""
-        answer = self._known.get((image.key, name))
-        if answer is None:
-            if len(self._known) >= limits.REMEMBERED_ANSWERS:
-                self._known.clear()
-            answer = self._known[image.key, name] = self._find(image, name, set())
-        return answer
-
-    def _answer(self, image: Image, symbol: UndefinedSymbol, flat: FlatNamespace | None) -> tuple[str, Answer]:
-        """Where the symbol was looked up, and what came of it."""
-        libraries = image.piece.libraries
-        if symbol.ordinal == DYNAMIC_LOOKUP:
-            return FLAT, "unchecked" if flat is None else self._find_flat(image, flat, symbol.name)
-        if symbol.ordinal == EXECUTABLE:
-            return PROGRAM, "unchecked"
-        if symbol.ordinal == SELF_LIBRARY:
-            return image.binary.path, self.find(image, symbol.name)
-        if symbol.ordinal > len(libraries):
-            return f"library {symbol.ordinal}", "unchecked"
-        library = libraries[symbol.ordinal - 1].name
-        if len(libraries) > _MAX_ORDINAL:
-            return library, "unchecked"
-        provider = self._provider(image, symbol.ordinal)
-        return library, "unchecked" if provider is None else self.find(provider, symbol.name)
-
-    def _find_flat(self, image: Image, flat: FlatNamespace, name: bytes) -> Answer:
-        if any(self.find(other, name) == "found" for other in (image, *flat.images)):
-            return "found"
-        return "missing" if flat.owns(name) else "unchecked"
-
-    def _find(self, image: Image, name: bytes, seen: set[tuple[_Key, bytes]]) -> Answer:
-        if (image.key, name) in seen:
-            return "missing"
-        seen.add((image.key, name))
-        if image.piece.exports is None:
-            return "unchecked"
-        try:
-            export = self._trie(image, image.piece.exports).find(name)
-        except (TrieInvalid, OSError):
-            return "unchecked"
-        if export is not None:
-            return "found" if export.ordinal is None else self._find_in(image, export.ordinal, export.name or name, seen)
-        answer: Answer = "missing"
+                exports, unknown = ExportTrie(source, image.piece.exports).find_all(names)
+        except OSError:
+            return dict.fromkeys(names, "unchecked")
+        answers: dict[bytes, Answer] = dict.fromkeys(unknown, "unchecked")
+        elsewhere: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        for name, export in exports.items():
+            if export.ordinal is None:
+                answers[name] = "found"
+            else:
+                elsewhere[export.ordinal][name] = export.name or name
+        for ordinal, others in elsewhere.items():
+            there = self._find_in(image, ordinal, list(dict.fromkeys(others.values())), asked)
+            answers.update((name, there[other]) for name, other in others.items())
+        left = [name for name in names if name not in answers]
+        answers.update(dict.fromkeys(left, "missing"))
         for ordinal, library in enumerate(image.piece.libraries, 1):
-            if library.kind == "reexport":
-                elsewhere = self._find_in(image, ordinal, name, seen)
-                if elsewhere == "found":
-                    return "found"
-                if elsewhere == "unchecked":
-                    answer = "unchecked"
-        return answer
+            if left and library.kind == "reexport":
+                there = self._find_in(image, ordinal, left, asked)
+                answers.update((name, there[name]) for name in left if there[name] != "missing")
+                left = [name for name in left if there[name] != "found"]
+        return answers
 
-    def _find_in(self, image: Image, ordinal: int, name: bytes, seen: set[tuple[_Key, bytes]]) -> Answer:
+    def _find_in(
+        self, image: Image, ordinal: int, names: list[bytes], asked: dict[_Key, dict[bytes, Answer]]
+    ) -> Mapping[bytes, Answer]:
         provider = self._provider(image, ordinal)
-        return "unchecked" if provider is None else self._find(provider, name, seen)
+        return dict.fromkeys(names, "unchecked") if provider is None else self._find(provider, names, asked)
 
     def _provider(self, image: Image, ordinal: int) -> Image | None:
         """The image that serves the library of that ordinal; that it is missing would be another finding's concern."""
@@ -223,20 +280,18 @@ class SymbolSpace:
             ]
         return served[ordinal - 1] if 0 < ordinal <= len(served) else None
 
-    def _trie(self, image: Image, extent: Extent) -> ExportTrie:
-        """Open an image's trie, or take it from the few that are kept open; the one used longest ago makes room."""
-        kept = self._tries.pop(image.key, None)
-        if kept is None:
-            if len(self._tries) >= limits.OPEN_TRIES:
-                self._forget_oldest()
-            stack = ExitStack()
-            kept = ExportTrie(stack.enter_context(self._opener(image.binary.file)), extent), stack
-        self._tries[image.key] = kept
-        return kept[0]
 
-    def _forget_oldest(self) -> None:
-        _, stack = self._tries.pop(next(iter(self._tries)))
-        stack.close()
+def _library(image: Image, ordinal: int) -> str:
+    """What a symbol's library is called."""
+    if ordinal == DYNAMIC_LOOKUP:
+        return FLAT
+    if ordinal == EXECUTABLE:
+        return PROGRAM
+    if ordinal == SELF_LIBRARY:
+        return image.binary.path
+    if ordinal > len(image.piece.libraries):
+        return f"library {ordinal}"
+    return image.piece.libraries[ordinal - 1].name
 
 
 def _text(name: bytes) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.loader.macho_symbols import Image, SymbolSpace, image_of
+from pytest_archcheck.loader.macho_symbols import Image, Needs, SymbolSpace, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -60,28 +60,34 @@ def check_pairs(
     :param owner: the distribution of a file; None for files that nobody owns, which are compared with nothing.
     :param providers: who serves each linked library, None where that is not certain; see :class:`SymbolSpace`.
     """
-    broken: list[BrokenPair] = []
+    space = SymbolSpace(providers)
+    compared: list[tuple[Needs, dict[int, Binary]]] = []
     unread: list[tuple[Binary, str]] = []
-    files = found = 0
-    with SymbolSpace(providers) as space:
-        for binary in binaries:
-            image = image_of(binary, architecture)
-            if image is None or (foreign := _foreign(image, owner, providers)) == {}:
-                continue
-            if found > limits.PAIRED_SYMBOLS:
-                unread.append((binary, "too many symbols of other distributions to look up"))
-                continue
-            report = space.check(image, ordinals=foreign)
-            files += 1
-            found += report.found
-            if report.problem:
-                unread.append((binary, report.problem))
-            for ordinal, provider in foreign.items():
-                library = image.piece.libraries[ordinal - 1].name
-                missing = tuple(symbol.name for symbol in report.missing if symbol.library == library)
-                if missing:
-                    broken.append(BrokenPair(binary, provider, library, missing))
-    return PairReport(tuple(broken), files, found, tuple(unread))
+    symbols = 0
+    for binary in binaries:
+        image = image_of(binary, architecture)
+        if image is None or not (foreign := _foreign(image, owner, providers)):
+            continue
+        if symbols > limits.PAIRED_SYMBOLS:
+            unread.append((binary, "too many symbols of other distributions to look up"))
+            continue
+        needs = space.needs(image, foreign)
+        symbols += len(needs.symbols)
+        compared.append((needs, foreign))
+    space.look_up(needs for needs, _ in compared)
+    broken: list[BrokenPair] = []
+    found = 0
+    for needs, foreign in compared:
+        report = space.report(needs)
+        found += report.found
+        if report.problem:
+            unread.append((needs.image.binary, report.problem))
+        for ordinal, provider in foreign.items() if report.missing else ():
+            library = needs.image.piece.libraries[ordinal - 1].name
+            missing = tuple(symbol.name for symbol in report.missing if symbol.library == library)
+            if missing:
+                broken.append(BrokenPair(needs.image.binary, provider, library, missing))
+    return PairReport(tuple(broken), len(compared), found, tuple(unread))
 
 
 def _foreign(

@@ -94,8 +94,7 @@ def check_plugin(plugin: Binary, architecture: str, tensorflow: Iterable[Binary]
         for library, provider in zip(image.piece.libraries, providers, strict=True)
         if provider is None and library.kind != "weak"
     ]
-    with SymbolSpace(process.providers) as space:
-        report = space.check(image, process.flat)
+    report = SymbolSpace(process.providers).check(image, process.flat)
     return PluginVerdict(
         architecture, tuple(missing), report.missing, report.found, tuple(sorted(report.unchecked.items())), report.problem
     )

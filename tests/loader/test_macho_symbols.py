@@ -47,8 +47,8 @@ class World:
         ]
 
     def check(self, name: str, flat: FlatNamespace | None = None, ordinals: set[int] | None = None) -> SymbolReport:
-        with SymbolSpace(self.providers) as space:
-            return space.check(self.image(name), flat, ordinals=ordinals)
+        space = SymbolSpace(self.providers)
+        return space.check(self.image(name), flat, ordinals=ordinals)
 
     def image(self, name: str, architecture: str = "arm64") -> Image:
         found = image_of(self.files[name], architecture)
@@ -152,8 +152,8 @@ def test_slices_of_fat_files_and_both_trie_commands(world: World, command: str) 
     world.add("user.so", machos.fat(*(machos.bundle(arch, libraries=["@rpath/a.dylib"], undefined=["_arm", "_intel"])
                                       for arch in ("x86_64", "arm64"))))  # fmt: skip
     for architecture, missing in (("arm64", "_intel"), ("x86_64", "_arm")):
-        with SymbolSpace(world.providers) as space:
-            report = space.check(world.image("user.so", architecture))
+        space = SymbolSpace(world.providers)
+        report = space.check(world.image("user.so", architecture))
         assert [symbol.name for symbol in report.missing] == [missing]
 
 
@@ -161,8 +161,8 @@ def test_a_32_bit_big_endian_image(world: World) -> None:
     """The other layout of nlist, in the other byte order."""
     world.add("a.dylib", machos.dylib("ppc", exports=["_one"]))
     world.add("user.so", machos.bundle("ppc", libraries=["@rpath/a.dylib"], undefined=["_one", "_two"]))
-    with SymbolSpace(world.providers) as space:
-        report = space.check(world.image("user.so", "ppc"))
+    space = SymbolSpace(world.providers)
+    report = space.check(world.image("user.so", "ppc"))
     assert report == SymbolReport((MissingSymbol("_two", "@rpath/a.dylib"),), 1, {})
 
 
@@ -189,8 +189,8 @@ def test_few_files_are_open_at_a_time(world: World) -> None:
             yield source
         opened -= 1
 
-    with SymbolSpace(world.providers, opener) as space:
-        report = space.check(world.image("user.so"))
+    space = SymbolSpace(world.providers, opener)
+    report = space.check(world.image("user.so"))
     assert (report.found, len(report.missing)) == (200, 1)
     assert most <= 40
     assert opened == 0

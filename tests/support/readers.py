@@ -84,8 +84,8 @@ def _everything_in(found: Binary, piece: MachOSlice, data: bytes) -> None:
 
     image = image_of(found, piece.architecture)
     if image is not None:  # every library is the file itself: re-exports go round in circles
-        with SymbolSpace(lambda _binary, of: [found] * len(of.libraries), opener) as space:
-            space.check(image)
+        space = SymbolSpace(lambda _binary, of: [found] * len(of.libraries), opener)
+        space.check(image)
 
 
 def _image(data: bytes, **places: object) -> MachOSlice:
