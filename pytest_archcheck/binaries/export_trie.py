@@ -94,9 +94,11 @@ class ExportTrie:
         visited: dict[tuple[int, int], list[bytes]] = {}
         while pending:
             offset, matched, group = pending.pop()
-            before = visited.setdefault((offset, matched), group)
-            if before is not group:
-                group = list(set(group).difference(before))  # noqa: PLW2901 - those that were not here yet
+            before = visited.get((offset, matched))
+            if before is None:
+                visited[offset, matched] = group
+            else:
+                group = list(set(group).difference(before))  # those that were not here yet
                 visited[offset, matched] = before + group
             if not group:
                 continue
@@ -147,56 +149,59 @@ class ExportTrie:
 
 def _visit(data: bytes, at: int, matched: int, group: list[bytes], found: Found, pending: list[_Step]) -> int:
     """Read the node at an offset of the data; return where it ends. Raises IndexError where it does not end inside."""
-    size = data[at]
-    at += 1
-    if size >= 0x80:
-        size, at = _uleb(data, at - 1)
+    size, at = _uleb(data, at)
     ends = at + size
     count = data[ends]
-    steps: list[_Step] = []
-    edge = ends + 1
-    if len(group) == 1:
-        (name,) = group
-        following = name[matched] if matched < len(name) else -1
-        for _ in range(count):
-            end = data.find(0, edge)
-            if end < 0:
-                raise IndexError
-            child = data[end + 1]
-            if end == edge or (data[edge] == following and name.startswith(data[edge:end], matched)):
-                child, _ = _uleb(data, end + 1)
-                steps.append((child, matched + end - edge, group))
-            edge = end + 2
-            if data[end + 1] >= 0x80:
-                _, edge = _uleb(data, end + 1)
-    else:
-        by_next: dict[int, list[bytes]] = {}
-        for name in group:
-            if len(name) > matched:
-                by_next.setdefault(name[matched], []).append(name)
-        for _ in range(count):
-            end = data.find(0, edge)
-            if end < 0:
-                raise IndexError
-            child, following = _uleb(data, end + 1)
-            if end == edge:
-                steps.append((child, matched, group))
-            elif some := by_next.get(data[edge]):
-                if end - edge > 1:
-                    label = data[edge:end]
-                    some = [name for name in some if name.startswith(label, matched)]
-                if some:
-                    steps.append((child, matched + end - edge, group if len(some) == len(group) else some))
-            edge = following
-    if size:
-        for name in group:
-            if len(name) == matched and name not in found.exports:
-                try:
-                    found.exports[name] = _export(data[at:ends])
-                except TrieInvalid as error:
-                    found.unknown[name] = str(error)
+    single = group[0] if len(group) == 1 else None
+    steps, following = (
+        _one_on(data, ends + 1, count, matched, single, group)
+        if single is not None
+        else _many_on(data, ends + 1, count, matched, group)
+    )
+    for name in group if size else ():
+        if len(name) == matched and name not in found.exports:
+            try:
+                found.exports[name] = _export(data[at:ends])
+            except TrieInvalid as error:
+                found.unknown[name] = str(error)
     pending += steps
-    return edge
+    return following
+
+
+def _one_on(data: bytes, edge: int, count: int, matched: int, name: bytes, group: list[bytes]) -> tuple[list[_Step], int]:
+    """Where edges lead a single name, which is most of the work; return that and where the edges end."""
+    steps: list[_Step] = []
+    wanted = name[matched] if matched < len(name) else -1
+    for _ in range(count):
+        end = data.find(0, edge)
+        if end < 0:
+            raise IndexError
+        if end == edge or (data[edge] == wanted and name.startswith(data[edge:end], matched)):
+            steps.append((_uleb(data, end + 1)[0], matched + end - edge, group))
+        edge = end + 2 if data[end + 1] < 0x80 else _uleb(data, end + 1)[1]
+    return steps, edge
+
+
+def _many_on(data: bytes, edge: int, count: int, matched: int, group: list[bytes]) -> tuple[list[_Step], int]:
+    """Where edges lead each of several names."""
+    steps: list[_Step] = []
+    by_next: dict[int, list[bytes]] = {}
+    for name in group:
+        if len(name) > matched:
+            by_next.setdefault(name[matched], []).append(name)
+    for _ in range(count):
+        end = data.find(0, edge)
+        if end < 0:
+            raise IndexError
+        child, following = _uleb(data, end + 1)
+        some = group if end == edge else by_next.get(data[edge])
+        if some and end - edge > 1:
+            label = data[edge:end]
+            some = [name for name in some if name.startswith(label, matched)]
+        if some:
+            steps.append((child, matched + end - edge, group if len(some) == len(group) else some))
+        edge = following
+    return steps, edge
 
 
 def _export(payload: bytes) -> Export:

@@ -74,16 +74,18 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Collection[in
         count += types.count(_N_UNDF_EXT)
         if count > limits.UNDEFINED_SYMBOLS:
             raise SymbolsInvalid("its symbol table does not end")
-        if ordinals is None:
-            indices = list(_places(types, _N_UNDF_EXT))
-        else:
-            upper = data[ordinal_at::size]
-            of_these = (index for ordinal in set(ordinals) for index in _places(upper, ordinal))
-            indices = sorted(index for index in of_these if types[index] == _N_UNDF_EXT)
-        for index in indices:
+        for index in _undefined(types, data[ordinal_at::size], ordinals):
             string, _, _, description, _ = layout.unpack_from(data, index * size)
             ordinal = description >> 8 if two_level else DYNAMIC_LOOKUP
             yield UndefinedSymbol(names.at(string), ordinal, bool(description & _N_WEAK_REF))
+
+
+def _undefined(types: bytes, upper: bytes, ordinals: Collection[int] | None) -> list[int]:
+    """The entries of undefined symbols with one of these ordinals."""
+    if ordinals is None:
+        return list(_places(types, _N_UNDF_EXT))
+    of_these = (index for ordinal in set(ordinals) for index in _places(upper, ordinal))
+    return sorted(index for index in of_these if types[index] == _N_UNDF_EXT)
 
 
 def _places(data: bytes, byte: int) -> Iterator[int]:
