@@ -15,7 +15,7 @@ import os
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
@@ -63,8 +63,7 @@ class Resolution:
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One linked library of one slice, and what came of it."""
 
     binary: Binary
@@ -111,6 +110,8 @@ class MachOLinks:
         self._recorded = Recorded()
         self._owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
         self._resolved: dict[tuple[int, str, str], Resolution] = {}
+        #: Files of one folder with the same rpaths find the same libraries: there are far fewer of these than linked libraries.
+        self._alone: dict[tuple[str, bool, tuple[str, ...], str], Resolution | None] = {}
         self._images: list[tuple[Binary, MachOSlice]] = []
         self._by_path: dict[str, Binary] = {}
         self._by_install_name: dict[str, Binary] = {}
@@ -149,6 +150,8 @@ class MachOLinks:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
         seen: set[tuple[int, str]] = set()
         for link in self.links():
+            if link.resolution is _SYSTEM:
+                continue
             status, path = self._fault(link)
             key = (id(link.binary), link.library.name)
             if status is None or link.binary.role == "plugin" or key in seen:
@@ -234,6 +237,8 @@ class MachOLinks:
 
     def resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """Find what dyld would take for one linked library."""
+        if name.startswith(_SYSTEM_FOLDERS):
+            return _SYSTEM
         key = (id(binary), piece.architecture, name)
         found = self._resolved.get(key)
         if found is None:
@@ -254,6 +259,13 @@ class MachOLinks:
         """By the image's own load commands and the program's, without those that may have loaded it."""
         if name.startswith(_SYSTEM_FOLDERS):
             return _SYSTEM
+        rpaths = piece.rpaths if name.startswith("@rpath/") else ()
+        key = (self._folders[id(binary)], binary.role == "executable", rpaths, name)
+        if key not in self._alone:
+            self._alone[key] = self._look_alone(binary, piece, name)
+        return self._alone[key]
+
+    def _look_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
         if name.startswith("@rpath/"):
             return self._by_rpaths(self._own_rpaths(binary, piece), name[7:]) or self._by_rpaths(self._program_rpaths, name[7:])
         if name.startswith(("@loader_path/", "@executable_path/")):
