@@ -123,8 +123,12 @@ ELF_TABLE_SIZE = 32 << 20
 ELF_RELOCATIONS_SIZE = 64 << 20
 #: Names to remember with their library, about 100 bytes each.
 REMEMBERED_EXPORTERS = 100_000
-#: Seconds for the symbols of all modules; an environment of 1,000 files takes about two.
-ELF_SYMBOLS_SECONDS = 30
+#: Look-ups of one name in one library, and what it takes to open a library counted as some of them: ten seconds or so. An
+#: environment of 630 files takes 110,000.
+ELF_LOOK_UPS = 4_000_000
+#: Times the size of its string table that the names of one file may take together. Linkers let names share their tails; a
+#: table made for it lets a million names share one of a megabyte.
+ELF_NAMES_SHARE = 4
 
 # Linking of ELF files.
 

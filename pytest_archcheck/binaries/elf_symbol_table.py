@@ -33,20 +33,30 @@ class SymbolTable:
     tables that make no sense, or are larger than any real ones, and :class:`OSError`.
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("path", "work")
 
     def __init__(self, path: str) -> None:
         self.path = path
+        #: What the last question cost to prepare, in look-ups of one name.
+        self.work = 0
 
     def wanted(self) -> frozenset[bytes]:
         """Names that must be found elsewhere when the file is loaded: undefined and not weak."""
         with open_file(self.path) as source:
-            return _Reader(*open_image(source, source.read(0, 4096))).wanted()
+            reader = _Reader(*open_image(source, source.read(0, 4096)))
+            try:
+                return reader.wanted()
+            finally:
+                self.work = reader.work
 
     def defines(self, names: Iterable[bytes]) -> set[bytes]:
         """Those of the names that the file exports, in whatever version."""
         with open_file(self.path) as source:
-            return _Reader(*open_image(source, source.read(0, 4096))).defines(names)
+            reader = _Reader(*open_image(source, source.read(0, 4096)))
+            try:
+                return reader.defines(names)
+            finally:
+                self.work = reader.work
 
     def versions(self) -> frozenset[str]:
         """The versions that it defines (DT_VERDEF); empty for a library without versions, from which any is taken."""
@@ -67,6 +77,11 @@ class SymbolTable:
             return _Reader(*open_image(source, source.read(0, 4096))).lost()
 
 
+_OPENING = 64  # look-ups that take as long as opening a file does
+_BYTES_PER_LOOK_UP = 12  # by so many bits: reading 4 KiB takes as long as a look-up
+_ROOM = 1 << 16  # bytes; names of a small file
+
+
 class _Reader:
     """The work on one open file."""
 
@@ -82,6 +97,9 @@ class _Reader:
         self.strings = self._at(DT_STRTAB, "the string table")
         self.symbols = self._at(DT_SYMTAB, "the symbol table")
         self.string_size = self.values.get(DT_STRSZ, 0)
+        self.work = _OPENING
+        #: Bytes that names may still take, see :data:`limits.ELF_NAMES_SHARE`.
+        self.room = limits.ELF_NAMES_SHARE * self.string_size + _ROOM
 
     def _at(self, tag: int, what: str) -> int:
         if tag not in self.values:
@@ -96,9 +114,16 @@ class _Reader:
     def _name(self, offset: int) -> bytes:
         if offset >= self.string_size:
             raise ElfInvalid("the name of a symbol lies outside of the string table")
-        return self.image.text(self.strings + offset, "the name of a symbol", limits.ELF_SYMBOL_NAME_SIZE).encode(
+        name = self.image.text(self.strings + offset, "the name of a symbol", limits.ELF_SYMBOL_NAME_SIZE).encode(
             errors="surrogateescape"
         )
+        self._spend(len(name))
+        return name
+
+    def _spend(self, size: int) -> None:
+        self.room -= size
+        if self.room < 0:
+            raise ElfInvalid("its symbols share their names in a way that no linker makes")
 
     def _fields(self, index: int, count: int) -> Iterator[tuple[int, int, int]]:
         """Yield (st_name, st_info, st_shndx) of a run of symbols."""
@@ -128,9 +153,17 @@ class _Reader:
         if self.string_size > limits.ELF_TABLE_SIZE:
             return frozenset(self._name(name) for name in names)
         table = self.image.read(self.strings, self.string_size, "the string table")
-        if any(name >= len(table) for name in names):
-            raise ElfInvalid("the name of a symbol lies outside of the string table")
-        return frozenset(table[name : table.find(b"\0", name)] for name in names)
+        self.work += len(table) >> _BYTES_PER_LOOK_UP
+        wanted = []
+        for name in names:
+            if name >= len(table):
+                raise ElfInvalid("the name of a symbol lies outside of the string table")
+            end = table.find(0, name)
+            if end < 0:
+                raise ElfInvalid("the name of a symbol has no end")
+            self._spend(end - name)
+            wanted.append(table[name:end])
+        return frozenset(wanted)
 
     def defines(self, names: Iterable[bytes]) -> set[bytes]:
         if DT_GNU_HASH not in self.values:
@@ -148,6 +181,7 @@ class _Reader:
             raise ElfInvalid("the hash table makes no sense")
         chains = table + 16 + bloom_words * size + 4 * buckets
         content = self.image.read(table + 16, chains - table - 16, what)  # the Bloom filter, then the heads of the chains
+        self.work += len(content) >> _BYTES_PER_LOOK_UP
         filter_word = struct.Struct(f"{self.order}{'Q' if self.is_64 else 'I'}")
         bits = size * 8
         found = set()
@@ -165,6 +199,7 @@ class _Reader:
         if index < first:  # an empty bucket
             return False
         for step in range(index, index + limits.ELF_HASH_CHAIN):
+            self.work += 1
             (entry,) = self.word.unpack(self._peek(chains + 4 * (step - first), 4))
             if entry | 1 == value | 1 and self._is_defined_as(step, name):
                 return True
@@ -173,6 +208,7 @@ class _Reader:
         return False
 
     def _is_defined_as(self, index: int, name: bytes) -> bool:
+        self._spend(len(name))
         entry = self.symbol.unpack(self._peek(self.symbols + index * self.symbol.size, self.symbol.size))
         section = entry[3] if self.is_64 else entry[5]
         if section == 0 or entry[0] + len(name) >= self.string_size:

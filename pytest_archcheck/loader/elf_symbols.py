@@ -8,7 +8,6 @@ library defines them at all, as glibc does before it looks up anything.
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,21 +53,26 @@ class SymbolCheck:
     unchecked: tuple[tuple[Binary, str], ...]
 
 
-def check_symbols(links: ElfLinks, seconds: float = limits.ELF_SYMBOLS_SECONDS) -> SymbolCheck:
+def check_symbols(links: ElfLinks) -> SymbolCheck:
     """Look up every symbol of every extension module and of the environment's libraries that it loads.
 
     Modules with a link that does not resolve are left to that finding, and those with a library that could not be looked at
     (another target's system) are unchecked.
 
-    :param seconds: modules that are not reached in this time are unchecked.
+    So are modules that are left once a limit on the work is reached: what is checked does not depend on the machine's speed.
     """
-    return _Checker(links, time.monotonic() + seconds).run()
+    return _Checker(links).run()
+
+
+#: Modules whose names are looked up in the interpreter together: so many lists of names are held at a time.
+_TOGETHER = 64
 
 
 class _Checker:
-    def __init__(self, links: ElfLinks, deadline: float) -> None:
+    def __init__(self, links: ElfLinks) -> None:
         self.links = links
-        self.deadline = deadline
+        #: See :data:`limits.ELF_LOOK_UPS`.
+        self.work = 0
         self.base = links.base.images if links.base else ()
         self.sources = PythonSources()
         #: Names found in the interpreter's closure, and names looked for there in vain.
@@ -79,6 +83,8 @@ class _Checker:
         self.versions: dict[str, frozenset[str]] = {}
         #: (path of the provider, version) that an image does not get, by the image's path.
         self.no_version: dict[str, tuple[tuple[str, str], ...]] = {}
+        #: Names that an image wants, by path, from when the interpreter is asked until the image's turn comes.
+        self.wanted: dict[str, frozenset[bytes]] = {}
         #: What an image's own closure does not have, by path.
         self.left: dict[str, frozenset[bytes]] = {}
         self.lost: dict[tuple[str, str | None], tuple[Binary, set[str], list[Binary]]] = {}
@@ -86,9 +92,10 @@ class _Checker:
 
     def run(self) -> SymbolCheck:
         checked = 0
-        for module in self.links.modules:
-            if module.closure.broken:
-                continue
+        whole = [module for module in self.links.modules if not module.closure.broken]
+        for number, module in enumerate(whole):
+            if number % _TOGETHER == 0:
+                self._ask_base(whole[number : number + _TOGETHER])
             reason = self._obstacle(module.closure)
             if reason is None:
                 try:
@@ -106,8 +113,8 @@ class _Checker:
     def _obstacle(self, closure: Closure) -> str | None:
         if self.links.base is None:
             return "the interpreter is not known"
-        if time.monotonic() > self.deadline:
-            return "the time for looking up symbols was used up"
+        if self.work > limits.ELF_LOOK_UPS:
+            return "there are too many symbols to look up"
         for part in (self.links.base, closure):
             if not part.complete:
                 name = next(link.name for link in part.links if link.status != "found")
@@ -130,11 +137,41 @@ class _Checker:
             if left:
                 self._lose(image.binary, None, {name.decode(errors="surrogateescape") for name in left}, module)
 
+    def _ask_base(self, modules: Iterable[LoadedModule]) -> None:
+        """Ask the interpreter for the names of many modules at once: nearly all of them want the same."""
+        fresh: set[bytes] = set()
+        for module in modules:
+            for image in module.closure.images:
+                if image.binary and image.path not in self.left and image.path not in self.wanted:
+                    try:
+                        wanted = self._wanted(image)
+                    except (ElfInvalid, OSError):  # said where the module is checked
+                        continue
+                    self.wanted[image.path] = wanted
+                    fresh |= wanted
+        fresh -= self.known
+        fresh -= self.absent
+        try:
+            in_base = self._defined(fresh, self.base)
+        except (ElfInvalid, OSError):
+            return
+        self.known |= in_base
+        if len(self.absent) > limits.REMEMBERED_EXPORTERS:
+            self.absent.clear()
+        self.absent |= fresh - in_base
+
+    def _wanted(self, image: Image) -> frozenset[bytes]:
+        table = SymbolTable(image.path)
+        wanted = table.wanted()
+        self.work += table.work + len(wanted)
+        return wanted
+
     def _left(self, image: Image, closure: Closure) -> frozenset[bytes]:
         """Names that neither the interpreter nor the image's own libraries have."""
         left = self.left.get(image.path)
         if left is None:
-            wanted = SymbolTable(image.path).wanted() - self.known
+            wanted = self.wanted.pop(image.path, None)
+            wanted = (self._wanted(image) if wanted is None else wanted) - self.known
             fresh = wanted - self.absent
             in_base = self._defined(fresh, self.base)
             self.known |= in_base
@@ -167,7 +204,9 @@ class _Checker:
         for image in images:
             if not left:
                 break
-            here = SymbolTable(image.path).defines(left)
+            table = SymbolTable(image.path)
+            here = table.defines(left)
+            self.work += table.work + len(left)
             found |= here
             left -= here
             if len(self.exporter) < limits.REMEMBERED_EXPORTERS:
