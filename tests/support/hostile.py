@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import zipfile
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.binaries.macho import read_macho
 from support import machos
 from support.sites import add_distribution, make_venv, write
+from support.sources import BytesSource
 from support.wheels import write_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 MACHO = machos.bundle()
@@ -251,6 +254,63 @@ def long_python(folder: Path, size: int) -> Path:
     return folder
 
 
+def _with_trie(library: bytes, nodes: Sequence[bytes]) -> bytes:
+    """The library with these nodes, again and again, in place of its export trie."""
+    (piece,) = read_macho(BytesSource(library), library[:4096])
+    assert piece.exports is not None
+    begin, size = piece.exports
+    trie = b"".join(itertools.islice(itertools.cycle(nodes), size // len(nodes[0])))
+    return library[:begin] + trie.ljust(size, b"\0") + library[begin + size :]
+
+
+def tangled_trie(folder: Path, size: int) -> Path:
+    """Distributions that link one library, whose trie has edges with empty labels from everywhere to everywhere."""
+    edges, count = 60, 80
+    node_size = 2 + 3 * edges
+
+    def node(number: int) -> bytes:
+        children = [node_size * ((number * 7 + edge) % count) for edge in range(edges)]
+        return bytes([0, edges]) + b"".join(bytes([0, child & 0x7F | 0x80, child >> 7]) for child in children)
+
+    library = machos.dylib(exports=[f"_{number:04}{'x' * 20}" for number in range(600)])
+    write(folder / "base" / "libbase.dylib", _with_trie(library, [node(number) for number in range(count)]))
+    _metadata(folder, "base", RECORD="base/libbase.dylib,,\n")
+    user = machos.bundle(libraries=["@loader_path/../base/libbase.dylib"], undefined=[f"_a{name}" for name in range(50)])
+    for number in range(size):
+        write(folder / f"d{number}" / MODULE, user)
+        _metadata(folder, f"d{number}", RECORD=f"d{number}/{MODULE},,\n")
+    return folder
+
+
+def tiny_edges(folder: Path, size: int) -> Path:
+    """Small libraries whose tries have nothing but edges of one character, and modules that ask for names through them."""
+    edges = 250
+    node_size = 2 + 5 * edges
+    node = bytes([0, edges])
+    for edge in range(edges):
+        child = node_size * (edge % 30)
+        node += bytes([edge + 1, 0, child & 0x7F | 0x80, child >> 7 & 0x7F | 0x80, child >> 14])
+    library = machos.dylib(exports=[f"_{number:05}{'x' * 30}" for number in range(1000)])
+    names = [f"_{''.join(letters)}" for letters in itertools.product("abcdefgh", repeat=3)]
+    for number in range(size):
+        write(folder / f"b{number}" / "libb.dylib", _with_trie(library, [node]))
+        _metadata(folder, f"b{number}", RECORD=f"b{number}/libb.dylib,,\n")
+        user = machos.bundle(libraries=[f"@loader_path/../b{number}/libb.dylib"], undefined=names)
+        write(folder / f"d{number}" / MODULE, user)
+        _metadata(folder, f"d{number}", RECORD=f"d{number}/{MODULE},,\n")
+    return folder
+
+
+def long_names(folder: Path, size: int) -> Path:
+    """A module that needs many symbols, each with a name of some kilobytes, and a library that has none of them."""
+    write(folder / "base" / "libbase.dylib", machos.dylib(exports=["_a"]))
+    _metadata(folder, "base", RECORD="base/libbase.dylib,,\n")
+    names = [f"_{number}{'x' * 4000}" for number in range(size)]
+    write(folder / "d" / MODULE, machos.bundle(libraries=["@loader_path/../base/libbase.dylib"], undefined=names))
+    _metadata(folder, "d", RECORD=f"d/{MODULE},,\n")
+    return folder
+
+
 _DEMO = 'version = 1\n[[package]]\nname = "demo"\nversion = "1"\nsource = { virtual = "." }\n'
 _PACKAGE = '[[package]]\nname = "%s"\nversion = "%s"\nsource = { registry = "x" }\n'
 
@@ -294,6 +354,7 @@ GROWING: dict[str, tuple[Callable[[Path, int], Path], int]] = {
         (wheel_tag_lines, 20_000), (metadata_spaces, 20_000), (wheel_spaces, 40_000), (record_quotes, 60_000),
         (record_outside, 1_000), (parentheses, 1_000), (missing_libraries, 20), (missing_in_wheel, 20),
         (long_python, 30_000), (lock_chain, 300), (lock_versions, 200), (lock_dots, 100_000), (lock_brackets, 50_000),
+        (tangled_trie, 5), (tiny_edges, 5), (long_names, 200),
     )
 }  # fmt: skip
 
