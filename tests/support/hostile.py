@@ -264,18 +264,18 @@ def _with_trie(library: bytes, nodes: Sequence[bytes]) -> bytes:
 
 
 def tangled_trie(folder: Path, size: int) -> Path:
-    """Distributions that link one library, whose trie has edges with empty labels from everywhere to everywhere."""
-    edges, count = 60, 80
-    node_size = 2 + 3 * edges
+    """Distributions that link one library, whose trie has edges from everywhere to everywhere that all say the same."""
+    edges, count = 60, 60
+    node_size = 2 + 4 * edges
 
     def node(number: int) -> bytes:
         children = [node_size * ((number * 7 + edge) % count) for edge in range(edges)]
-        return bytes([0, edges]) + b"".join(bytes([0, child & 0x7F | 0x80, child >> 7]) for child in children)
+        return bytes([0, edges]) + b"".join(b"a" + bytes([0, child & 0x7F | 0x80, child >> 7]) for child in children)
 
     library = machos.dylib(exports=[f"_{number:04}{'x' * 20}" for number in range(600)])
     write(folder / "base" / "libbase.dylib", _with_trie(library, [node(number) for number in range(count)]))
     _metadata(folder, "base", RECORD="base/libbase.dylib,,\n")
-    user = machos.bundle(libraries=["@loader_path/../base/libbase.dylib"], undefined=[f"_a{name}" for name in range(50)])
+    user = machos.bundle(libraries=["@loader_path/../base/libbase.dylib"], undefined=["a" * (30 + name) for name in range(50)])
     for number in range(size):
         write(folder / f"d{number}" / MODULE, user)
         _metadata(folder, f"d{number}", RECORD=f"d{number}/{MODULE},,\n")
