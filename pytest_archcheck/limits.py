@@ -154,6 +154,13 @@ PYTHON_TOKENS = 40_000
 PYTHON_TEXTS_SIZE = 16 << 20
 #: Python files of one environment that are parsed for their imports, 10 ms each: only where a module cannot be loaded.
 PYTHON_TREES = 1500
+#: Bytes of them that are parsed, a megabyte in about half a second.
+PYTHON_PARSED_SIZE = 12 << 20
+#: Times that one of the Python files of an environment is searched for a name, a few microseconds each. A file that was not
+#: kept has to be read again: that counts for so many, and for one more with each KB.
+PYTHON_LOOKS, PYTHON_REREAD_LOOKS = 2_000_000, 20
+#: Characters of a module's name that is put together at run time.
+MODULE_NAME_LENGTH = 512
 #: How many modules deep it is asked whether what imports a module is itself imported inside ``try``.
 IMPORT_CHAIN = 3
 

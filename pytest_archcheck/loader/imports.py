@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pytest_archcheck import limits
 from pytest_archcheck.loader.python_files import parse
 
 #: What an import of a module that the loader refuses raises, and the wider ones that catch it. A ModuleNotFoundError it is not.
@@ -22,6 +23,8 @@ _IMPORTERS = frozenset({"import_module", "__import__"})
 _EXITS = frozenset({"exit", "_exit"})
 #: How many functions deep it is asked who calls one.
 _CALLS = 4
+#: How many statements behind a ``try`` are asked whether they raise after all.
+_REST = 100
 #: Stands for what is put into a name at run time; no character of a module's name.
 _ANY = "*"
 
@@ -43,8 +46,25 @@ class Import(NamedTuple):
         """Whether it may be this module that is imported, or something in this package."""
         if not self.is_computed:
             return self.name == module or self.name.startswith(f"{module}.")
-        pattern = "[^.]*".join(re.escape(part) for part in self.name.split(_ANY))
-        return re.fullmatch(pattern, module) is not None
+        parts, others = self.name.split("."), module.split(".")
+        return len(parts) == len(others) and all(map(_fits, parts, others))
+
+
+def _fits(pattern: str, word: str) -> bool:
+    """Whether a word is like that, ``*`` standing for anything: its constant parts are found one after the other, once each."""
+    first, *rest = pattern.split(_ANY)
+    if not rest:
+        return pattern == word
+    *middle, last = rest
+    if len(word) < len(first) + len(last) or not (word.startswith(first) and word.endswith(last)):
+        return False
+    at, end = len(first), len(word) - len(last)
+    for part in middle:
+        at = word.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
 
 
 @dataclass(slots=True)
@@ -84,6 +104,8 @@ class _Reader:
         self._calls: dict[str, list[_Place]] = {}
         #: (function, variable) -> the text last given to it.
         self._texts: dict[tuple[str | None, str], str] = {}
+        #: (question, function, depth) -> the answer: functions call each other in more ways than can be followed one by one.
+        self._known: dict[tuple[str, str, int], bool] = {}
 
     def found(self) -> tuple[Import, ...]:
         return tuple(
@@ -95,17 +117,24 @@ class _Reader:
         """Whether the file itself, when it is imported, calls the function in which this stands."""
         if place.function is None or not depth:
             return True
-        return any(self._runs_at_once(call, depth - 1) for call in self._calls.get(place.function, ()))
+        key = ("runs", place.function, depth)
+        if key not in self._known:
+            self._known[key] = any(self._runs_at_once(call, depth - 1) for call in self._calls.get(place.function, ()))
+        return self._known[key]
 
     def _is_guarded(self, place: _Place, depth: int) -> bool:
         if place.guarded or place.function is None or not depth:
             return place.guarded
-        calls = [call for call in self._calls.get(place.function, ()) if call.function != place.function]
-        return bool(calls) and all(self._is_guarded(call, depth - 1) for call in calls)
+        key = ("guarded", place.function, depth)
+        if key not in self._known:
+            calls = [call for call in self._calls.get(place.function, ()) if call.function != place.function]
+            self._known[key] = bool(calls) and all(self._is_guarded(call, depth - 1) for call in calls)
+        return self._known[key]
 
     def read(self, body: list[ast.stmt], place: _Place) -> None:
         for number, statement in enumerate(body):
-            self._read_statement(statement, place, body[number + 1 :])
+            tried = isinstance(statement, ast.Try) or type(statement).__name__ == "TryStar"
+            self._read_statement(statement, place, body[number + 1 : number + 1 + _REST] if tried else [])
 
     def _read_statement(self, node: ast.stmt, place: _Place, rest: list[ast.stmt]) -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -177,7 +206,11 @@ class _Reader:
         return target if _ANY not in target or "." in known else None
 
     def _text(self, node: ast.expr, place: _Place) -> str | None:
-        """What an expression yields, ``*`` for what is not known; None where nothing is."""
+        """What an expression yields, ``*`` for what is not known; None where nothing is, or more than any name has."""
+        text = self._text_of(node, place)
+        return None if text is None or len(text) > limits.MODULE_NAME_LENGTH else text
+
+    def _text_of(self, node: ast.expr, place: _Place) -> str | None:
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.JoinedStr):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,11 @@ from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.loader.imports import imports_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.binaries.source import FileSource
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.loader.imports import Import
 
@@ -34,7 +34,7 @@ OPTIONAL_STANDARD_MODULES = frozenset({"_tkinter", "_dbm", "_gdbm", "nis", "ossa
 #: Files of tests say nothing of what a package needs.
 _TESTS = re.compile(r"/(?:tests?|testing)/|/(?:test_[^/]*|conftest)\.py\Z")
 #: A line of entry_points.txt: ``p3dcparse = panda3d_tools:p3dcparse``.
-_COMMAND = re.compile(r"^\s*([A-Za-z0-9][^=\s]*)\s*=\s*[A-Za-z_]", re.MULTILINE)
+_COMMAND = re.compile(r"^[ \t]*([A-Za-z0-9][^=\s]*)[ \t]*=[ \t]*[A-Za-z_]", re.MULTILINE)
 #: How many modules of the standard library make a folder a copy of it.
 _STASH = 3
 
@@ -52,6 +52,14 @@ class PythonSources:
         #: File -> its imports; metadata of a distribution -> names of its console scripts.
         self._imports: dict[str, tuple[Import, ...]] = {}
         self._commands: dict[str, frozenset[str]] = {}
+        #: What may still be parsed, and how often a file may still be looked at: no tree is worth minutes.
+        self._bytes_to_parse = limits.PYTHON_PARSED_SIZE
+        self._looks = limits.PYTHON_LOOKS
+        #: Owner -> the packages that it brings; (owner, folder) -> whether that is a copy of the standard library.
+        self._packages_of: dict[tuple[int, str], list[str]] = {}
+        self._stashes: dict[tuple[int, str], bool] = {}
+        #: Wheel -> the Python files in it.
+        self._members: dict[str, dict[str, ZipInfo]] = {}
         self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
 
     def guard_import_of(self, binary: Binary) -> bool:
@@ -85,8 +93,11 @@ class PythonSources:
         """
         found = None
         stem = name.rpartition(".")[2].encode()
+        # As a word: ``core`` stands in most files, and few import it.
+        word = re.compile(rb"\b" + re.escape(stem) + rb"\b")
         for path, text in self._of(binary):
-            if _TESTS.search(path) or not (stem in text or b"import_module" in text or b"__import__" in text):
+            found_here = (stem in text and word.search(text)) or b"import_module" in text or b"__import__" in text
+            if not found_here or _TESTS.search(path):
                 continue
             module = _module_of(os.path.relpath(path, binary.location))
             here = [one for one in self._imports_of(path, text, module) if one.names(name)]
@@ -106,8 +117,9 @@ class PythonSources:
     def _imports_of(self, path: str, text: bytes, module: str) -> tuple[Import, ...]:
         found = self._imports.get(path)
         if found is None:
-            if len(self._imports) >= limits.PYTHON_TREES:
+            if len(self._imports) >= limits.PYTHON_TREES or len(text) > self._bytes_to_parse:
                 return ()
+            self._bytes_to_parse -= len(text)
             package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
             found = self._imports[path] = imports_of(text, package)
         return found
@@ -120,6 +132,13 @@ class PythonSources:
         folder, slash, _ = binary.path.rpartition("/")
         if not slash:
             return False
+        owner = self._owners.get(id(binary))
+        key = (id(owner), folder)
+        if key not in self._stashes:
+            self._stashes[key] = self._holds_standard_modules(binary, folder)
+        return self._stashes[key]
+
+    def _holds_standard_modules(self, binary: Binary, folder: str) -> bool:
         owner = self._owners.get(id(binary))
         beside = [module_name(one) for one in (owner.binaries if owner else ()) if one.path.rpartition("/")[0] == folder]
         stems = [name.rpartition(".")[2] for name in beside]
@@ -159,29 +178,53 @@ class PythonSources:
         """
         for package in self._packages(binary):
             if os.path.isfile(binary.location):  # a wheel
-                yield from _sources_in_wheel(binary.location, package)
+                yield from self._in_wheel(binary.location, package)
                 continue
             key = (binary.location, package)
             if key not in self._files:
                 self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
             for path in self._files[key]:
                 if path.endswith(suffixes or ".py"):
-                    yield path, self._read(path)
+                    if not self._looks:
+                        return
+                    self._looks -= 1
+                    yield path, self._read(path, lambda path=path: _read(path))  # type: ignore[misc] # mypy cannot infer it
 
-    def _read(self, path: str) -> bytes:
+    def _in_wheel(self, wheel: str, package: str) -> Iterator[tuple[str, bytes]]:
+        if wheel not in self._members:
+            self._members[wheel] = _python_members(wheel)
+        try:
+            with open_file(wheel) as archive:
+                for name, member in self._members[wheel].items():
+                    if name.startswith(f"{package}/"):
+                        if not self._looks:
+                            return
+                        self._looks -= 1
+                        path = f"{wheel}/{name}"
+                        yield path, self._read(path, lambda member=member: _read_member(archive, member))  # type: ignore[misc]
+        except OSError:
+            return
+
+    def _read(self, path: str, read: Callable[[], bytes]) -> bytes:
         text = self._kept.get(path)
         if text is None:
-            text = _read(path)
+            text = read()
             if len(text) <= self._room:
                 self._kept[path] = text
                 self._room -= len(text)
+            else:  # it is read, or inflated, again when it is asked again
+                self._looks = max(0, self._looks - limits.PYTHON_REREAD_LOOKS - (len(text) >> 10))
         return text
 
     def _packages(self, binary: Binary) -> list[str]:
         """All that its distribution brings: cupy imports what lies in cupy_backends."""
         owner = self._owners.get(id(binary))
-        beside = owner.binaries if owner else ()
-        return sorted({_package(one) for one in (binary, *beside) if one.location == binary.location} - {""})
+        if owner is None:
+            return [_package(binary)] if _package(binary) else []
+        key = (id(owner), binary.location)
+        if key not in self._packages_of:
+            self._packages_of[key] = sorted({_package(one) for one in owner.binaries if one.location == binary.location} - {""})
+        return self._packages_of[key]
 
 
 def _package(binary: Binary) -> str:
@@ -209,27 +252,20 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
-def _sources_in_wheel(wheel: str, package: str) -> Iterator[tuple[str, bytes]]:
-    try:
-        with open_file(wheel) as archive:
-            for name, member in _python_members(wheel).items():
-                if name.startswith(f"{package}/"):
-                    try:
-                        yield f"{wheel}/{name}", member_source(archive, member).read(0, limits.PYTHON_FILE_SIZE)
-                    except OSError:  # said already, where the wheel was read
-                        continue
-    except OSError:
-        return
-
-
-@lru_cache(maxsize=1)
-def _python_members(wheel: str) -> Mapping[str, ZipInfo]:
+def _python_members(wheel: str) -> dict[str, ZipInfo]:
     try:
         with Archive(wheel) as archive:
             members = [member for member in archive.members if member.filename.endswith(".py")]
     except (ArchiveInvalid, OSError):
         return {}
     return {member.filename: member for member in members[: limits.PYTHON_FILES]}
+
+
+def _read_member(archive: FileSource, member: ZipInfo) -> bytes:
+    try:
+        return member_source(archive, member).read(0, limits.PYTHON_FILE_SIZE)
+    except OSError:  # said already, where the wheel was read
+        return b""
 
 
 def _read(path: str) -> bytes:

@@ -34,6 +34,12 @@ _LINE = re.compile(
 _NO_SUBJECT = re.compile(r"/$|(?:^|\s)@")
 
 
+#: Characters of a line.
+_LONGEST = 1_000
+#: Lines whose subject is not here for which the nearest one is looked for.
+_HINTS = 10
+
+
 class InvalidLine(ValueError):
     """The text is no allow-list line; the message quotes it and says what was expected."""
 
@@ -55,9 +61,9 @@ class AllowLine(NamedTuple):
 
         Raises :class:`InvalidLine`.
         """
-        match = _LINE.fullmatch(text.strip())
+        match = _LINE.fullmatch(text.strip()) if len(text) <= _LONGEST else None
         if match is None or _NO_SUBJECT.search(match["subject"]):
-            raise InvalidLine(f"got {text!r}, expected {GRAMMAR}")
+            raise InvalidLine(f"got {text[:_LONGEST]!r}, expected {GRAMMAR}")
         if not (match["reason"] or "").strip():
             raise InvalidLine(f"got {text!r}, which gives no reason; expected {GRAMMAR}")
         known = sorted(rules)
@@ -114,7 +120,10 @@ class AllowList(NamedTuple):
     def unmatched(self, subjects: Iterable[str]) -> tuple[Finding, ...]:
         """Return one note for each line for the run's target whose subject is not here."""
         here = set(subjects)
-        return tuple(_not_here(line, here) for line in self.lines if line.subject not in here and line.speaks_of(self.target))
+        names = sorted(here)
+        missing = [line for line in self.lines if line.subject not in here and line.speaks_of(self.target)]
+        # To look for what was meant compares a line with every subject: the first lines tell enough.
+        return tuple(_not_here(line, names if number < _HINTS else ()) for number, line in enumerate(missing))
 
 
 def _stale(line: AllowLine) -> Finding:
@@ -129,10 +138,10 @@ def _stale(line: AllowLine) -> Finding:
     )
 
 
-def _not_here(line: AllowLine, here: set[str]) -> Finding:
+def _not_here(line: AllowLine, names: Sequence[str]) -> Finding:
     from difflib import get_close_matches
 
-    near = get_close_matches(line.subject, sorted(here), n=1)
+    near = get_close_matches(line.subject, names, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return Finding(
         rule=STALE_RULE,

@@ -114,7 +114,7 @@ def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...
     for given in options.archcheck_path or ini(config, "archcheck_paths"):
         path = os.path.abspath(os.path.join(base, os.path.expanduser(given)))
         if not os.path.exists(path):
-            raise pytest.UsageError(f"{setting}: got {str(given)!r}, expected a path that exists; there is no {path}")
+            raise pytest.UsageError(f"{setting}: got {str(given)!r}, expected a path that exists; there is no {path!r}")
         paths.append(path)
     return tuple(dict.fromkeys(paths))
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.reports.outcome import Outcome, Result
 
-#: ASCII punctuation that means something to GitHub's Markdown; a backslash before it makes it plain.
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$:])")
+#: ASCII punctuation that means something to GitHub's Markdown; a backslash before it makes it plain; ``www.`` is a link.
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$:]|(?<=www)\.)", re.IGNORECASE)
 
 
 def summary(result: Result) -> str:

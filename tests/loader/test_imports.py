@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from pytest_archcheck.loader.imports import imports_of
+from pytest_archcheck.loader.imports import Import, imports_of
 
 
 def guards(source: str, module: str = "pkg._core", package: str = "pkg") -> list[bool]:
@@ -119,3 +121,38 @@ def test_thousands_of_levels_end() -> None:
     assert imports_of(b"(" * 5000 + b")" * 5000, "pkg") == ()
     deep = "".join("    " * level + "if x:\n" for level in range(90)) + "    " * 90 + "from . import _core"
     assert guards(deep) == [False]
+
+
+CHAINED = "def f():\n" + "    g()\n" * 2_000 + "def g():\n" + "    h()\n" * 2_000 + "def h():\n" + "    i()\n" * 2_000
+CHAINED += "def i():\n    import pkg._x\n" + "f()\n" * 2_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CHAINED,
+        "a = 'pkg._x'\n" + "a = a + a\n" * 60 + "import_module(a)\n",
+        "a = 'pkg._x'\n" + "a = f'{a}{a}'\n" * 60 + "import_module(a)\n",
+        "import_module(f'pkg._" + "{a}x" * 100 + "')\n",
+        "import_module('" + "{" * 300_000 + "'.format(1))\n",
+        "import_module('" + "%(" * 300_000 + "' % x)\n",
+        "try:\n    import a\nexcept ImportError:\n    pass\n" * 2_500,
+    ],
+    ids=["calls", "sums", "formatted", "wildcards", "braces", "percents", "tries"],
+)
+def test_what_could_take_for_ever(text: str) -> None:
+    begin = time.process_time()
+    for one in imports_of(text.encode(), "pkg"):
+        one.names("pkg._" + "x" * 200)
+    assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "fits"),
+    [
+        ("pkg._x*", "pkg._x4", True), ("pkg._x*", "pkg._x", True), ("pkg._*_*", "pkg._a_b", True), ("pkg.*", "pkg.a.b", False),
+        ("pkg._a*a", "pkg._a", False), ("pkg.*b*b", "pkg.bxb", True), ("pkg.*b*b", "pkg.xb", False), ("*", "pkg", True),
+    ],
+)  # fmt: skip
+def test_names_put_together_at_run_time(name: str, module: str, *, fits: bool) -> None:
+    assert Import(name, guarded=True).names(module) is fits

@@ -13,7 +13,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import machos, measured
+from support import bad_files, machos, measured
 from support.sites import add_distribution, make_venv, write
 from support.wheels import write_wheel
 
@@ -403,3 +403,34 @@ def test_a_directory_that_only_its_second_record_tells(tmp_path: Path) -> None:
     inspection = inspect(path)
     assert rules(inspection) == {"unreadable-wheel"}
     assert any("its directory claims" in finding.message for finding in inspection.findings)
+
+
+#: Prints each event of the interpreter that runs or writes something, while it inspects.
+AUDITED = """
+import os, sys
+from pytest_archcheck.inspection import Request, run
+request = Request(paths=(sys.argv[1],), target="macosx_14_0_arm64")
+run(request)  # what is imported late is not what this is about
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+RUNS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "exec", "import", "ctypes.dlopen")
+CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.utime")
+def hook(event, arguments):
+    if event in RUNS + CHANGES or event.startswith("socket.") or (event == "open" and arguments[2] & WRITES):
+        print(event, arguments, flush=True)
+sys.addaudithook(hook)
+run(request)
+"""
+
+
+@posix
+def test_nothing_is_run_and_nothing_is_written(tmp_path: Path) -> None:
+    evil = f"open({str(tmp_path / 'pwned')!r}, 'w')\n"
+    site = make_venv(tmp_path / "env")
+    bad_files.build(site, 4)
+    for name in ("sitecustomize.py", "conftest.py", "setup.py", "__editable___d_finder.py", "fifo/__init__.py"):
+        write(site / name, evil + "MAPPING = {'d': '/proc/self'}\n")
+    write(site / "evil.pth", f"import sys; {evil}\n/proc\n")
+    write(tmp_path / "env" / "bin" / "python3", f"#!/bin/sh\ntouch {tmp_path}/pwned\n").chmod(0o755)
+    ended = subprocess.run([sys.executable, "-c", AUDITED, str(tmp_path / "env")], capture_output=True, text=True, check=True)
+    assert ended.stdout == ""
+    assert not (tmp_path / "pwned").exists()
