@@ -161,6 +161,8 @@ PYTHON_PARSED_SIZE = 12 << 20
 PYTHON_LOOKS, PYTHON_REREAD_LOOKS = 2_000_000, 20
 #: Characters of a module's name that is put together at run time.
 MODULE_NAME_LENGTH = 512
+#: Statements behind a ``try`` that are asked whether they raise after all.
+STATEMENTS_BEHIND_TRY = 100
 #: How many modules deep it is asked whether what imports a module is itself imported inside ``try``.
 IMPORT_CHAIN = 3
 
@@ -224,6 +226,13 @@ MERGED_REPORT_SIZE = 512 << 20
 GITHUB_ANNOTATIONS = 10
 #: Rows of a step summary, which may take 1 MiB; a row stays below 5 KB.
 GITHUB_ROWS = 100
+
+# The allow-list.
+
+#: Characters of a line: its pattern takes time by the square of them.
+ALLOW_LINE_LENGTH = 1_000
+#: Lines on subjects that are not here for which the nearest subject is looked for: each is compared with every one.
+ALLOW_LINE_HINTS = 10
 
 # Accelerators.
 

@@ -84,7 +84,7 @@ def outside_folders(site: str, added: pth.Additions, installed: list[Project], s
     for path in _finder_modules(site):
         owner = owners.named_in(os.path.basename(path))
         try:
-            folders = _mapped_folders(path)
+            folders = mapped_folders(path)
         except (OSError, ValueError) as error:
             skipped.append(Skipped(path, f"this import finder cannot be read: {error}"))
             continue
@@ -200,7 +200,7 @@ def _character(escape: re.Match[str]) -> str:
     return chr(number) if number <= sys.maxunicode else ""
 
 
-def _mapped_folders(path: str) -> list[str]:
+def mapped_folders(path: str) -> list[str]:
     """Existing folders and compiled files among the strings of an import finder's source; it is read, never run."""
     above = os.path.realpath(path)
     # hatchling's ``editables`` map a package to its __init__.py; scikit-build-core's finders list sources in that way, and load

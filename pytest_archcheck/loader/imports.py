@@ -23,8 +23,6 @@ _IMPORTERS = frozenset({"import_module", "__import__"})
 _EXITS = frozenset({"exit", "_exit"})
 #: How many functions deep it is asked who calls one.
 _CALLS = 4
-#: How many statements behind a ``try`` are asked whether they raise after all.
-_REST = 100
 #: Stands for what is put into a name at run time; no character of a module's name.
 _ANY = "*"
 
@@ -134,7 +132,9 @@ class _Reader:
     def read(self, body: list[ast.stmt], place: _Place) -> None:
         for number, statement in enumerate(body):
             tried = isinstance(statement, ast.Try) or type(statement).__name__ == "TryStar"
-            self._read_statement(statement, place, body[number + 1 : number + 1 + _REST] if tried else [])
+            self._read_statement(
+                statement, place, body[number + 1 : number + 1 + limits.STATEMENTS_BEHIND_TRY] if tried else []
+            )
 
     def _read_statement(self, node: ast.stmt, place: _Place, rest: list[ast.stmt]) -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)):

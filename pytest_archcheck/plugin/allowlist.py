@@ -10,6 +10,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_archcheck import limits
 from pytest_archcheck.findings import Finding
 
 if TYPE_CHECKING:
@@ -34,12 +35,6 @@ _LINE = re.compile(
 _NO_SUBJECT = re.compile(r"/$|(?:^|\s)@")
 
 
-#: Characters of a line.
-_LONGEST = 1_000
-#: Lines whose subject is not here for which the nearest one is looked for.
-_HINTS = 10
-
-
 class InvalidLine(ValueError):
     """The text is no allow-list line; the message quotes it and says what was expected."""
 
@@ -61,9 +56,9 @@ class AllowLine(NamedTuple):
 
         Raises :class:`InvalidLine`.
         """
-        match = _LINE.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+        match = _LINE.fullmatch(text.strip()) if len(text) <= limits.ALLOW_LINE_LENGTH else None
         if match is None or _NO_SUBJECT.search(match["subject"]):
-            raise InvalidLine(f"got {text[:_LONGEST]!r}, expected {GRAMMAR}")
+            raise InvalidLine(f"got {text[: limits.ALLOW_LINE_LENGTH]!r}, expected {GRAMMAR}")
         if not (match["reason"] or "").strip():
             raise InvalidLine(f"got {text!r}, which gives no reason; expected {GRAMMAR}")
         known = sorted(rules)
@@ -123,7 +118,7 @@ class AllowList(NamedTuple):
         names = sorted(here)
         missing = [line for line in self.lines if line.subject not in here and line.speaks_of(self.target)]
         # To look for what was meant compares a line with every subject: the first lines tell enough.
-        return tuple(_not_here(line, names if number < _HINTS else ()) for number, line in enumerate(missing))
+        return tuple(_not_here(line, names if number < limits.ALLOW_LINE_HINTS else ()) for number, line in enumerate(missing))
 
 
 def _stale(line: AllowLine) -> Finding:

@@ -21,7 +21,7 @@ from pytest_archcheck.binaries.model import SymbolTable as Place
 from pytest_archcheck.binaries.nlist import SymbolsInvalid, undefined_symbols
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover import conda, pth
-from pytest_archcheck.discover.editable import developed_projects, outside_folders
+from pytest_archcheck.discover.editable import developed_projects, mapped_folders, outside_folders
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at
 from pytest_archcheck.discover.installed import installed_projects
 from pytest_archcheck.discover.metadata import projects
@@ -29,6 +29,7 @@ from pytest_archcheck.discover.record import recorded_hashes
 from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.judge.inputs import judge_inputs
 from pytest_archcheck.judge.lock import inspect_lock
+from pytest_archcheck.loader.imports import imports_of
 from pytest_archcheck.loader.ldso import parse_cache
 from pytest_archcheck.loader.macho_symbols import SymbolSpace, image_of
 from pytest_archcheck.loader.signing import read_signature
@@ -246,6 +247,15 @@ def conda_meta(data: bytes) -> None:
         judge_inputs([environment_at(prefix)], TARGET, "3.11", target_given=True, all_pages=False)
 
 
+def python_imports(data: bytes) -> None:
+    """A Python file of a package, asked for its imports, and an import finder."""
+    for one in imports_of(data, "sample"):
+        one.names("sample._x")
+    path = _write(os.path.join(_folder(), "__editable___sample_1_0_finder.py"), data)
+    with suppress(OSError, ValueError):
+        mapped_folders(path)
+
+
 READERS: dict[str, Callable[[bytes], object]] = {
     "macho": macho,
     "signature": signature,
@@ -259,4 +269,5 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "pylock": pylock,
     "metadata": metadata,
     "conda_meta": conda_meta,
+    "python_imports": python_imports,
 }

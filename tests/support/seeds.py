@@ -176,6 +176,20 @@ def _cache() -> bytes:
     return magic + header + struct.pack("=iIIIQ", 3, first, first + 10, 0, 0) + texts
 
 
+_PYTHON = """# a file
+try:
+    from ._x import y
+except (ImportError, OSError):
+    y = None
+def load(version):
+    \'\'\'Not "at once".\'\'\'
+    return import_module(f"sample.lib._x{version}")
+MAPPING = {"sample": "/src/\\x73ample", 'other': '/src/other/__init__.py'}
+with contextlib.suppress(ImportError):
+    import sample._x
+"""
+
+
 def seeds() -> dict[str, list[bytes]]:
     """Name of a reader -> inputs that it takes without complaint."""
     tries = [export_trie({"_a": b"\0\0", "_ab": b"\0\0", "_PyInit_sample": b"\x08\x02\0", "__ZN3fooEv": b"\x08\x01_b\0"}), b""]
@@ -192,4 +206,5 @@ def seeds() -> dict[str, list[bytes]]:
         "pylock": [PYLOCK.encode()],
         "metadata": [SEPARATOR.join(_METADATA[name].encode() for name in METADATA_FILES)],
         "conda_meta": [json.dumps(_CONDA).encode()],
+        "python_imports": [_PYTHON.encode()],
     }
