@@ -66,14 +66,17 @@ class _Claims:
 
     def __init__(self, prefix: str | None, records: Iterable[conda.CondaPackage]) -> None:
         self._prefix = prefix
-        self._by_file: dict[str, list[conda.CondaPackage]] = {}
+        #: Hundreds of thousands of files, nearly all of one record; the others that claim one are kept apart.
+        self._by_file: dict[str, conda.CondaPackage] = {}
+        self._also: dict[str, list[conda.CondaPackage]] = {}
         self._by_name: dict[str, list[conda.CondaPackage]] = {}
         for record in records:
             self._by_name.setdefault(canonical_name(record.name), []).append(record)
             for path in record.files:
-                others = self._by_file.setdefault(path, [])
-                if len(others) < limits.CONDA_CLAIMS:
-                    others.append(record)
+                if self._by_file.setdefault(path, record) is not record:
+                    others = self._also.setdefault(path, [])
+                    if len(others) < limits.CONDA_CLAIMS:
+                        others.append(record)
 
     def holds_metadata_of(self, project: Project) -> bool:
         """Whether a record knows the project's own metadata."""
@@ -112,7 +115,8 @@ class _Claims:
         files: dict[str, dict[str, str]] = defaultdict(dict)
         for path in project.files or ():
             if not path.endswith((".pyc", "/__init__.py")):
-                for record in self._by_file.get(below + path, ()):
+                first = self._by_file.get(below + path)
+                for record in () if first is None else (first, *self._also.get(below + path, ())):
                     records[record.record] = record
                     files[record.record][below + path] = path
         for name in sorted(records):
