@@ -306,7 +306,8 @@ _PACKAGES = (
     _row(
         r"module 'numpy' has no attribute '(?:object|bool|int|float|complex|str|typeDict)'",
         "TensorFlow 2.8 and older, or another package, use names that NumPy 1.24 took away",
-        "{install} 'numpy<1.24' {pinned}; or a newer release of the package that the stack names last",
+        "if the stack ends in tensorflow/: {install} 'numpy<1.24' {pinned}; else a newer release of the package that it "
+        "names last",
         f"{_TENSORFLOW}62832",
     ),
     _row(
@@ -358,7 +359,8 @@ _PACKAGES = (
     _row(
         r"currently installed version of Keras is Keras 3|requires? Keras 2|Keras 2.{0,80}TF_USE_LEGACY_KERAS",
         "TensorFlow 2.16 and later bring Keras 3, and a package (transformers, say) still wants Keras 2",
-        "{install} tf-keras {pinned}, the same minor version as TensorFlow, and set TF_USE_LEGACY_KERAS=1",
+        "{install} --no-deps 'tf-keras==2.N.*', with the N of {pinned}, and set TF_USE_LEGACY_KERAS=1; without --no-deps "
+        "it brings a tensorflow of its own where that is another distribution",
         f"{_ISSUES}huggingface/transformers/issues/36410",
     ),
     _row(

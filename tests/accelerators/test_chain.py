@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_archcheck.accelerators.child import chain
+from pytest_archcheck.accelerators.child import chain, matmul
 from pytest_archcheck.accelerators.child.chain import REPEAT_SECONDS, Way
 
 
@@ -43,6 +43,7 @@ class Looked:
     def __init__(self, longest: int) -> None:
         self.longest = longest
         self.seen: list[int] = []
+        self.worst: dict[str, object] = {}
 
     def look(self, result: int, products: int) -> None:
         assert result == products
@@ -102,3 +103,49 @@ def test_every_product_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     measured.repeat()
     assert isinstance(measured.error, Looked)
     assert measured.asked == sum(measured.error.seen)
+
+
+class Machine:
+    """A slow GPU and its CPU, which share one clock: what ``matmul`` measures on."""
+
+    def __init__(self, gpu: float, cpu: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.said: dict[str, object] = {}
+        self.speeds = {"gpu": gpu, "cpu": cpu}
+        monkeypatch.setattr("time.perf_counter", lambda: self.now)
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+    def bench(self, device: str) -> matmul.Bench:
+        made = object.__new__(matmul.Bench)
+        made.eager = lambda: Way(0, lambda value: self.step(device, value), lambda value: value, Looked(4096))  # type: ignore[arg-type, method-assign]
+        made.compiled = made.eager  # type: ignore[method-assign]
+        return made
+
+    def step(self, device: str, value: int) -> int:
+        self.now += self.speeds[device] * chain.STEP_PRODUCTS
+        return value + chain.STEP_PRODUCTS
+
+    def say(self, **facts: object) -> None:
+        self.said |= facts
+
+
+@pytest.mark.parametrize(
+    ("product", "deadline", "most", "repeats"),
+    [
+        (2.45, 300.0, 28.0, 3),  # 2048 rows at 7 GFLOP/s: with import and CPU it has to end within 40 s
+        (34.0, 300.0, 250.0, 1),  # at 0.5 GFLOP/s
+        (200.0, 300.0, 401.0, 1),  # no time for a second step: the first one is what there is
+        (0.02, 300.0, 20.0, 7),
+    ],
+)
+def test_a_slow_device_ends_before_the_deadline(
+    product: float, deadline: float, most: float, repeats: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(product, 0.3, monkeypatch)
+    matmul._measure(machine, machine.bench("gpu"), machine.bench("cpu"), deadline)  # type: ignore[arg-type]
+    seconds = machine.said["seconds"]
+    assert isinstance(seconds, dict)
+    assert len(seconds["eager"]) >= repeats
+    assert seconds["eager"] == pytest.approx([product] * len(seconds["eager"]))
+    assert machine.now <= most
+    assert bool(seconds["compiled"]) == (product < 1)

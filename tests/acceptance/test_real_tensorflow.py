@@ -78,7 +78,7 @@ def test_required_on_the_cpu_exactly_what_asks_for_it_is_red(run: Run) -> None:
 def test_with_a_metal_device_everything_is_green(run: Run, device: frameworks.Device, pytester: pytest.Pytester) -> None:
     result = run("--archcheck-require=metal", "--archcheck-require=gpu")
     result.assert_outcomes(passed=7)
-    result.stdout.fnmatch_lines(["tensorflow 2.21.0: Metal GPU computes, * GFLOP/s"])
+    result.stdout.fnmatch_lines(["tensorflow 2.21.0: Metal GPU computes, * GFLOP/s, * times the CPU, spread *"])
     result.stdout.no_fnmatch_line("tensorflow 2.21.0: Metal GPU computes")
     found = report(pytester.path)
     (accelerator,) = found["accelerators"]

@@ -22,7 +22,7 @@ _REPEATS = 7
 #: Repeats that a slow device gets, time permitting.
 _LEAST_REPEATS = 3
 #: Seconds after which no repeat beyond the least number begins.
-_BUDGET = 15.0
+_BUDGET = 10.0
 #: The part of the time until the deadline that may be spent: what comes next may take longer than what was.
 _SPENDABLE = 0.7
 
