@@ -23,6 +23,7 @@ class Memory:
     def __init__(self, folder: str | None) -> None:
         self._folder = folder
         self._known: dict[str, Outcome] = {}
+        self._said: set[str] = set()
 
     def outcome(self, key: str, framework: Framework, ask: Callable[[], Outcome], deadline: float) -> Outcome:
         """Return what is known by ``key`` (a file name), or ask.
@@ -33,6 +34,22 @@ class Memory:
         if key not in self._known:
             self._known[key] = ask() if self._folder is None else self._together(self._folder, key, framework, ask, deadline)
         return self._known[key]
+
+    def first(self, key: str) -> bool:
+        """Whether nobody has asked that of this key yet: what shall be said once a run."""
+        if key in self._said:
+            return False
+        self._said.add(key)
+        if self._folder is None:
+            return True
+        try:
+            os.makedirs(self._folder, 0o700, exist_ok=True)
+            os.close(os.open(os.path.join(self._folder, f"{key}.said"), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        except OSError:
+            return True  # nothing can be written there: rather twice than not at all
+        return True
 
     def _together(self, folder: str, key: str, framework: Framework, ask: Callable[[], Outcome], deadline: float) -> Outcome:
         answer, claim = os.path.join(folder, key), os.path.join(folder, f"{key}.claim")

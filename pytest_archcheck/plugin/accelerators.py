@@ -15,11 +15,12 @@ from pytest_archcheck.findings import Finding
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.plugin import progress
 from pytest_archcheck.plugin.settings import read_accelerators
+from pytest_archcheck.reports import text
 from pytest_archcheck.reports.outcome import Answer, Question
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, because, judge, judge_benchmark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.accelerators.settings import AcceleratorSettings
     from pytest_archcheck.machine.host import Host
@@ -248,6 +249,21 @@ def _unmet(here: Board, framework: Framework, what: str) -> str | None:
     if platform is not None and outcome.device.platform != platform:
         return f"{outcome.title} computes on a {outcome.device.label}, not on Metal"
     return None
+
+
+def alarms(what: str, config: pytest.Config, mark: pytest.Mark) -> Iterator[str]:
+    """What is wrong with the frameworks that a marker asks for, and a skip would hide; each is told once a run."""
+    here = board(config)
+    name = framework_argument(mark)
+    if name is None and what == "metal":  # Metal itself was asked
+        return
+    for framework in here.installed:
+        if name not in (None, framework.name) or here.outcome(framework).status in ("ok", "no-gpu", "unchecked"):
+            continue
+        if here.memory.first(f"broken-{framework.name}"):
+            subject = f"accelerator::{framework.name}"
+            found = judge(here.outcome(framework), here.expectation(framework, required=True), subject)
+            yield text.text(found)
 
 
 def _any_unmet(here: Board, what: str) -> str | None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from pytest_archcheck import ArchcheckWarning
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.reports.outcome import Answer
@@ -32,6 +34,8 @@ class Need(NamedTuple):
     unmet: Callable[[pytest.Config, pytest.Mark], str | None]
     #: What the item ``archcheck::require::<name>`` asks of this run's inspection.
     ask: Callable[[pytest.Config, Inspection], Answer]
+    #: What a skip would hide, and must be warned of: a framework that is broken. Called where the need is unmet.
+    alarms: Callable[[pytest.Config, pytest.Mark], Iterable[str]] = lambda _config, _mark: ()
 
 
 def hold_back(item: pytest.Item) -> None:
@@ -76,9 +80,14 @@ def _marks(item: pytest.Item) -> list[pytest.Mark]:
 
 
 def _unmet(item: pytest.Item, mark: pytest.Mark) -> str | None:
-    """Why the test cannot run here, with the marker's name; None where it can."""
-    reason = NEEDS[mark.name.removeprefix("requires_")].unmet(item.config, mark)
-    return None if reason is None else f"{mark.name}: {reason}"
+    """Why the test cannot run here, with the marker's name; None where it can. Warns of what a skip would hide."""
+    need = NEEDS[mark.name.removeprefix("requires_")]
+    reason = need.unmet(item.config, mark)
+    if reason is None:
+        return None
+    for message in need.alarms(item.config, mark):
+        item.warn(ArchcheckWarning(message))
+    return f"{mark.name}: {reason}"
 
 
 def _demanded(item: pytest.Item, mark: pytest.Mark) -> bool:
@@ -110,6 +119,12 @@ def _gpu_unmet(what: str, config: pytest.Config, mark: pytest.Mark) -> str | Non
     from pytest_archcheck.plugin import accelerators
 
     return accelerators.unmet(what, config, mark)
+
+
+def _gpu_alarms(what: str, config: pytest.Config, mark: pytest.Mark) -> Iterable[str]:
+    from pytest_archcheck.plugin import accelerators
+
+    return accelerators.alarms(what, config, mark)
 
 
 def _gpu(what: str, config: pytest.Config, _inspection: Inspection) -> Answer:
@@ -212,10 +227,12 @@ NEEDS: dict[str, Need] = {
     "gpu": Need(
         unmet=partial(_gpu_unmet, "gpu"),
         ask=partial(_gpu, "gpu"),
+        alarms=partial(_gpu_alarms, "gpu"),
     ),
     "metal": Need(
         unmet=partial(_gpu_unmet, "metal"),
         ask=partial(_gpu, "metal"),
+        alarms=partial(_gpu_alarms, "metal"),
     ),
     "native": Need(
         unmet=_native_unmet,

@@ -72,9 +72,10 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Calla
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_project=TESTS)
 
-    def run(*args: str, load: str = "") -> pytest.RunResult:
+    def run(*args: str, load: str = "", checks: bool = True) -> pytest.RunResult:
         (pytester.path / "adapter.py").write_text(ADAPTER.format(load=load))
-        return pytester.runpytest_subprocess("--archcheck-json=out.json", *args, timeout=120)
+        report = ("--archcheck-json=out.json",) if checks else ()
+        return pytester.runpytest_subprocess(*report, *args, timeout=120)
 
     return run
 
@@ -175,6 +176,26 @@ def test_a_framework_that_crashes(pytester: pytest.Pytester, project: Callable[.
     result.stdout.fnmatch_lines(["*import-crashed: importing Fake crashed with SIGABRT*", "  remedy: *"])
     assert loads(pytester.path) == 1  # nothing is gained from crashing again for the benchmark
     assert {finding["rule"] for finding in report(pytester.path)["findings"]} == {"import-crashed"}
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["one process", "-n 2"])
+@pytest.mark.parametrize(("load", "rule"), [("os.abort()", "import-crashed"), ("import no_such_module", "import-failed")])
+def test_a_skip_does_not_hide_that_a_framework_is_broken(
+    pytester: pytest.Pytester, project: Callable[..., pytest.RunResult], processes: tuple[str, ...], load: str, rule: str
+) -> None:
+    many = "import pytest\n@pytest.mark.requires_gpu('fake')\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n): pass"
+    pytester.makepyfile(test_many=many)
+    result = project("test_many.py", *processes, load=load, checks=False)
+    result.assert_outcomes(skipped=6, warnings=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*= warnings summary =*", f"*ArchcheckWarning: {rule}: *", "*  remedy: *"])
+    if not processes:
+        strict = project("test_many.py", "-W", "error::pytest_archcheck.ArchcheckWarning", load=load, checks=False)
+        strict.assert_outcomes(errors=1, skipped=5)
+
+
+def test_a_healthy_framework_without_a_gpu_is_no_alarm(project: Callable[..., pytest.RunResult]) -> None:
+    project("test_project.py", checks=False).assert_outcomes(passed=1, skipped=3, warnings=0)
 
 
 def test_a_framework_that_hangs(pytester: pytest.Pytester, project: Callable[..., pytest.RunResult]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,13 +147,28 @@ def test_what_is_known_is_allowed(pytester: pytest.Pytester, lock: Path) -> None
     stale.stdout.fnmatch_lines(["stale-allow-line: *uv.lock::metal/no-wheel-for-target: no GPU on 3.12 yet*"])
 
 
+READS_PYLOCK = pytest.mark.skipif(find_spec("packaging.pylock") is None, reason="packaging reads pylock.toml since 26.0")
+
+
+def test_a_packaging_that_reads_no_pylock(pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "packaging.pylock", None)
+    lock = tmp_path / "pylock.toml"
+    lock.write_text('lock-version = "1.0"\ncreated-by = "x"\npackages = []\n', encoding="utf-8")
+    result = run(pytester, lock)
+    assert result.ret == 4
+    said = "ERROR: *pylock.toml: reading pylock files needs packaging 26.0 or newer: pip install 'packaging>=26.0'"
+    result.stderr.fnmatch_lines([said])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("uv.lock", "version = 99\n", "*uv.lock: *99*"),
         ("uv.lock", "version = [\n", "*uv.lock: not TOML: *"),
         ("uv.lock", "\0\udcff", "*uv.lock: not UTF-8 text at byte *"),
-        ("pylock.toml", 'lock-version = "9.0"\ncreated-by = "x"\npackages = []\n', "*pylock.toml: *9.0*"),
+        pytest.param(
+            "pylock.toml", 'lock-version = "9.0"\ncreated-by = "x"\npackages = []\n', "*pylock.toml: *9.0*", marks=READS_PYLOCK
+        ),
         ("pylock.toml", "", "*pylock.toml: *"),
     ],
 )
