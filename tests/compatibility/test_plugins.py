@@ -34,9 +34,13 @@ PLUGINS = {
     "pytest-html": ("html", "html_fixtures", "metadata"),
     "pytest-randomly": ("randomly",),
     "pytest-rerunfailures": ("rerunfailures",),
+    "pytest-retry": ("pytest-retry",),
     "pytest-split": ("pytest-split",),
     "pytest-timeout": ("timeout",),
+    "pytest-trio": ("trio",),
 }
+#: Those that take over what another one does: not with all others at once.
+ALONE = ("pytest-retry", "trio")
 EVERYTHING = "all of them"
 #: Column of the table: Pythons in order of preference, and the pytest.
 PAIRS = {
@@ -60,6 +64,7 @@ TESTS = {
         "    assert x == +x\n"
     ),
     "slow": "import time\n\nimport pytest\n\n\n@pytest.mark.timeout(0.2)\ndef test_slow():\n    time.sleep(10)\n",
+    "trio": "import trio\n\n\nasync def test_trio():\n    await trio.lowlevel.checkpoint()\n",
     "speed": "def test_speed(benchmark):\n    assert benchmark(lambda: 3) == 3\n",
 }
 
@@ -99,7 +104,7 @@ def beside(
     place = pythons.place(interpreter, (version, "pytest-xdist", *PLUGINS), wheel)
     seen = (place.versions[plugin],) if plugin in PLUGINS else (f"Python {interpreter.version}", place.versions["pytest"])
     record_property(compatibility.SEEN, f"({', '.join(seen)})")
-    names = PLUGINS[plugin] if plugin in PLUGINS else tuple(place.plugins())
+    names = PLUGINS[plugin] if plugin in PLUGINS else tuple(name for name in place.plugins() if name not in ALONE)
     return Beside(place, project, names)
 
 
@@ -141,6 +146,19 @@ def test_rerunfailures(beside: Beside) -> None:
     flaky = ("test_flaky.py::test_flaky", "RERUN"), ("test_flaky.py::test_flaky", "PASSED")
     _assert_result(beside.run("--reruns", "1", also="flaky"), *flaky)
     _assert_result(beside.run("--force-reruns", "1"), ("test_flaky.py::test_flaky", "PASSED"), ("archcheck::spoiled", "RERUN"))
+
+
+def test_retry(beside: Beside) -> None:
+    """Attempts have an outcome of their own, which is no pass; what the last one gave is what counts."""
+    seen = beside.run("--retries", "1", also="flaky")
+    retried = ("test_flaky.py::test_flaky", "RETRY"), ("archcheck::spoiled", "RETRY")
+    _assert_result(seen, *retried, ("test_flaky.py::test_flaky", "PASSED"))
+    cumulative = beside.run("--retries", "1", "--retry-outcome", "passed", "--cumulative-timing", "1")
+    assert (cumulative.status, cumulative.report["verdict"]) == (1, "fail"), cumulative.text
+
+
+def test_trio(beside: Beside) -> None:
+    _assert_result(beside.run("-o", "trio_mode=true", also="trio"), ("test_trio.py::test_trio", "PASSED"))
 
 
 def test_split(beside: Beside) -> None:

@@ -104,9 +104,9 @@ def check_report(report: dict[str, Any]) -> None:
         assert len(finding["subject"]) < 1000
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run with every report on, and look at all of them."""
+@pytest.fixture(params=[(), ("-n", "2")], ids=["one process", "-n 2"])
+def run(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run with every report on and look at all of them; with workers of pytest-xdist verdicts and exit codes are the same."""
 
     def run(*paths: Path, more: tuple[str, ...] = ()) -> tuple[measured.Measured, dict[str, Any]]:
         summary, xml, report = tmp_path / "summary.md", tmp_path / "junit.xml", tmp_path / "report.json"
@@ -115,7 +115,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         )
         options = [f"--archcheck-path={path}" for path in paths]
         options += ["--archcheck-target=macosx_26_0_arm64", "-v", "-rA", "--archcheck-annotations"]
-        taken = measured.run(tmp_path, [*options, f"--junitxml={xml}", f"--archcheck-json={report}", *more])
+        taken = measured.run(tmp_path, [*options, f"--junitxml={xml}", f"--archcheck-json={report}", *request.param, *more])
         check_text(taken.text)
         if taken.status == 4:
             return taken, {}

@@ -103,14 +103,14 @@ def _timeless(report: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.corpus
-@pytest.mark.parametrize("arguments", [[], ["-n4"]], ids=["twice", "four workers"])
+@pytest.mark.parametrize("arguments", [pytest.param([], marks=pytest.mark.corpus), ["-n2"]], ids=["twice", "two workers"])
 def test_the_same_again(
     site: Path, first: tuple[measured.Measured, dict[str, Any]], arguments: list[str], tmp_path: Path
 ) -> None:
     if arguments:
         pytest.importorskip("xdist")
     taken, report = check(site, tmp_path, *arguments)
+    assert taken.status == first[0].status
     assert _timeless(report) == _timeless(json.loads(json.dumps(first[1])))
     summary = [line for line in taken.text.splitlines() if line.startswith("FAILED")]
     assert sorted(summary) == sorted(line for line in first[0].text.splitlines() if line.startswith("FAILED"))
