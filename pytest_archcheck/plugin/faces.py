@@ -35,6 +35,12 @@ class ItemPath(type(Path())):  # type: ignore[misc]
         answer: os.stat_result = (standing_for or Path(os.fspath(self))).stat(follow_symlinks=follow_symlinks)
         return answer
 
+    def exists(self, *, follow_symlinks: bool = True) -> bool:
+        """As :meth:`stat` answers; since Python 3.14 that is not asked here."""
+        if "standing_for" in self.__dict__:
+            return True
+        return os.path.exists(self) if follow_symlinks else os.path.lexists(self)
+
 
 def item_path(config: pytest.Config) -> Path:
     """The path that every item has: below the folder of the project's tests."""

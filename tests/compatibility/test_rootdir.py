@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support import compatibility, pythons
+from support import pythons
 from support.pythons import PYTESTS, PYTHONS
 from support.sites import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from support.small_project import SmallProject
@@ -27,10 +26,7 @@ IMPORTS = {PYTESTS["7.4"]: False, "pytest==8.3.*": False, "pytest==8.4.*": True,
 
 
 @pytest.mark.parametrize("version", IMPORTS)
-def test_what_cannot_be_prevented(
-    version: str, wheel: Path, project: SmallProject, record_property: Callable[[str, object], None]
-) -> None:
-    compatibility.record(record_property, "Python 3.11, a hostile ini file", version)
+def test_what_cannot_be_prevented(version: str, wheel: Path, project: SmallProject) -> None:
     interpreter = pythons.find(PYTHONS[1])
     if interpreter is None:
         pytest.skip("Python 3.11 is not at hand: neither on PATH nor of pyenv")
