@@ -19,7 +19,7 @@ from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.judge.inputs import Input, Judged
 
@@ -51,6 +51,8 @@ class Inspection:
     #: In the order in which they are collected: environment checks first, then distributions by name, unowned files last.
     checks: tuple[Check, ...]
     skipped: tuple[Skipped, ...]
+    #: Each path of which nothing at all could be judged, and why: what was asked of it has no answer, so it is no pass.
+    unjudged: tuple[Skipped, ...] = ()
     #: File -> architecture -> what its signature is worth, for the slices that the target needs signed.
     signatures: Mapping[str, Mapping[str, SignatureKind]]
     #: Path of a wheel -> the machines that its own tags promise, where it was judged for those.
@@ -160,16 +162,39 @@ def _run(request: Request) -> Inspection:
         inputs += here
         skipped += beside
     judged = judge_inputs(inputs, target, request.python, target_given=target_given, all_pages=request.all_pages)
+    unjudged = tuple(_unjudged(judged, target))
     return Inspection(
         target=_common_target(judged) or target,
         environments=tuple(one.environment for one in judged),
         checks=tuple(check for one in judged for check in _keep_selected(one.judgement.checks, request)),
-        skipped=(*(skip for one in judged for skip in (*one.environment.skipped, *one.judgement.skipped)), *skipped),
+        skipped=(*(skip for one in judged for skip in (*one.environment.skipped, *one.judgement.skipped)), *skipped, *unjudged),
+        unjudged=unjudged,
         signatures={file: kinds for one in judged for file, kinds in one.judgement.signatures.items()},
         wheel_targets={one.environment.path: one.targets for one in judged if one.targets},
         files=sum(one.environment.files for one in judged),
         seconds=time.perf_counter() - begin,
     )
+
+
+def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
+    """The paths of which nothing could be judged: nothing is there, or nothing of it is for the target's loader.
+
+    An environment of pure Python distributions was judged, and so was the running one.
+    """
+    wheels = []
+    for one in judged:
+        environment = one.environment
+        if environment.kind == "wheel":
+            wheels.append(one)
+        elif environment.kind not in ("active", "lock"):
+            files = [binary for owner in environment.distributions for binary in owner.binaries]
+            if not environment.projects and not files:
+                yield Skipped(environment.path, "nothing is installed there: no distribution and no compiled file")
+            elif files and (target.system == "windows" or all(binary.format == "pe" for binary in files)):
+                yield Skipped(environment.path, f"none of its {len(files)} compiled files could be judged for {target.name}")
+    if wheels and all(check.unasked for one in wheels for check in one.judgement.checks):
+        for one in wheels:
+            yield from (Skipped(one.environment.path, check.unasked) for check in one.judgement.checks if check.unasked)
 
 
 def _common_target(judged: Iterable[Judged]) -> Target | None:

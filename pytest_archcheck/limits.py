@@ -141,6 +141,15 @@ LOADER_FILE_SIZE = 16 << 20
 #: Entries of ``/etc/ld.so.cache``; systems have some hundred to a few thousand.
 LOADER_CACHE_ENTRIES = 100_000
 
+# Modules that are searched for the texts of numpy's C API, the smallest first, until one tells; nearly always the first does.
+
+#: Modules of one distribution.
+NUMPY_MODULES = 24
+#: Bytes of them; scikit-learn's 24 smallest have 4 MB, OpenCV's only one has 75.
+NUMPY_MODULES_SIZE = 96 << 20
+#: Of those that refuse the installed numpy: modules whose imports are looked for, which takes a second in a large package.
+NUMPY_ASKED = 2
+
 # Python files, which are searched for what a package does with its binaries.
 
 #: Files of one package; PyTorch has 2,500.

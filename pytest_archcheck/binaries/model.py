@@ -122,3 +122,12 @@ class Binary:
     def file(self) -> str:
         """Absolute path of the file (inside a wheel: of the member, below the wheel's path)."""
         return f"{self.location}{os.sep}{self.path}"
+
+
+class NumpyApi(NamedTuple):
+    """The numpy that a module was compiled for, as :mod:`pytest_archcheck.binaries.numpy_api` reads it."""
+
+    #: Of the headers that it was compiled with.
+    major: Literal[1, 2]
+    #: ``1.25``: the oldest numpy that it can do with, where the headers say it.
+    oldest: str | None = None

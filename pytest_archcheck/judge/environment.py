@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import ON_DISK, Access
+from pytest_archcheck.judge.numpy import judge_numpy, removed_names
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.architecture import judge_architecture
 from pytest_archcheck.rules.elsewhere import elsewhere
@@ -94,8 +95,9 @@ class _Judge:
             self._judge_linux()
         self._add(judge_ownership(self._owned))
         self._add(judge_interpreter(self._environment, self._prefix + INTERPRETER_SUBJECT, self._target))
-        self._add(judge_unseen(self._environment, self._prefix + PACKAGES_SUBJECT))
-        self._add(judge_packages(self._environment, self._prefix + PACKAGES_SUBJECT, self._target))
+        packages = self._prefix + PACKAGES_SUBJECT
+        self._add(judge_unseen(self._environment, packages))
+        self._add(judge_packages(self._environment, packages, self._target, removed_names(self._environment)))
         return Judgement(tuple(self._checks()), tuple(self._skipped), dict(self._signatures))
 
     def _subjects(self) -> Iterator[tuple[Distribution, str]]:
@@ -111,11 +113,12 @@ class _Judge:
             self._findings[finding.subject].append(finding)
 
     def _judge_modules(self) -> None:
-        """Say which packages have no module for the environment's Python."""
+        """Say which packages have no module for the environment's Python, or none that its numpy takes."""
         packages = [entry for entry in self._owned if entry[1] != self._prefix + INTERPRETER_SUBJECT]
         sources = PythonSources(self._environment.distributions)
         where = self._prefix + PACKAGES_SUBJECT
         self._add(judge_modules(self._environment, packages, where, self._python, sources.survives_without))
+        self._add(judge_numpy(self._environment, packages, self._access, sources.survives_without))
 
     def _judge_macos(self) -> None:
         from pytest_archcheck.judge.macos import MacJudge
@@ -174,6 +177,7 @@ class _Judge:
             subject=subject,
             title=f"{name} {distributions[0].version or ''}".rstrip() if name else distributions[0].title,
             findings=self._settled(subject, distributions),
+            unasked=f"compiled files are not judged for {self._target.name}" if self._target.system == "windows" else None,
             keywords=tuple(sorted({word for binary in binaries for word in (binary.format, *binary.architectures)})),
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import Binary, MachOSlice
+from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.findings import Skipped
 from pytest_archcheck.loader.macho_links import MachOLinks
 from pytest_archcheck.loader.signing import Signature, read_signature
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.judge.access import Access
+    from pytest_archcheck.loader.macho_links import Resolution
     from pytest_archcheck.loader.macho_symbols import Provider
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target
 
+#: The name at the beginning of a requirement.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: A distribution with the subject of the check that speaks of it.
 Owned = tuple["Distribution", str]
 
@@ -49,6 +54,8 @@ class MacJudge:
         self._owners = owners
         self._access = access
         self._links = MachOLinks(environment, target)
+        #: Metadata of a distribution -> the names of those that it requires.
+        self._requires: dict[str, set[str]] = {}
         self.skipped: list[Skipped] = []
         #: File -> architecture -> what the signature is worth.
         self.signatures: dict[str, dict[str, SignatureKind]] = defaultdict(dict)
@@ -97,9 +104,34 @@ class MacJudge:
         return self._owners[binary.file][0].name
 
     def _providers(self, binary: Binary, piece: MachOSlice) -> Sequence[Provider]:
-        """Who serves each linked library; None where only an install name matches, which is not certain."""
+        """Who serves each linked library; None where only an install name matches, and that is not certain."""
         found = (self._links.resolve(binary, piece, library.name) for library in piece.libraries)
-        return ["system" if one.status == "system" else one.provider if one.status == "found" else None for one in found]
+        return [
+            "system"
+            if one.status == "system"
+            else one.provider
+            if one.status == "found" or self._is_meant(binary, one)
+            else None
+            for one in found
+        ]
+
+    def _is_meant(self, binary: Binary, found: Resolution) -> bool:
+        """Whether a library that is loaded before, and only so found, is surely that one: torchvision's modules and torch's.
+
+        Nothing else has its install name, and the module's distribution requires the one that brings it. PyQt's plugins name
+        frameworks that only PySide brings, and do without them.
+        """
+        if not found.alone or found.provider is None or binary.role != "extension":
+            return False
+        user, other = self._owners[binary.file][0], self._owners[found.provider.file][0]
+        if user.metadata is None or other.name is None:
+            return False
+        if user.metadata not in self._requires:
+            from packaging.utils import canonicalize_name
+
+            names = (_NAME.match(line) for line in requirements(user.metadata) if "extra ==" not in line)
+            self._requires[user.metadata] = {canonicalize_name(match[0]) for match in names if match}
+        return other.name in self._requires[user.metadata]
 
     def plugins(self) -> Iterator[Finding]:
         """Judge TensorFlow's plugins: whether each loads, and whether it is found once."""

@@ -33,7 +33,8 @@ def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags:
     access = Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages)
     if wheel.other_system:
         targets = ()
-    judgements = [judge(environment, target, access=access) for target in targets]
+    meant = by_tags or not wheel.targets or any(_promises(one, target) for one in wheel.targets for target in targets)
+    judgements = [judge(environment, target, access=access) for target in targets if meant]
     found = judge_wheel_file(wheel.problems, wheel.distribution, label)
     found += [finding for one in judgements for check in one.checks for finding in check.findings]
     findings = _merged(_fitted(replace(finding, subject=label), wheel, targets, by_tags=by_tags) for finding in found)
@@ -41,12 +42,12 @@ def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags:
         subject=label,
         title=f"{wheel.distribution.title} (wheel)",
         findings=findings,
-        unasked=None if findings else _unasked(wheel, targets),
+        unasked=None if findings else _unasked(wheel, targets) if meant else _not_meant(wheel, targets),
         keywords=_keywords(wheel),
         targets=tuple(target.tag for target in targets) if by_tags else (),
     )
     skipped = [skip for one in judgements for skip in one.skipped]
-    skipped += _not_looked_at(wheel, findings, targets)
+    skipped += _not_looked_at(wheel, findings, targets if meant else ())
     signatures: dict[str, dict[str, SignatureKind]] = defaultdict(dict)
     for one in judgements:
         for file, kinds in one.signatures.items():
@@ -93,6 +94,19 @@ def _unasked(wheel: Wheel, targets: Sequence[Target]) -> str | None:
     if binaries and all(binary.format == "pe" for binary in binaries):
         return "it holds Windows files only: they are counted, not inspected"
     return None
+
+
+def _promises(promise: Target, target: Target) -> bool:
+    """Whether a machine that a wheel's name promises is of the target's kind, whatever their versions."""
+    libcs = {one.libc[0] for one in (promise, target) if one.libc}
+    same = promise.system == target.system and len(libcs) < 2
+    return same and not set(promise.architectures).isdisjoint(target.architectures)
+
+
+def _not_meant(wheel: Wheel, targets: Sequence[Target]) -> str:
+    """Why a wheel says nothing of the target: no installer takes it there."""
+    promised = " and ".join(target.name for target in wheel.targets) or "other machines"
+    return f"not for this target: its tags promise {promised}, not {' and '.join(target.name for target in targets)}"
 
 
 def _keywords(wheel: Wheel) -> tuple[str, ...]:

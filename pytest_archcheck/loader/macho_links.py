@@ -45,6 +45,7 @@ _FALLBACKS = frozenset(
 #: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
 #: the machine that built the file: it exists on no other.
 _INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
+_ELSEWHERE = (*_SYSTEM_FOLDERS, *_INSTALL_FOLDERS)
 
 
 #: Libraries of frameworks that a package may have a library of operators for, loaded by those who use both -> the folder of
@@ -61,6 +62,8 @@ class Resolution:
     provider: Binary | None = None
     #: Where it lies or would have to lie, for ``found`` outside of the environment and for ``outside``.
     path: str | None = None
+    #: Of ``loaded``: whether nothing but that file can serve, so that without it the image is not loaded at all.
+    alone: bool = False
 
 
 class Link(NamedTuple):
@@ -115,6 +118,7 @@ class MachOLinks:
         self._images: list[tuple[Binary, MachOSlice]] = []
         self._by_path: dict[str, Binary] = {}
         self._by_install_name: dict[str, Binary] = {}
+        self._shared_names: set[str] = set()
         self._folders: dict[int, str] = {}
         real_locations: dict[str, str] = {}
         for binary in environment.binaries:
@@ -133,8 +137,8 @@ class MachOLinks:
                     continue  # wrong-platform speaks of it
                 if piece.architecture in target.architectures:
                     self._images.append((binary, piece))
-                    if piece.install_name:
-                        self._by_install_name.setdefault(piece.install_name, binary)
+                    if piece.install_name and self._by_install_name.setdefault(piece.install_name, binary) is not binary:
+                        self._shared_names.add(piece.install_name)
         self._program_rpaths = tuple(self._rpaths_of_program())
         self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
         #: Linked library, as written -> who links to it.
@@ -252,7 +256,9 @@ class MachOLinks:
         if name.startswith("@rpath/") and (inherited := self._by_inherited_rpaths(binary, name[7:])):
             return inherited
         if provider := self._by_install_name.get(name):
-            return Resolution("loaded", provider)
+            rpaths = self._own_rpaths(binary, piece)
+            elsewhere = not name.startswith("@rpath/") or any(f"{path}/".startswith(_ELSEWHERE) for path in rpaths)
+            return Resolution("loaded", provider, alone=not elsewhere and name not in self._shared_names)
         return self._outside(binary, piece, name)
 
     def _resolve_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:

@@ -291,6 +291,15 @@ def pytest_configure(config: pytest.Config) -> None:
     session.join_html_report()
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say so where a folder of that name keeps the checks from being meant."""
+    name = "archcheck"
+    taken = name in config.args and os.path.exists(os.path.join(str(config.invocation_params.dir), name))
+    if config.pluginmanager.has_plugin(_SESSION) or not taken:
+        return []
+    return ["archcheck: a file or folder of this name is here and was taken for tests; for the checks: pytest archcheck::"]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what requires something that this environment has not."""

@@ -247,7 +247,10 @@ class ArchcheckSession:
             inspection=self.inspection,
             outcomes=outcomes,
             notes=inspected.allow_list(self.settings, self.inspection).unmatched(self.questions),
-            complete=selected is not None and bool(outcomes) and all(outcome.ran for outcome in outcomes),
+            complete=selected is not None
+            and bool(outcomes)
+            and all(outcome.ran for outcome in outcomes)
+            and not self._judged_nothing(),
             left_out=len(self.questions) - len(outcomes),
         )
 
@@ -287,7 +290,9 @@ class ArchcheckSession:
         if self.is_worker:
             return
         everything = self.scope.named is None and not self.inspection.checks and not session.items
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything:
+        if self._judged_nothing() and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything and not self._judged_nothing():
             session.exitstatus = pytest.ExitCode.OK
         if exitstatus == pytest.ExitCode.OK and self._is_in_doubt():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -296,6 +301,10 @@ class ArchcheckSession:
         if unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         self._write_step_summary()
+
+    def _judged_nothing(self) -> bool:
+        """Whether a path that was to be inspected holds nothing that could be judged; one check by its id is asked alone."""
+        return bool(self.inspection.unjudged) and self.scope.named is None
 
     def _is_in_doubt(self) -> bool:
         """Whether nobody heard of a check again, or one passed with errors, or ended as nothing that pytest knows.

@@ -22,6 +22,9 @@ _ALL = (
     Rule("wrong-architecture", "error", "A file that gets loaded or run holds no slice for the target's architecture."),
     Rule("wrong-platform", "error", "A file is made for another operating system or C library than the target's."),
     Rule("wrong-python", "error", "A package has extension modules, and none of them is for the environment's Python."),
+    Rule(
+        "wrong-numpy", "error", "A package's modules were compiled for another numpy than the installed one, which they refuse."
+    ),
     Rule("newer-os-required", "warning", "A file says that it needs a newer OS (or glibc) than the target has."),
     Rule("unreadable-binary", "error", "A compiled file is damaged: the loader would refuse it, or nobody can read it."),
     Rule("unseen-folder", "warning", "A folder cannot be looked at: what it holds is not judged. A whole site is an error."),

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from packaging.requirements import Requirement
     from packaging.version import Version
 
     from pytest_archcheck.discover.model import Environment, InstalledProject
+    from pytest_archcheck.findings import Severity
 
 #: Projects that bring the package ``tensorflow``, as a real wheel or as a metapackage of another of them.
 _TENSORFLOWS = frozenset(
@@ -32,28 +33,36 @@ _NUMPY_2_SINCE = "2.18.0.dev0"
 _DISTUTILS_SINCE, _DISTUTILS_UNTIL = "2.13.0.dev0", "2.19.0.dev0"
 
 
-def conflicts(environment: Environment, subject: str) -> list[Finding]:
-    """Every such conflict in one environment."""
+def conflicts(environment: Environment, subject: str, removed_names: Mapping[str, str]) -> list[Finding]:
+    """Every such conflict in one environment.
+
+    :param removed_names: metadata of a TensorFlow -> a name that importing it takes from numpy, and numpy 2 no longer has.
+    """
     projects = {project.name: project for project in reversed(environment.projects)}  # the first of a name counts
     tensorflows = [project for name, project in sorted(projects.items()) if name in _TENSORFLOWS]
-    found = [*_same_package(tensorflows), *_numpy(tensorflows, projects.get("numpy"))]
+    found: list[tuple[InstalledProject, str, str, Severity]] = [*_same_package(tensorflows)]
+    for project, message, remedy in _numpy(tensorflows, projects.get("numpy")):
+        if name := removed_names.get(project.metadata):
+            found.append((project, f"{message}: importing it fails, numpy 2 has no {name}", remedy, "error"))
+        else:
+            found.append((project, message, remedy, "warning"))
     if "setuptools" not in projects:
-        found += _distutils(tensorflows, environment)
+        found += [(*one, "warning") for one in _distutils(tensorflows, environment)]
     return [
         Finding(
             rule="conflicting-distributions",
-            severity="warning",
+            severity=severity,
             subject=subject,
             distribution=project.name,
             path=None,
             message=message,
             remedy=remedy,
         )
-        for project, message, remedy in found
+        for project, message, remedy, severity in found
     ]
 
 
-def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[InstalledProject, str, str]]:
+def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[InstalledProject, str, str, Severity]]:
     """Several packages called tensorflow in one folder, of different versions, or none at all."""
     if not tensorflows:
         return
@@ -66,12 +75,12 @@ def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[Install
         is_macos = any(project.name == "tensorflow-macos" for project in tensorflows)
         hint = " (tensorflow-macos 2.15.1 was published empty)" if is_macos and newest.version == "2.15.1" else ""
         verb = "is" if len(tensorflows) == 1 else "are"
-        yield tensorflows[0], f"{titles} {verb} empty{hint}: import tensorflow says No module named 'tensorflow'", once
+        yield tensorflows[0], f"{titles} {verb} empty{hint}: import tensorflow says No module named 'tensorflow'", once, "error"
     elif len(real) > 1:
         titles = " and ".join(project.title for project in real)
-        yield real[0], f"{titles} both hold the package tensorflow: the files of one lie over the other's", once
+        yield real[0], f"{titles} both hold the package tensorflow: the files of one lie over the other's", once, "warning"
     elif len({project.version for project in tensorflows}) > 1:
-        yield real[0], f"{titles} belong together and are of different versions", once
+        yield real[0], f"{titles} belong together and are of different versions", once, "warning"
 
 
 def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) -> Iterator[tuple[InstalledProject, str, str]]:

@@ -45,6 +45,9 @@ def foreign_environment(environment: Environment, target: Target, prefix: str) -
     what = "wheel" if environment.kind == "wheel" else "environment"
     message = f"this is a {system} {what} and no target was given: this machine is {target.name}"
     remedy = f"say which machine it is for: pytest --archcheck-path {environment.path} {command}"
+    if tag == "macosx_14_0_x86_64":
+        # Intel files are what is wrong with many an environment on Apple Silicon: judged for Intel, all is well with them.
+        remedy += ", if that is an Intel Mac; for Apple Silicon, which only emulates them: --archcheck-target macosx_14_0_arm64"
     reason = f"not judged: a {system} environment without a target (pass {command})"
     return _checks(environment, prefix, message, remedy, reason)
 

@@ -17,7 +17,7 @@ from pytest_archcheck.rules.conflicts import conflicts
 from pytest_archcheck.rules.pythons import conda_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import CondaPrefix, Environment, InstalledProject
@@ -44,12 +44,17 @@ _OPENMP = re.compile(r"lib(?P<runtime>i?omp5?|gomp)(?:-[0-9a-f]+)?(?:\.\d+)*\.(?
 _SHOWN = 6
 
 
-def judge_packages(environment: Environment, subject: str, target: Target) -> list[Finding]:
-    """Everything that is to be said of the packages of one environment."""
+def judge_packages(
+    environment: Environment, subject: str, target: Target, removed_names: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """Everything that is to be said of the packages of one environment.
+
+    :param removed_names: metadata of a TensorFlow -> a name that importing it takes from numpy, and numpy 2 no longer has.
+    """
     findings: list[Finding] = []
     if environment.conda is not None:
         findings += _wrong_subdir(environment.conda, subject, target)
-    findings += conflicts(environment, subject)
+    findings += conflicts(environment, subject, removed_names or {})
     findings += _mixed_installers(environment.projects, subject)
     findings += _duplicates(environment.projects, subject)
     findings += _duplicate_runtime(environment, subject, target)

@@ -56,3 +56,40 @@ def test_modules_for_another_python(python: str) -> None:
     assert [(finding.rule, finding.subject) for finding in warned] == (
         [("wrong-python", "markupsafe")] if python != HERE else []
     )
+
+
+NUMPY_USERS = ("pandas==2.0.3", "bottleneck==1.3.7", "numexpr==2.8.4", "ml-dtypes==0.3.2", "h5py==3.9.0", "contourpy==1.1.0")
+AND_ALL_THAT_THEY_IMPORT = ("python-dateutil==2.9.0", "pytz==2024.1", "tzdata==2024.1", "six==1.16.0")
+#: Distribution -> what people import of it.
+MODULES = {"h5py": "h5py", "pandas": "pandas", "bottleneck": "bottleneck", "numexpr": "numexpr", "ml-dtypes": "ml_dtypes"}
+
+
+@pytest.mark.skipif(HERE != "3.11", reason="wheels from before numpy 2, of which all have one for Python 3.11")
+@pytest.mark.parametrize("numpy", ["1.26.4", "2.0.2"])
+def test_modules_for_numpy_1(numpy: str) -> None:
+    folder = tree(*NUMPY_USERS, *AND_ALL_THAT_THEY_IMPORT, f"numpy=={numpy}")
+    failing = {name for name, module in MODULES.items() if imports(module, folder)}
+    assert failing == (set(MODULES) if numpy == "2.0.2" else set())
+    assert {finding.subject for finding in judged(folder)} == failing
+    assert {finding.rule for finding in judged(folder)} <= {"wrong-numpy"}
+    assert judged(folder, "warning") == []
+
+
+@pytest.mark.skipif(HERE != "3.11", reason="a numpy 1 for Python 3.11")
+def test_one_module_for_a_newer_numpy_among_others() -> None:
+    """h5py has a module for numpy 2's strings, and imports it with numpy 2 only."""
+    folder = tree("h5py==3.16.0", "numpy==1.26.4")
+    assert "numpy.core.multiarray failed to import" in imports("numpy, h5py._npystrings", folder)
+    assert imports("h5py", folder) == ""
+    assert judged(folder, "error", "warning") == []
+
+
+@pytest.mark.parametrize(("torchvision", "broken"), [("0.18.0", True), ("0.19.0", False)])
+def test_torchvision_with_another_torch_on_a_mac(torchvision: str, broken: bool) -> None:  # noqa: FBT001
+    """torch 2.4.0 gave functions that torchvision 0.18 calls another argument: by llvm-nm, in both wheels."""
+    pins = ("torch==2.4.0", f"torchvision=={torchvision}")
+    folder = corpus.installed(f"macos-torch-2.4.0-torchvision-{torchvision}", pins, "macos-arm64", python="3.11")
+    findings = run(Request(paths=(str(folder),), target="macosx_14_0_arm64")).findings
+    missing = {finding.path for finding in findings if finding.rule == "missing-symbol"}
+    assert missing == ({"torchvision/_C.so", "torchvision/image.so"} if broken else set())
+    assert {finding.subject for finding in findings if finding.severity == "error"} == ({"torchvision"} if broken else set())

@@ -37,9 +37,9 @@ def packages(site: Path) -> tuple[Finding, ...]:
     return inspect(str(site.parent.parent.parent), ARM64)["environment::packages"].findings
 
 
-def conflict(site: Path) -> Finding:
+def conflict(site: Path, severity: str = "warning") -> Finding:
     (finding,) = packages(site)
-    assert (finding.rule, finding.severity) == ("conflicting-distributions", "warning")
+    assert (finding.rule, finding.severity) == ("conflicting-distributions", severity)
     return finding
 
 
@@ -88,7 +88,7 @@ def test_a_metapackage_of_another_version(site: Path) -> None:
 
 def test_the_empty_tensorflow_macos(site: Path) -> None:
     add_distribution(site, "tensorflow-macos", "2.15.1", requires=("tensorflow-macos==2.15.1",))
-    finding = conflict(site)
+    finding = conflict(site, "error")
     assert finding.message == (
         "tensorflow-macos 2.15.1 is empty (tensorflow-macos 2.15.1 was published empty): "
         "import tensorflow says No module named 'tensorflow'"

@@ -51,14 +51,14 @@ def _library_outside(stage: Stage) -> tuple[Finding, ...]:
 
 def _missing_symbol(stage: Stage) -> tuple[Finding, ...]:
     site = stage.venv()
-    torch: dict[str, bytes | str] = {"torch/lib/libc10.dylib": dylib(install_name="@rpath/libc10.dylib", exports=["_old"])}
+    library = "@rpath/libtorch_cpu.dylib"
+    exports = ["__ZN5torch3jit17parseSchemaOrNameERKNSt3__112basic_stringIcNS1_11char_traitsIcEENS1_9allocatorIcEEEEb"]
+    torch: dict[str, bytes | str] = {"torch/lib/libtorch_cpu.dylib": dylib(install_name=library, exports=exports)}
     add_distribution(site, "torch", "2.4.0", torch, tags=CP311_ARM64)
-    module = bundle(
-        libraries=["@rpath/libc10.dylib", LIBSYSTEM],
-        rpaths=["@loader_path/../torch/lib"],
-        undefined=["__ZN3c104cuda20CUDACachingAllocator9allocatorE"],
-    )
-    add_distribution(site, "torchvision", "0.18.0", {"torchvision/_C.so": module}, tags=CP311_ARM64)
+    wanted = "__ZN5torch3jit17parseSchemaOrNameERKNSt3__112basic_stringIcNS1_11char_traitsIcEENS1_9allocatorIcEEEE"
+    module = bundle(libraries=[library, LIBSYSTEM], rpaths=["/Users/ec2-user/conda/lib"], undefined=[wanted])
+    files: dict[str, bytes | str] = {"torchvision/_C.so": module}
+    add_distribution(site, "torchvision", "0.18.0", files, tags=CP311_ARM64, requires=("torch (==2.3.0)",))
     return stage.inspect()
 
 
@@ -139,7 +139,7 @@ EXAMPLES = (
     ),
     Example(
         "missing-symbol",
-        "torchvision 0.18.0 beside torch 2.4.0, which no longer has a function that it calls.",
+        "torchvision 0.18.0 beside torch 2.4.0, whose function of that name takes one argument more.",
         ("torchvision", "torch"),
         _missing_symbol,
     ),

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from support.condas import SITE, add_package, make_prefix, python_package
+from support.elfs import shared
 from support.examples.stage import CP311_ARM64, Example, Stage
 from support.hosts import APPLE_SILICON, TRANSLATED
 from support.machos import bundle, dylib, executable, fat
@@ -33,6 +34,20 @@ def _wrong_python(stage: Stage) -> tuple[Finding, ...]:
     files = {"numpy/_core.cpython-312-darwin.so": bundle()}
     add_distribution(stage.venv(), "numpy", "2.0.2", files, tags=("cp312-cp312-macosx_14_0_arm64",))
     return stage.inspect()
+
+
+def _wrong_numpy(stage: Stage) -> tuple[Finding, ...]:
+    site = stage.venv()
+    texts = (
+        b"module compiled against ABI version 0x%x but this version of numpy is 0x%x\0numpy.core.multiarray failed to import\0"
+    )
+    files: dict[str, bytes | str] = {
+        "pandas/__init__.py": "from pandas import _lib\n",
+        "pandas/_lib.cpython-311-x86_64-linux-gnu.so": shared() + texts,
+    }
+    add_distribution(site, "pandas", "2.0.3", files, tags=("cp311-cp311-manylinux_2_17_x86_64",), requires=("numpy>=1.21.0",))
+    add_distribution(site, "numpy", "2.0.2", {"numpy/__init__.py": ""})
+    return stage.inspect(target="manylinux_2_28_x86_64")
 
 
 def _unreadable_wheel(stage: Stage) -> tuple[Finding, ...]:
@@ -142,6 +157,12 @@ EXAMPLES = (
         "numpy 2.0.2 for Python 3.12 in an environment of Python 3.11.",
         ("Python 3.11", "numpy==2.0.2"),
         _wrong_python,
+    ),
+    Example(
+        "wrong-numpy",
+        "pandas 2.0.3, which was compiled for numpy 1, beside numpy 2.0.2; target Linux x86_64.",
+        ("pandas", "numpy<2"),
+        _wrong_numpy,
     ),
     Example(
         "unreadable-wheel",
