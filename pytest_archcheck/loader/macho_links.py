@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
-from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data
+from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data, module_tag
 from pytest_archcheck.binaries.reader import read_file
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.loader.recorded import Recorded
@@ -166,7 +166,10 @@ class MachOLinks:
             lost = status in ("absent", "outside") and self._recorded.lost(owner, link.library.name, places)
             if lost and status == "outside" and link.library.name.startswith("@"):
                 status, path = "absent", None
-            bundled = bool(places) and all("/.dylibs/" in f"/{place}/" for place in places)  # delocate put it there
+            # delocate put it there, or it is a module of this Python: nothing else has such names.
+            bundled = bool(places) and (
+                all(".dylibs/" in f"{place}/" for place in places) or bool(module_tag(link.library.name))
+            )
             required = status == "loaded" or lost or bundled or self._is_required(link.binary, link.library.name)
             rpaths = link.piece.rpaths if link.library.name.startswith("@rpath/") else ()
             yield BrokenLink(link.binary, link.library, status, path, required, rpaths, lost, places)

@@ -12,7 +12,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.names import extension_role
+from pytest_archcheck.binaries.names import module_tag
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
@@ -130,7 +130,7 @@ def _is_own(link: BrokenLink, elsewhere: Elsewhere) -> bool:
     A module, what is looked for in a folder made for it, or what has the package's own name (highspy's ``libhighs.so.1``):
     ``$ORIGIN`` alone is what build systems write for good measure.
     """
-    if extension_role(link.name):
+    if module_tag(link.name):
         return True
     here = link.binary.path.rpartition("/")[0]
     made_for_it = is_bundle(link.places) or any(place.startswith(f"{here}/") for place in link.places)

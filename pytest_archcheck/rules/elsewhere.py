@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_archcheck.binaries.names import extension_role
+from pytest_archcheck.binaries.names import module_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ _SHARED = re.compile(
     r"|mpi|omp)[^/]*|_pywrap_tensorflow[^/]*|Qt[A-Z]\w*|(?:lib)?Qt\d[A-Z][^/]*"
 )
 #: Where delocate and auditwheel put what they bundle; nobody else's file lies there.
-_BUNDLED = ("/.dylibs/", ".libs/")
+_BUNDLED = (".dylibs/", ".libs/")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EXTRA = re.compile(r";.*\bextra\b")
 _NAMED = 3
@@ -81,10 +81,8 @@ NOWHERE = Elsewhere()
 
 
 def _is_shared(library: str) -> bool:
-    name = library.rpartition("/")[2]
-    return _SHARED.fullmatch(name) is not None and not extension_role(
-        name
-    )  # pysam's libcutils.cpython-311-darwin.so is a module
+    name = library.rpartition("/")[2]  # pysam's libcutils.cpython-311-darwin.so is a module
+    return _SHARED.fullmatch(name) is not None and module_tag(name) is None
 
 
 def is_bundle(places: Iterable[str]) -> bool:

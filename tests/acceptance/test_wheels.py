@@ -239,6 +239,8 @@ def test_libraries_resolve_inside_the_wheel(tmp_path: Path) -> None:
         ("@loader_path/libforgotten.dylib", ["numpy"], "error"),  # nobody else puts files there
         ("@loader_path/libforgotten.dylib", ["forgotten-core"], "note"),  # but one of that name may
         ("@loader_path/libforgotten.dylib", ["demo-essentials"], "note"),
+        ("@rpath/_pywrap_tensorflow_internal.so", [], "note"),
+        ("@loader_path/../demo.dylibs/libgone.dylib", ["numpy"], "error"),
         ("@loader_path/libcutils.dylib", ["numpy"], "error"),  # named like one of CUDA's, but looked for here alone
         ("@loader_path/../torch/lib/libcudart.dylib", ["torch"], "note"),
         ("@rpath/libforgotten.dylib", ["numpy; extra == 'all'"], "error"),  # an extra is nothing that it requires
@@ -260,6 +262,7 @@ def test_what_another_distribution_may_bring_is_said(tmp_path: Path, library: st
     [
         ("libc10.so", ["torch"], "note"),
         ("libc10.so", [], "note"),
+        ("_pywrap_tensorflow_internal.so", [], "note"),
         ("libforgotten.so.1", [], "warning"),
         ("libxcb.so.1", ["numpy"], "warning"),
     ],

@@ -230,11 +230,18 @@ def test_a_program_that_people_type_needs_its_libraries(tmp_path: Path) -> None:
     }
 
 
-def test_what_delocate_bundled_is_missed_whatever_the_package_makes_of_it(tmp_path: Path) -> None:
-    """pillow-heif puts an object that raises in the place of a module that cannot be imported."""
+@pytest.mark.parametrize(
+    "library",
+    [
+        "@loader_path/.dylibs/libheif.dylib",  # pillow-heif: an object that raises later stands in for the module
+        "@loader_path/../foo.dylibs/libvips.42.dylib",  # pyvips-binary
+        "@loader_path/../deep/_native.cpython-311-darwin.so",  # ddtrace
+    ],
+)
+def test_what_only_the_wheel_can_bring_is_missed_whatever_the_package_makes_of_it(tmp_path: Path, library: str) -> None:
     source = b"try:\n    from . import _heif\nexcept ImportError as e:\n    _heif = Deferred(e)\n"
-    files = {"foo/_heif.so": module("@loader_path/.dylibs/libheif.dylib"), "foo/__init__.py": source}
-    assert [one.required for one in links(tmp_path, files).broken()] == [True]
+    found = links(tmp_path, {"foo/_heif.so": module(library), "foo/__init__.py": source})
+    assert [one.required for one in found.broken()] == [True]
 
 
 def test_a_library_that_its_distribution_brought_is_missed(tmp_path: Path) -> None:
