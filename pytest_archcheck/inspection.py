@@ -42,7 +42,7 @@ class Request:
     all_pages: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Inspection:
     """Everything that was found, read and judged."""
 
@@ -67,7 +67,7 @@ class Inspection:
         """What everything was judged for, in words: ``macOS 14.0 arm64``."""
         promised = {check.targets for check in self.checks}
         if promised <= {(), (self.target.tag,)}:
-            return self.target.name
+            return f"{self.target.name}, {' '.join(self.target.libc)}" if self.target.libc else self.target.name
         return (
             f"{self.target.name}; wheels: what their tags promise" if () in promised else "what the tags of each wheel promise"
         )
@@ -98,6 +98,12 @@ class Inspection:
         for environment in self.environments:
             found |= links_of(environment, self.wheel_targets.get(environment.path, (self.target,)))
         return found
+
+    def __repr__(self) -> str:
+        """One line: its parts are thousands of values."""
+        broken = sum(any(one.severity == "error" for one in check.findings) for check in self.checks)
+        counts = f"{len(self.distributions)} distributions, {len(self.binaries)} compiled files"
+        return f"<Inspection for {self.aim}: {counts}; {broken} of {len(self.checks)} checks have errors>"
 
     def __getitem__(self, subject: str) -> Check:
         """Return the check of that subject: ``inspection["numpy"].findings``.

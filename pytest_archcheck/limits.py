@@ -55,6 +55,16 @@ NAME_LENGTH = 128
 #: Bytes of a TensorFlow plugin that is compared with its recorded hash; Apple's takes 5 MB.
 HASHED_PLUGIN_SIZE = 32 << 20
 
+#: Files in the folder of one compiled file that is inspected: its libraries may be among them.
+FILES_BESIDE = 2000
+
+#: Folders that are looked through for environments below a given one: two seconds; a project with its dependencies has 5,000.
+SEARCHED_FOR_ENVIRONMENTS = 20_000
+#: Folders nested in each other there; ``opt/conda/envs/x`` of an image, ``.tox/py311`` of a project.
+ENVIRONMENT_DEPTH = 8
+#: Environments below one folder that are inspected; a home folder may hold hundreds.
+ENVIRONMENTS_BELOW = 50
+
 # Mach-O images. Of 2,988 real files the largest had 10.4 KB of load commands and 2 slices.
 
 #: Bytes of one slice's load commands.
@@ -223,6 +233,8 @@ LOCK_VERSIONS = 32
 ID_LENGTH = 400
 #: Characters of a sentence; longer ones are cut: text from files may be of any length.
 SENTENCE_LENGTH = 600
+#: Characters of what to type: a dozen packages in one command, or three long paths; half a command is worse than none.
+REMEDY_LENGTH = 4000
 #: Characters of the sentence that ends a run: it may list every path that was asked for.
 USAGE_ERROR_LENGTH = 5000
 #: Characters of a symbol in a sentence; C++ names can take kilobytes.

@@ -105,7 +105,7 @@ def test_a_foreign_environment_without_a_target_is_one_finding(site: Path) -> No
     found = inspect(str(site))
     (finding,) = found.findings
     assert finding.severity == "error"
-    assert "--archcheck-target macosx_14_0_arm64" in finding.remedy
+    assert "--archcheck-target=macosx_14_0_arm64" in finding.remedy
     assert found["numpy"].unasked
 
 
@@ -136,7 +136,8 @@ def test_two_distributions_that_record_one_file(tmp_path: Path) -> None:
         ("opencv-python-headless", "note"),
     ]
     assert "also recorded by opencv-python-headless 1.0" in found[0].message
-    assert "pip install --force-reinstall --no-cache-dir opencv-python==1.0" in found[0].remedy
+    assert f"uv pip uninstall --target {tmp_path} opencv-python-headless && " in found[0].remedy
+    assert "--reinstall --no-deps --no-cache opencv-python==1.0; or the other way round" in found[0].remedy
 
 
 def test_a_windows_target_judges_nothing(site: Path) -> None:

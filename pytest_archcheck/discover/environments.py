@@ -32,11 +32,11 @@ class NothingToInspect(ValueError):
     """The path holds no environment; the message says what was looked for."""
 
 
-_LOOKED_FOR = (
+LOOKED_FOR = (
     "a virtual environment (pyvenv.cfg), a conda prefix (conda-meta), a prefix (lib/python*/site-packages), a site-packages "
     "folder (*.dist-info), a folder of wheels (*.whl), or compiled files"
 )
-_FILES = "a wheel (*.whl), or a lock file (uv.lock, pylock.toml, pylock.NAME.toml)"
+FILES = "a wheel (*.whl), a lock file (uv.lock, pylock.toml, pylock.NAME.toml), or one compiled file"
 
 
 def active_environment(host: Host) -> Environment:
@@ -75,8 +75,8 @@ def environment_at(path: str) -> Environment:
     :raises NothingToInspect: there is none; the message says what was looked for.
     """
     if not os.path.isdir(path):
-        missing = "no such file or folder" if not os.path.lexists(path) else "not a folder, a wheel or a lock file"
-        raise NothingToInspect(f"{path}: {missing}; expected {_LOOKED_FOR}; or {_FILES}")
+        missing = "no such file or folder" if not os.path.lexists(path) else "not a folder, a wheel, a lock or a compiled file"
+        raise NothingToInspect(f"{path}: {missing}; expected {LOOKED_FOR}; or {FILES}")
     path = os.path.abspath(path)
     if os.path.isfile(os.path.join(path, "pyvenv.cfg")):
         return _with_its_own_interpreter(_assemble("venv", path, _sites_below(path), None, *interpreter_of_venv(path)))
@@ -90,7 +90,7 @@ def environment_at(path: str) -> Environment:
         raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")
     environment = _assemble("folder", path, [path], None, None, [])
     if not environment.binaries and environment.files:
-        raise NothingToInspect(f"{path}: nothing to inspect; looked for {_LOOKED_FOR}")
+        raise NothingToInspect(f"{path}: nothing to inspect; looked for {LOOKED_FOR}")
     return environment
 
 
@@ -114,6 +114,7 @@ def _sites_below(prefix: str) -> list[str]:
     found = [
         *glob.glob(os.path.join(escaped, "lib*", "python*", "site-packages")),
         *glob.glob(os.path.join(escaped, "lib", "pypy*", "site-packages")),
+        *glob.glob(os.path.join(escaped, "lib*", "python*", "dist-packages")),  # Debian's
         *glob.glob(os.path.join(escaped, "Lib", "site-packages")),
     ]
     # Of several names for one folder its own counts, then the shortest: conda links lib/python3.1 to lib/python3.13.

@@ -82,6 +82,11 @@ def interpreter_of_prefix(prefix: str) -> tuple[Interpreter | None, list[Skipped
     return _read(real, match[1] if match else None, _dynload(prefix, None))
 
 
+def is_interpreter_name(path: str) -> bool:
+    """``python``, ``python3.12``, ``python3.14td``, ``python.exe``."""
+    return re.fullmatch(r"python(?:\d(?:\.\d+[td]*)?)?(?:\.exe)?", os.path.basename(path)) is not None
+
+
 def _executable_names(version: str | None) -> tuple[str, ...]:
     minor = ".".join((version or "").split(".")[:2])
     return ("python3", "python", *((f"python{minor}",) if minor else ()))

@@ -44,6 +44,28 @@ class Interpreter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where installers have to be told to work, so that they change the inspected environment; empty: where the shell is."""
+
+    #: What starts its pip: ``(".venv/bin/python", "-m", "pip")``.
+    pip: tuple[str, ...] = ("pip",)
+    #: How uv is told the place: ``("--python", ".venv")``, ``("--target", "folder")``.
+    folder_for_uv: tuple[str, ...] = ()
+    #: How uv is told the machine, where that is another one: ``("--python-platform", "aarch64-apple-darwin", ...)``.
+    platform: tuple[str, ...] = ()
+    #: The macOS that uv takes wheels for, with :attr:`platform`.
+    oldest_macos: str | None = None
+    #: pip would do harm there: it fills folders without looking at what lies in them, and with files for this machine.
+    only_uv: bool = False
+    #: How conda is told the place: ``("--prefix", "env")``.
+    for_conda: tuple[str, ...] = ()
+    #: The platform that conda has to be told.
+    conda_subdir: str | None = None
+    #: Why nothing that is typed here reaches it; what is to be typed there stands after it: ``in the image``.
+    elsewhere: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Distribution:
     """An installed project and the compiled files that it owns; ``name`` is None for the files that nobody owns."""
 
@@ -62,6 +84,12 @@ class Distribution:
     editable: bool = False
     #: The project's folder if it was installed in editable mode and says where it lies.
     root: str | None = None
+    #: None: what is installed where the shell is.
+    home: Home | None = None
+
+    def __repr__(self) -> str:
+        """One line: it may own thousands of files."""
+        return f"<Distribution {self.title}: {len(self.binaries)} compiled files in {self.location}>"
 
     @property
     def is_wheel(self) -> bool:
@@ -100,6 +128,8 @@ class InstalledProject:
     by_conda: bool = False
     #: Conda packages (``numpy 1.26.4``) whose name or files it shares although no conda record knows its metadata.
     over_conda: tuple[str, ...] = ()
+    #: None: what is installed where the shell is.
+    home: Home | None = None
 
     @property
     def title(self) -> str:
@@ -118,7 +148,7 @@ class CondaPrefix:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Environment:
     """One inspected place."""
 
@@ -139,6 +169,10 @@ class Environment:
     conda: CondaPrefix | None = None
     #: Its site directories that its interpreter does not read: they are another version's, which is not there.
     unread_sites: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line, as a distribution's."""
+        return f"<Environment {self.label} ({self.kind}): {len(self.distributions)} distributions in {self.path}>"
 
     @property
     def binaries(self) -> tuple[Binary, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import ON_DISK, Access
+from pytest_archcheck.judge.homes import addressed
 from pytest_archcheck.judge.numpy import judge_numpy, removed_names
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.architecture import judge_architecture
+from pytest_archcheck.rules.conflicts import point_at_mixture
 from pytest_archcheck.rules.elsewhere import elsewhere
 from pytest_archcheck.rules.environment import PACKAGES_SUBJECT, foreign_environment, judge_unseen
 from pytest_archcheck.rules.interpreter import (
@@ -23,6 +25,7 @@ from pytest_archcheck.rules.interpreter import (
 from pytest_archcheck.rules.modules import judge_modules
 from pytest_archcheck.rules.ownership import judge_ownership
 from pytest_archcheck.rules.packages import judge_packages
+from pytest_archcheck.rules.remedies import combined_remedies
 from pytest_archcheck.rules.wheels import judge_tags
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ def judge(
     """
     if target.is_host and (foreign := foreign_environment(environment, target, prefix)):
         return Judgement(tuple(foreign))
-    return _Judge(environment, target, prefix, access, python).judge()
+    return _Judge(addressed(environment, target, python), target, prefix, access, python).judge()
 
 
 class _Judge:
@@ -98,7 +101,7 @@ class _Judge:
         packages = self._prefix + PACKAGES_SUBJECT
         self._add(judge_unseen(self._environment, packages))
         self._add(judge_packages(self._environment, packages, self._target, removed_names(self._environment)))
-        return Judgement(tuple(self._checks()), tuple(self._skipped), dict(self._signatures))
+        return Judgement(tuple(self._combined(list(self._checks()))), tuple(self._skipped), dict(self._signatures))
 
     def _subjects(self) -> Iterator[tuple[Distribution, str]]:
         """Who owns compiled files, the interpreter first, and the subject of the check that speaks of them."""
@@ -171,6 +174,14 @@ class _Judge:
             if any(binary.format != "pe" for distribution in distributions for binary in distribution.binaries):
                 yield self._check(subject, distributions)
 
+    def _combined(self, checks: list[Check]) -> Iterator[Check]:
+        """Where several distributions have one fault, which one command each would mend: one command for all of them."""
+        owners = {subject: owned for owned, subject in reversed(self._owned)}
+        together = combined_remedies((finding, owners.get(check.subject)) for check in checks for finding in check.findings)
+        for check in checks:
+            findings = tuple(together.get(finding, finding) for finding in check.findings)
+            yield replace(check, findings=findings) if findings != check.findings else check
+
     def _check(self, subject: str, distributions: list[Distribution], name: str | None = None) -> Check:
         binaries = [binary for distribution in distributions for binary in distribution.binaries if binary.format != "pe"]
         return Check(
@@ -183,7 +194,7 @@ class _Judge:
 
     def _settled(self, subject: str, distributions: list[Distribution]) -> tuple[Finding, ...]:
         """The subject's findings, worst first; what mends an interpreter, and what it is the cause of, is another one."""
-        findings = self._findings[subject]
+        findings = point_at_mixture(self._findings[subject], self._environment.projects, self._prefix + PACKAGES_SUBJECT)
         interpreter, where = self._environment.interpreter, self._prefix + INTERPRETER_SUBJECT
         if interpreter is not None:
             if subject == where:

@@ -8,6 +8,7 @@ import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at, is_environment
 from pytest_archcheck.discover.model import Environment
 from pytest_archcheck.findings import Skipped
@@ -35,6 +36,19 @@ class LockFile:
 
 
 @dataclass(frozen=True, slots=True)
+class OneFile:
+    """One compiled file, and the environment in which its libraries are looked for."""
+
+    path: str
+    environment: Environment
+
+    @property
+    def label(self) -> str:
+        """Its name."""
+        return os.path.basename(self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """An input and what became of it."""
 
@@ -44,7 +58,9 @@ class Judged:
     targets: tuple[Target, ...] = ()
 
 
-Input: TypeAlias = "Environment | Wheel | LockFile"
+Input: TypeAlias = "Environment | Wheel | LockFile | OneFile"
+#: Folders that are one thing, whatever Python lies in them: all of it is looked at.
+_BUNDLES = (".app", ".framework", ".bundle", ".xcframework")
 
 
 def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
@@ -59,12 +75,54 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
 
         if is_lock_name(path):
             return [LockFile(path, os.path.basename(path))], []
+        return _of_file(path)
     if os.path.isdir(path) and not is_environment(path):
+        from pytest_archcheck.discover.below import environment_around
+
+        if around := environment_around(path):
+            return [environment_at(around)], []
         files = [os.path.join(path, name) for name in sorted(_names(path))]
         wheels: list[Input] = [_wheel(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
         if wheels:
             return wheels, [Skipped(file, _SDIST) for file in files if file.endswith(_SDISTS)]
+        if not path.endswith(_BUNDLES) and (below := _below(path)):
+            return below
     return [environment_at(path)], []
+
+
+def _below(path: str) -> tuple[list[Input], list[Skipped]] | None:
+    """The environments below a folder that is none, or else the wheels; None where there are neither."""
+    from pytest_archcheck.discover.below import look_below
+
+    found = look_below(path)
+    places = found.environments or found.loose
+    inputs: list[Input] = [environment_at(place) for place in places[: limits.ENVIRONMENTS_BELOW]]
+    inputs = inputs or [_wheel(file) for file in found.wheels]
+    if not inputs:
+        return None
+    what = "environments" if places else "wheels"
+    skipped = [Skipped(path, f"only the {what} below it were looked at")]
+    if len(places) > limits.ENVIRONMENTS_BELOW:
+        skipped.append(Skipped(path, f"{len(places)} environments lie below it: the first {len(inputs)} were looked at"))
+    if found.cut:
+        skipped.append(
+            Skipped(path, "there is more below it than is looked through for environments: name the one that is meant")
+        )
+    return inputs, skipped
+
+
+def _of_file(path: str) -> tuple[list[Input], list[Skipped]]:
+    """A file that is no wheel and no lock: the Python of an environment, or one compiled file."""
+    from pytest_archcheck.discover.below import environment_around
+    from pytest_archcheck.discover.interpreters import is_interpreter_name
+    from pytest_archcheck.discover.single import file_environment
+    from pytest_archcheck.rules.inputs import advice_for
+
+    if is_interpreter_name(path) and (around := environment_around(path)):
+        return [environment_at(around)], []
+    if advice := advice_for(path):
+        raise NothingToInspect(f"{path}: {advice}")
+    return [OneFile(path, file_environment(path))], []
 
 
 def _names(folder: str) -> list[str]:
@@ -114,6 +172,11 @@ def judge_inputs(
     for one, label in labelled(inputs):
         if isinstance(one, LockFile):
             judged.append(_judge_lock(one, label, target, python or platform.python_version()))
+        elif isinstance(one, OneFile):
+            from pytest_archcheck.judge.file import judge_file
+
+            access = Access(all_pages=all_pages)
+            judged.append(Judged(*judge_file(one.path, one.environment, label, target, access, python)))
         elif isinstance(one, Environment):
             environment = replace(one, label=label)
             prefix = f"{label}::" if several else ""

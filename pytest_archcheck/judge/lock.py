@@ -13,7 +13,7 @@ from pytest_archcheck.locks.markers import marker_environment
 from pytest_archcheck.locks.model import Lock, LockInvalid, Malformed, Selection
 from pytest_archcheck.locks.reading import read_lock
 from pytest_archcheck.locks.tags import machines, supported_tags, wheel_tags
-from pytest_archcheck.rules.locks import Place, judge_package, judge_python, locked_elsewhere
+from pytest_archcheck.rules.locks import Place, judge_package, judge_plugin_pair, judge_python, locked_elsewhere
 
 if TYPE_CHECKING:
     from pytest_archcheck.locks.model import LockedPackage
@@ -75,6 +75,10 @@ def _package_checks(lock: Lock, selections: list[tuple[Place, Selection]]) -> tu
             finding = judge_package(package, place, others, lock.requires_python)
             if finding is not None:
                 findings[finding] = None
+    for place, selection in selections:
+        pair = judge_plugin_pair(selection.packages, place)
+        if pair is not None:
+            found["tensorflow-metal"][1][pair] = None
     label = selections[0][0].label
     return tuple(
         Check(subject=f"{label}::{name}", title=", ".join(titles), findings=tuple(findings))
@@ -112,7 +116,7 @@ def _not_looked_at(
     fit = (
         ("all wheels exist; " if complete else "")
         + "whether the binaries fit each other was not looked at: install into a folder and run "
-        + f"`pytest --archcheck-path FOLDER --archcheck-target {target.tag}`"
+        + f"`pytest --archcheck-path=FOLDER --archcheck-target={target.tag}`"
     )
     skipped = [Skipped(label, fit)]
     left_out = list(dict.fromkeys(name for _, selection in selections for name in selection.left_out))

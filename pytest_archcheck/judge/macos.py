@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.findings import Skipped
+from pytest_archcheck.judge.homes import python_of
 from pytest_archcheck.loader.macho_links import MachOLinks
 from pytest_archcheck.loader.signing import Signature, read_signature
 from pytest_archcheck.loader.symbol_pairs import check_pairs
@@ -162,7 +163,7 @@ class MacJudge:
                 verdict,
                 tensorflow=self._owners[tensorflow[0].file][0],
                 target=self._target,
-                python=interpreter.version if interpreter else None,
+                python=interpreter.version if interpreter else python_of(self._environment),
             )
             unchecked = sum(count for _, count in verdict.unchecked)
             if unchecked:

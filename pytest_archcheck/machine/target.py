@@ -40,7 +40,25 @@ _WINDOWS_ARCHITECTURES = {"win_amd64": "x86_64", "win_arm64": "arm64", "win32": 
 _SUGGESTIONS = {
     "arm64": "macosx_14_0_arm64",
     "m1": "macosx_14_0_arm64",
+    "m2": "macosx_14_0_arm64",
+    "m3": "macosx_14_0_arm64",
+    "m4": "macosx_14_0_arm64",
+    "mac": "macosx_14_0_arm64",
     "macos": "macosx_14_0_arm64",
+    "macosx": "macosx_14_0_arm64",
+    "osx": "macosx_14_0_arm64",
+    "darwin": "macosx_14_0_arm64",
+    "apple": "macosx_14_0_arm64",
+    "apple silicon": "macosx_14_0_arm64",
+    "intel": "macosx_14_0_x86_64",
+    "glibc": "manylinux_2_28_x86_64",
+    "manylinux": "manylinux_2_28_x86_64",
+    "alpine": "musllinux_1_2_x86_64",
+    "musl": "musllinux_1_2_x86_64",
+    "musllinux": "musllinux_1_2_x86_64",
+    "windows": "win_amd64",
+    "win": "win_amd64",
+    "win64": "win_amd64",
     "macosx_arm64": "macosx_14_0_arm64",
     "universal2": "macosx_14_0_universal2",
     "aarch64": "manylinux_2_28_aarch64",
@@ -124,9 +142,53 @@ def _read(text: str) -> Target | None:
 
 def _explain(text: str) -> str:
     expected = "'host' or a wheel platform tag such as macosx_14_0_arm64, manylinux_2_28_aarch64, musllinux_1_2_x86_64"
-    suggestion = _SUGGESTIONS.get(text.strip().lower()) or _mended(text)
+    suggestion = _SUGGESTIONS.get(re.sub(r"[-_ ]+", " ", text.strip().lower())) or _SUGGESTIONS.get(text.strip().lower())
+    suggestion = suggestion or _mended(text) or _by_words(text) or _nearest(text)
     hint = f"; did you mean {suggestion}?" if suggestion else ""
     return f"got {text[:100]!r}, expected {expected}{hint}"
+
+
+#: Words of the names that conda, Rust, Docker, Node and people give to machines.
+_SYSTEM_WORDS = {
+    "macosx": {"osx", "darwin", "macos", "macosx", "mac", "apple", "silicon"},
+    "manylinux": {"linux", "gnu", "linux64", "manylinux", "gnueabihf"},
+    "musllinux": {"musl", "alpine", "musllinux"},
+    "win": {"win", "windows", "win32", "msvc"},
+}
+_SYSTEM_TAGS = {"macosx": "macosx_14_0_{}", "manylinux": "manylinux_2_28_{}", "musllinux": "musllinux_1_2_{}", "win": "win_{}"}
+_WINDOWS_NAMES = {"x86_64": "amd64", "x64": "amd64", "64": "amd64", "aarch64": "arm64"}
+
+
+def _by_words(text: str) -> str | None:
+    """The tag of ``osx-arm64``, ``aarch64-apple-darwin``, ``linux/arm64``, ``linux-64``, ``x86_64-unknown-linux-musl``."""
+    words = re.findall(r"x86[_-]64|[a-z0-9]+", text.strip().lower())
+    plain = [word.replace("-", "_") for word in words if word not in ("unknown", "pc", "v8")]
+    systems = [name for name, names in _SYSTEM_WORDS.items() if names.intersection(plain)]
+    if "musllinux" in systems:
+        systems = ["musllinux"]
+    known = set().union(*_SYSTEM_WORDS.values())
+    machines = [word for word in plain if word not in known]
+    if len(systems) != 1 or len(machines) > 1:
+        return None
+    system = systems[0]
+    machine = machines[0] if machines else "arm64" if "silicon" in plain else ""
+    if system == "win":
+        machine = _WINDOWS_NAMES.get(machine, machine)
+    else:
+        names = _OTHER_NAMES["macosx" if system == "macosx" else "linux"]
+        machine = {"64": "x86_64", "32": "i686"}.get(machine) or names.get(machine, machine)
+    tag = _SYSTEM_TAGS[system].format(machine)
+    return tag if _read(tag) else None
+
+
+def _nearest(text: str) -> str | None:
+    """A tag with a letter or two wrong: ``macosx_14_0_amr64``."""
+    import difflib
+
+    known = """macosx_14_0_arm64 macosx_14_0_x86_64 macosx_14_0_universal2 manylinux_2_28_x86_64 manylinux_2_28_aarch64
+        musllinux_1_2_x86_64 musllinux_1_2_aarch64 win_amd64"""
+    near = difflib.get_close_matches(text.strip().lower(), known.split(), n=1, cutoff=0.75)
+    return near[0] if near else None
 
 
 def _mended(text: str) -> str | None:

@@ -101,7 +101,7 @@ def _names(config: pytest.Config, options: argparse.Namespace, noun: str, known:
         if name not in known:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, known, n=3)
+            near = get_close_matches(name.lower().replace("_", "-"), known, n=3)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise pytest.UsageError(f"{setting}: got {name!r}, expected one of {', '.join(known)}{hint}")
     return names
@@ -112,8 +112,15 @@ def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...
     base = str(config.invocation_params.dir)
     paths = []
     for given in options.archcheck_path or ini(config, "archcheck_paths"):
+        if not str(given).strip():
+            raise pytest.UsageError(f"{setting}: got an empty path, expected one that exists: is a variable not set?")
         path = os.path.abspath(os.path.join(base, os.path.expanduser(given)))
         if not os.path.exists(path):
+            if re.search(r"[*?\[]", os.path.basename(path)):
+                raise pytest.UsageError(
+                    f"{setting}: got {str(given)!r}, and no file is called that: a shell puts names in the place of a pattern "
+                    f"only where it is a word of its own: pytest-archcheck {given}; or give the folder"
+                )
             raise pytest.UsageError(f"{setting}: got {str(given)!r}, expected a path that exists; there is no {path!r}")
         paths.append(path)
     return tuple(dict.fromkeys(paths))

@@ -81,13 +81,19 @@ def _rows(outcome: Outcome) -> Iterator[str]:
         if len(group.paths) > text.SHOWN_PATHS:
             shown.append(f"... and {len(group.paths) - text.SHOWN_PATHS} more")
         what = "<br>".join([f"**{group.severity}** {_plain(group.headline)}", *map(_plain, shown)])
-        remedy = f"allowed: {group.allowed}" if group.allowed is not None else group.remedy
-        yield f"| {_plain(outcome.subject)} | {what} | {_plain(remedy)} |"
+        remedy = _code(group.remedy) if group.allowed is None else _plain(f"allowed: {group.allowed}")
+        yield f"| {_plain(outcome.subject)} | {what} | {remedy} |"
 
 
 def _plain(words: str) -> str:
     """Text that Markdown, and the HTML in it, show as it is."""
     return _MARKDOWN.sub(r"\\\1", text.sentence(words))
+
+
+def _code(words: str) -> str:
+    """What to type, as it is to be typed: quotes, dashes and stars stay what they are, also inside a table."""
+    shown = text.sentence(words, limits.REMEDY_LENGTH)
+    return f"<code>{_MARKDOWN.sub(lambda match: f'&#{ord(match[1])};', shown)}</code>"
 
 
 def _command(kind: str, subject: str, message: str, file: str | None) -> str:

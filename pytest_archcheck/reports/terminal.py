@@ -63,6 +63,9 @@ def summary(result: Result, verbosity: int, *, failures_shown: bool) -> list[Lin
     if verbosity > 0:
         for one in text.group(result.notes):
             lines += [Line(f"{one.headline} (note)"), *(Line(line) for line in one.lines()[1:])]
+        windows = sum(binary.format == "pe" for binary in result.inspection.binaries)
+        if windows:
+            lines.append(Line(f"{text.count(windows, 'compiled file')} for Windows: counted, not inspected"))
         lines += [
             Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}")
             for skip in result.inspection.skipped
@@ -86,8 +89,8 @@ def _counts(inspection: Inspection) -> str:
     binaries = inspection.binaries
     parts = [text.count(owners, "distribution"), text.count(len(binaries), "compiled file")]
     windows = sum(binary.format == "pe" for binary in binaries)
-    if windows:
-        parts.append(f"{windows} of them for Windows and not inspected")
+    if windows and windows == len(binaries):
+        parts.append("all of them for Windows and not inspected")
     if inspection.skipped:
         parts.append(f"{text.count(len(inspection.skipped), 'place')} not looked at (-v)")
     return ", ".join([*parts, f"{inspection.seconds:.2f} s"])

@@ -101,7 +101,7 @@ class Group:
             shown.append(f"  ... and {hidden} more")
         if self.allowed is not None:
             return [self.headline, *shown, f"  allowed: {sentence(self.allowed)}"]
-        return [self.headline, *shown, f"  remedy: {sentence(self.remedy)}"]
+        return [self.headline, *shown, f"  remedy: {sentence(self.remedy, limits.REMEDY_LENGTH)}"]
 
 
 def group(findings: Iterable[Finding]) -> list[Group]:

@@ -9,6 +9,7 @@ is a warning; ld.so does refuse a symbol version that its glibc lacks, so that i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, ElfSlice, MachOSlice
 from pytest_archcheck.binaries.names import is_for_another_version, is_test_data
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.rules.remedies import install_other, reinstall, reinstall_for
+from pytest_archcheck.rules.remedies import install_fitting, install_other, reinstall, reinstall_for, tag_serves
 from pytest_archcheck.rules.twins import architectures_named, serving_twins, systems_named
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
             message = f"needs glibc {version}, the target has {target.libc[1]}"
             remedy = (
                 f"use a system with glibc {version} or newer, or install a version that has a "
-                f"manylinux_{target.libc[1].replace('.', '_')} wheel: {install_other(distribution, '<')}"
+                f"manylinux_{target.libc[1].replace('.', '_')} wheel: {_older(distribution, target)}"
             )
             return [_finding(newer, "error", distribution, binary, subject, message, remedy)]
     return []
@@ -186,7 +187,23 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
 def _for_older_mac(distribution: Distribution, target: Target) -> str:
     if distribution.is_wheel or distribution.editable:
         return f"with MACOSX_DEPLOYMENT_TARGET={target.os_version} {install_other(distribution)}"
-    return f"install one that is built for macOS {target.os_version}: {install_other(distribution, '<')}"
+    return f"install one that is built for macOS {target.os_version}: {_older(distribution, target)}"
+
+
+def _older(distribution: Distribution, target: Target) -> str:
+    """The command that brings files for an older system: which version has some, only the index knows.
+
+    Where the wheel's own tags say that it is for such a system, the index would bring it again.
+    """
+    promised = any(tag_serves(tag, target) and not _is_newer(tag, target) for tag in distribution.tags)
+    return install_other(distribution, "<") if promised or not distribution.tags else install_fitting(distribution)
+
+
+def _is_newer(tag: str, target: Target) -> bool:
+    """``cp312-cp312-macosx_15_0_arm64`` or ``..._manylinux_2_39_x86_64`` for an older target."""
+    version = target.os_version or (target.libc[1] if target.libc else None)
+    match = re.search(r"-(?:macosx|manylinux|musllinux)_(\d+)_(\d+)_\w+$", tag)
+    return version is not None and match is not None and version_numbers(f"{match[1]}.{match[2]}") > version_numbers(version)
 
 
 def _oldest(os_version: str, piece: MachOSlice) -> tuple[int, ...]:

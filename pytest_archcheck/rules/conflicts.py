@@ -7,12 +7,14 @@ releases of TensorFlow that do not say it.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.commands import Installer, one_after_another, requirement, specified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -62,14 +64,36 @@ def conflicts(environment: Environment, subject: str, removed_names: Mapping[str
     ]
 
 
+#: What comes of two builds in one folder: each file is of the one or the other.
+_MIXED_UP = frozenset({"missing-symbol", "missing-library", "plugin-incompatible", "contested-file"})
+
+
+def point_at_mixture(findings: Iterable[Finding], projects: Iterable[InstalledProject], where: str) -> list[Finding]:
+    """Name the cause where several projects hold the package tensorflow: no update mends files that lie over each other.
+
+    :param where: subject of the check that says so.
+    """
+    real = {project.name: project.title for project in projects if project.name in _TENSORFLOWS and project.has_modules}
+    if len(real) < 2:
+        return list(findings)
+    cause = f"see archcheck::{where} first: {' and '.join(real.values())} both hold the package tensorflow"
+    return [
+        replace(finding, remedy=cause)
+        if finding.rule in _MIXED_UP and (finding.distribution in real or finding.rule == "plugin-incompatible")
+        else finding
+        for finding in findings
+    ]
+
+
 def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[InstalledProject, str, str, Severity]]:
     """Several packages called tensorflow in one folder, of different versions, or none at all."""
     if not tensorflows:
         return
     real = [project for project in tensorflows if project.has_modules]
-    names = " ".join(project.name for project in tensorflows)
     newest = max(tensorflows, key=lambda project: _version(project.version) or _parsed("0"))
-    once = f"pip uninstall {names}, then pip install tensorflow=={newest.version}"
+    once = _instead(
+        newest, [project.name for project in tensorflows], requirement("tensorflow", newest.version) or "tensorflow"
+    )
     titles = " and ".join(project.title for project in tensorflows)
     if not real:
         is_macos = any(project.name == "tensorflow-macos" for project in tensorflows)
@@ -83,6 +107,12 @@ def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[Install
         yield real[0], f"{titles} belong together and are of different versions", once, "warning"
 
 
+def _instead(project: InstalledProject, gone: list[str], wanted: str) -> str:
+    """The commands that take some away, which takes the files that they share, and then install one."""
+    installer = Installer.of(project)
+    return one_after_another(project.home, installer.remove(gone), installer.again_with_dependencies(wanted))
+
+
 def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) -> Iterator[tuple[InstalledProject, str, str]]:
     """numpy 2 beside a TensorFlow that was compiled for numpy 1."""
     version = _version(numpy.version) if numpy else None
@@ -90,16 +120,17 @@ def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) 
         return
     for project in tensorflows:
         own = _version(project.version)
-        requirement = _required(project, "numpy")
+        needed, wanted = _required(project, "numpy"), "numpy<2"
         if not project.has_modules or own is None:
             continue
-        if requirement is not None and "<" in str(requirement.specifier):
-            allowed = requirement.specifier.contains("2.0.2") or requirement.specifier.contains(version, prereleases=True)
-            says = f"requires numpy{requirement.specifier}"
+        if needed is not None and "<" in str(needed.specifier):
+            allowed = needed.specifier.contains("2.0.2") or needed.specifier.contains(version, prereleases=True)
+            says = f"requires numpy{needed.specifier}"
+            wanted = specified("numpy", str(needed.specifier)) or wanted
         else:
             allowed, says = own >= _parsed(_NUMPY_2_SINCE), "is compiled for numpy 1, although it does not say so"
         if not allowed:
-            yield project, f"{project.title} {says}, and numpy {version} is installed", 'pip install "numpy<2"'
+            yield project, f"{project.title} {says}, and numpy {version} is installed", Installer.of(project).other([wanted])
 
 
 def _distutils(tensorflows: list[InstalledProject], environment: Environment) -> Iterator[tuple[InstalledProject, str, str]]:
@@ -111,7 +142,7 @@ def _distutils(tensorflows: list[InstalledProject], environment: Environment) ->
             message = (
                 f"{project.title} imports distutils, which Python {python[0]}.{python[1]} lacks, and setuptools is missing"
             )
-            yield project, message, "pip install setuptools"
+            yield project, message, Installer.of(project).other(["setuptools"])
 
 
 def _python(project: InstalledProject, environment: Environment) -> tuple[int, int] | None:

@@ -9,10 +9,12 @@ in the wheel's own folders is another matter: nobody else puts files there.
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.binaries.names import module_tag
+from pytest_archcheck.machine.wheel_tags import wheel_targets
+from pytest_archcheck.rules.commands import command
+from pytest_archcheck.rules.pythons import uv_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,9 +113,22 @@ def elsewhere(environment: Environment) -> Elsewhere:
     return Elsewhere(is_wheel=True, requires=tuple(dict.fromkeys(names)))
 
 
+def _installed(name: str) -> str:
+    """The commands that install a wheel with what it requires, for the machine that it is for, and inspect that."""
+    *_, python, _, platforms = ["", "", "", *name.removesuffix(".whl").split("-")]
+    targets = wheel_targets(f"{python}-none-{platform}" for platform in platforms.split("."))
+    platform = uv_platform(targets[0]) if targets else None
+    if platform is None:
+        return f"{command('pip', 'install', '--target', 'all', f'./{name}')} && pytest-archcheck all"
+    version = re.match(r"cp3(\d+)", python)
+    words = ["uv", "pip", "install", "--target", "all", "--python-platform", platform, "--only-binary", ":all:"]
+    words += ["--python-version", f"3.{version[1]}"] if version else []
+    look = command("pytest-archcheck", f"--archcheck-target={targets[0].tag}", "all")
+    return f"{command(*words, f'./{name}')} && {look}"
+
+
 def judge_elsewhere(asks: str, who: str, wheel: str) -> tuple[str, Severity, str, str]:
     """Return rule, severity, message and remedy for a library that another distribution may bring to that wheel."""
     message = f"{asks}, which is not in the wheel; {who} may bring it: that was not looked at"
-    name = shlex.quote(wheel.rpartition("/")[2])
-    remedy = f"to look there: pip install --target=all {name}, then pytest --archcheck-path=all"
+    remedy = f"to look there: {_installed(wheel.rpartition('/')[2])}"
     return "library-outside-environment", "note", message, remedy

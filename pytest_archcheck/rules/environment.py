@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Check, Finding
 from pytest_archcheck.rules.architecture import NATIVE_FORMATS
+from pytest_archcheck.rules.commands import command
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment
@@ -41,14 +42,15 @@ def foreign_environment(environment: Environment, target: Target, prefix: str) -
     tag = tag.format(
         architectures.most_common(1)[0][0] if len(set(architectures.values())) > 1 or len(architectures) == 1 else usual
     )
-    command = f"--archcheck-target {tag}"
+    option = f"--archcheck-target={tag}"
     what = "wheel" if environment.kind == "wheel" else "environment"
     message = f"this is a {system} {what} and no target was given: this machine is {target.name}"
-    remedy = f"say which machine it is for: pytest --archcheck-path {environment.path} {command}"
+    typed = command("pytest", f"--archcheck-path={environment.path}", option)
+    remedy = f"say which machine it is for: {typed}"
     if tag == "macosx_14_0_x86_64":
         # Intel files are what is wrong with many an environment on Apple Silicon: judged for Intel, all is well with them.
-        remedy += ", if that is an Intel Mac; for Apple Silicon, which only emulates them: --archcheck-target macosx_14_0_arm64"
-    reason = f"not judged: a {system} environment without a target (pass {command})"
+        remedy += ", if that is an Intel Mac; for Apple Silicon, which only emulates them: --archcheck-target=macosx_14_0_arm64"
+    reason = f"not judged: a {system} environment without a target (pass {option})"
     return _checks(environment, prefix, message, remedy, reason)
 
 

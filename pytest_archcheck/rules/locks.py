@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from pytest_archcheck.findings import Finding
 from pytest_archcheck.locks.tags import any_version, fits_python, platforms, supported_tags, wheel_tags
 from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.catalog import RULES
+from pytest_archcheck.rules.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 #: Pythons that a remedy may name.
 _PYTHONS = tuple((3, minor) for minor in range(8, 17))
+#: How platform tags of a system begin, and what the marker variable calls it.
+_PLATFORMS = {"macos": ("macosx",), "linux": ("manylinux", "musllinux", "linux"), "windows": ("win",)}
+_SYS_PLATFORM = {"macos": "darwin", "linux": "linux", "windows": "win32"}
+#: What makes a lock anew, by the beginning of its name.
+_LOCKERS = {"uv.lock": "uv lock", "poetry.lock": "poetry lock", "pdm.lock": "pdm lock"}
 _SYSTEMS = {"macos": "macosx", "linux": "manylinux", "windows": "win"}
 
 
@@ -92,6 +99,7 @@ def judge_package(
         source = "a git repository" if package.origin == "git" else "a source archive"
         return _finding("source-only", package, place, f"comes from {source}: it is built on the target", _build(pin))
     reason, other = _why(package, place, requires_python)
+    pin = pin if package.has_sdist else _elsewhere(package, place) or pin
     if package.has_sdist:
         message = f"has no wheel for {place.words}, only a source distribution: it is built on the target; {reason}"
         return _finding("source-only", package, place, message, _build(pin))
@@ -126,8 +134,55 @@ def _pin(package: LockedPackage, place: Place, others: Sequence[LockedPackage]) 
     return f"pin a version of {package.name} that has a {place.wheel_words} and {_lock_again(place)}"
 
 
+def _elsewhere(package: LockedPackage, place: Place) -> str | None:
+    """What to do about a package that no version, as far as the lock tells, brings to such machines; None if one may."""
+    tags = [tag.platform for name in package.wheels for tag in wheel_tags(name)]
+    if not tags or "any" in tags:
+        return None
+    systems = {system for system, prefix in _PLATFORMS.items() if any(tag.startswith(prefix) for tag in tags)}
+    if systems and place.machine.system not in systems:
+        names = " or ".join(f"sys_platform == '{_SYS_PLATFORM[system]}'" for system in sorted(systems))
+        return f"where it is required, say where it is wanted: {package.name} ; {names}; then {_lock_again(place)}"
+    libc = place.machine.libc[0] if place.machine.libc else None
+    if libc == "musl" and not any(tag.startswith("musllinux") for tag in tags):
+        return "use a system with glibc: an image of Debian or Ubuntu (python:3.12-slim) instead of Alpine's"
+    return None
+
+
 def _lock_again(place: Place) -> str:
-    return "lock again (uv lock)" if place.label.startswith("uv.lock") else "lock again"
+    script = re.match(r"(.+\.py)\.lock", place.label)
+    if script:
+        return f"lock again ({command('uv', 'lock', '--script', script[1])})"
+    typed = next((typed for name, typed in _LOCKERS.items() if place.label.startswith(name)), None)
+    return f"lock again ({typed})" if typed else "lock again, with what made this lock"
+
+
+#: tensorflow-metal up to here links to a library of TensorFlow that is gone since there.
+_LAST_METAL, _FIRST_WITHOUT = Version("1.2.0"), Version("2.20.0.dev0")
+
+
+def judge_plugin_pair(packages: Iterable[LockedPackage], place: Place) -> Finding | None:
+    """Say that the locked tensorflow-metal cannot be loaded into the locked TensorFlow.
+
+    Which pairs load is read from their files where they are installed. Only what is certain of published versions is said of a
+    lock: no requirement of tensorflow-metal says it, so no installer does.
+    """
+    found = {package.name: package for package in packages}
+    metal, tensorflow = found.get("tensorflow-metal"), found.get("tensorflow") or found.get("tensorflow-macos")
+    if metal is None or tensorflow is None or place.machine.system != "macos" or None in (metal.version, tensorflow.version):
+        return None
+    if _order(metal.version) > _LAST_METAL or _order(tensorflow.version) < _FIRST_WITHOUT:
+        return None
+    return Finding(
+        rule="plugin-incompatible",
+        severity="warning",
+        subject=f"{place.label}::{metal.name}",
+        distribution=metal.name,
+        path=None,
+        message=f"{metal.title} links to a library that {tensorflow.title} does not have under that name: "
+        "importing tensorflow fails",
+        remedy=f"require tensorflow==2.19.1 with tensorflow-metal==1.2.0, or no tensorflow-metal, and {_lock_again(place)}",
+    )
 
 
 def _installs(package: LockedPackage, machine: Target, python: tuple[int, int]) -> bool:
@@ -149,7 +204,7 @@ def _why(package: LockedPackage, place: Place, requires_python: SpecifierSet | N
             return reason, None
         below = [python for python in allowed if python < place.minor_python]
         nearest = max(below) if below else min(allowed)
-        return reason, f"use {_python(nearest)} (--archcheck-python {nearest[0]}.{nearest[1]})"
+        return reason, f"use {_python(nearest)} (--archcheck-python={nearest[0]}.{nearest[1]})"
     newer = any_version(place.machine)
     if _installs(package, newer, place.minor_python):
         return _needs_newer(package, place, newer)
@@ -164,7 +219,7 @@ def _needs_newer(package: LockedPackage, place: Place, newer: Target) -> tuple[s
     oldest = Target.parse([name for name in platforms(newer) if name in accepted][-1])
     wanted = f"{oldest.libc[0]} {oldest.libc[1]}" if oldest.libc else f"macOS {oldest.os_version}"
     tag = oldest.tag.replace("universal2", place.machine.architecture)
-    return f"its wheels need {wanted} or newer", f"use a system with {wanted} (--archcheck-target {tag})"
+    return f"its wheels need {wanted} or newer", f"use a system with {wanted} (--archcheck-target={tag})"
 
 
 def _machines(package: LockedPackage, python: tuple[int, int]) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.commands import Installer, one_after_another
 from pytest_archcheck.rules.remedies import reinstall
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _contested(distribution: Distribution, subject: str, path: str, others: Sequ
     if more:
         remedy = f"keep {distribution.name}: uninstall the others, then {reinstall(distribution)}; or the other way round"
     else:
-        remedy = f"keep {distribution.name}: {_uninstall(others)}, then {reinstall(distribution)}; or the other way round"
+        remedy = f"keep {distribution.name}: {_instead(distribution, others)}; or the other way round"
     return Finding(
         rule="contested-file",
         severity="note",
@@ -55,7 +56,6 @@ def _contested(distribution: Distribution, subject: str, path: str, others: Sequ
     )
 
 
-def _uninstall(distributions: Sequence[Distribution]) -> str:
-    names = " ".join(dict.fromkeys(distribution.name or "" for distribution in distributions))
-    tool = {"conda": "conda remove", "uv": "uv pip uninstall"}.get(distributions[0].installer or "", "pip uninstall")
-    return f"{tool} {names}"
+def _instead(distribution: Distribution, others: Sequence[Distribution]) -> str:
+    gone = Installer.of(others[0]).remove(dict.fromkeys(other.name or "" for other in others))
+    return one_after_another(distribution.home, gone, reinstall(distribution))

@@ -11,8 +11,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.discover.model import Home
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.architecture import version_numbers
+from pytest_archcheck.rules.commands import Installer, command, one_after_another, requirement
 from pytest_archcheck.rules.conflicts import conflicts
 from pytest_archcheck.rules.pythons import conda_environment
 
@@ -44,6 +46,11 @@ _OPENMP = re.compile(r"lib(?P<runtime>i?omp5?|gomp)(?:-[0-9a-f]+)?(?:\.\d+)*\.(?
 _SHOWN = 6
 
 
+def conda_subdir(target: Target) -> str | None:
+    """conda's name of the platform; None where it has none, as for two architectures at once."""
+    return _SUBDIRS.get((target.system, target.architecture))
+
+
 def judge_packages(
     environment: Environment, subject: str, target: Target, removed_names: Mapping[str, str] | None = None
 ) -> list[Finding]:
@@ -65,7 +72,7 @@ def _wrong_subdir(prefix: CondaPrefix, subject: str, target: Target) -> Iterator
     """conda packages for another platform, and settings that bring more of them."""
     if len(target.architectures) != 1:  # no conda environment holds two
         return
-    wanted = _SUBDIRS.get((target.system, target.architecture))
+    wanted = conda_subdir(target)
     if wanted is None:
         return
     for other, count in Counter(subdir for _, _, subdir in prefix.packages).most_common():
@@ -81,8 +88,13 @@ def _wrong_subdir(prefix: CondaPrefix, subject: str, target: Target) -> Iterator
     for where, subdir in prefix.settings:
         if subdir != wanted:
             message = f"{where} says {subdir}: what conda installs from now on is for that, the target needs {wanted}"
-            remedy = f"export CONDA_SUBDIR={wanted}" if where == "CONDA_SUBDIR" else f"conda config --env --set subdir {wanted}"
+            remedy = f"export CONDA_SUBDIR={wanted}" if where == "CONDA_SUBDIR" else _set_subdir(where, wanted)
             yield _finding("wrong-conda-subdir", "warning", subject, message, remedy)
+
+
+def _set_subdir(file: str, wanted: str) -> str:
+    """``conda config --env`` would speak of the activated environment."""
+    return command("conda", "config", "--file", file, "--set", "subdir", wanted)
 
 
 def _mixed_installers(projects: tuple[InstalledProject, ...], subject: str) -> Iterator[Finding]:
@@ -91,8 +103,10 @@ def _mixed_installers(projects: tuple[InstalledProject, ...], subject: str) -> I
         if project.over_conda:
             theirs = _listed(list(project.over_conda))
             message = f"{project.installer or 'another installer'} put {project.title} over conda's {theirs}"
-            names = " ".join(title.partition(" ")[0] for title in project.over_conda)
-            remedy = f"keep one: pip uninstall {project.name}, then conda install --force-reinstall {names}"
+            names = [title.partition(" ")[0] for title in project.over_conda]
+            home = project.home or Home()
+            gone, again = Installer.of(project).remove([project.name]), Installer("conda", home).again(names)
+            remedy = f"keep one: {one_after_another(home, gone, again)}"
             yield _finding("mixed-installers", "note", subject, message, remedy, project.name)
 
 
@@ -108,8 +122,9 @@ def _duplicates(projects: tuple[InstalledProject, ...], subject: str) -> Iterato
         places = _listed([f"{project.version or '?'} ({project.metadata})" for project in found])
         leftovers = [project.metadata for project in found if os.path.basename(project.metadata).startswith("~")]
         newest = max(found, key=lambda project: version_numbers(project.version or ""))
-        pinned = f"{name}=={newest.version}" if newest.version else name
-        remedy = f"pip uninstall {name} until it says that nothing is installed, then pip install {pinned}"
+        pinned = requirement(name, newest.version) or name
+        installer = Installer.of(newest)
+        remedy = f"{installer.remove([name])}, until it says that nothing is installed, then {installer.other([pinned])}"
         if leftovers:  # pip renames what it is about to remove; an interrupted run leaves it
             remedy = f"pip was interrupted: remove {leftovers[0]}"
         message = f"{name} is installed {len(found)} times: {places}"

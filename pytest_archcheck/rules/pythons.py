@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.rules.architecture import NATIVE_FORMATS
+from pytest_archcheck.rules.commands import command
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Interpreter
@@ -16,11 +17,7 @@ def native_python(interpreter: Interpreter, target: Target) -> str:
     """How to install a Python for the target and what to do with it."""
     minor = _minor(interpreter)
     if any(binary.format != NATIVE_FORMATS[target.system] for binary in interpreter.binaries if binary.slices):
-        return (
-            f"this Python is not of {target.name}: judge packages for that machine, in a folder: uv pip install --target there "
-            f"--python-platform {_uv_platform(target)} --python-version {minor} -r requirements.txt, then pytest "
-            f"--archcheck-path=there --archcheck-target={target.tag}"
-        )
+        return f"this Python is not of {target.name}: judge packages for that machine, in a folder: {folder_for(target, minor)}"
     if target.system == "macos" and target.architectures == ("arm64",):
         return _for_apple_silicon(interpreter, minor)
     return f"install a Python {minor} for {target.name} and make the environment anew with it"
@@ -77,13 +74,38 @@ def _for_apple_silicon(interpreter: Interpreter, minor: str) -> str:
     )
 
 
-def _uv_platform(target: Target) -> str:
-    """The target as ``uv pip install --python-platform`` takes it: a triple of Rust's."""
-    system = {"macos": "apple-darwin", "windows": "pc-windows-msvc"}.get(target.system)
-    libc = "musl" if target.libc and target.libc[0] == "musl" else "gnu"
-    architecture = target.architectures[0]
-    architecture = {"arm64": "aarch64"}.get(architecture, architecture)
-    return f"{architecture}-{system or f'unknown-linux-{libc}'}"
+#: The profiles of manylinux that uv knows by name, beside its own choice for plain Linux.
+_UV_MANYLINUX = frozenset(["17", "28", *map(str, range(31, 41))])
+
+
+def uv_platform(target: Target) -> str | None:
+    """The target as ``uv pip install --python-platform`` takes it; None for one that uv does not know."""
+    if len(target.architectures) != 1:
+        return None
+    architecture = {"arm64": "aarch64"}.get(target.architecture, target.architecture)
+    if target.system == "macos":
+        return f"{architecture}-apple-darwin"
+    if target.system == "windows":
+        return f"{architecture}-pc-windows-msvc"
+    if architecture not in ("x86_64", "aarch64"):
+        return None
+    if target.libc and target.libc[0] == "musl":
+        return f"{architecture}-unknown-linux-musl"
+    major, _, minor = target.libc[1].partition(".") if target.libc else ("", "", "")
+    known = major == "2" and minor in _UV_MANYLINUX
+    return f"{architecture}-manylinux_2_{minor}" if known else f"{architecture}-unknown-linux-gnu"
+
+
+def folder_for(target: Target, minor: str | None) -> str:
+    """How to fill a folder with packages for a target and judge it there, from any machine."""
+    platform = uv_platform(target)
+    judge = command("pytest-archcheck", f"--archcheck-target={target.tag}", "there")
+    if platform is None:
+        return f"fill a folder with wheels for {target.name}, then {judge}"
+    version = ("--python-version", minor) if minor else ()
+    variables = {"MACOSX_DEPLOYMENT_TARGET": target.os_version} if target.os_version else {}
+    words = ("uv", "pip", "install", "--target", "there", "--python-platform", platform, *version, "--only-binary", ":all:")
+    return f"{command(*words, '-r', 'requirements.txt', **variables)} && {judge}"
 
 
 def _minor(interpreter: Interpreter) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.macho_symbols import FLAT
 from pytest_archcheck.rules.architecture import version_numbers
+from pytest_archcheck.rules.commands import Installer, one_after_another
 from pytest_archcheck.rules.elsewhere import judge_elsewhere
 from pytest_archcheck.rules.remedies import reinstall
 from pytest_archcheck.rules.symbols import and_others, shortened
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 METAL = "tensorflow-metal"
 #: The newest pair that loads, and the minor versions of Python 3 that it has wheels for. Advice only: no verdict rests on it.
-_NEWEST_PAIR = "pip install tensorflow==2.19.1 tensorflow-metal==1.2.0"
+_NEWEST_PAIR = ("tensorflow==2.19.1", "tensorflow-metal==1.2.0")
 _PYTHONS = range(9, 13)
 
 
@@ -101,19 +102,20 @@ def _newer_os(plugin: Binary, verdict: PluginVerdict, target: Target) -> str:
 
 
 def _pair_remedy(distribution: Distribution, tensorflow: Distribution, architecture: str, python: str | None) -> str:
+    installer = Installer.of(distribution)
     if distribution.name != METAL:
         if distribution.name is None:
             return reinstall(distribution)
-        both = f"{distribution.name} {tensorflow.name or 'tensorflow'}"
-        return f"pip install --upgrade {both}, or pip uninstall {distribution.name}"
+        both = [distribution.name, tensorflow.name or "tensorflow"]
+        return f"{installer.update(both)}; or {installer.remove([distribution.name])}"
     minor = _minor(python)
     if architecture == "arm64" and (minor is None or minor in _PYTHONS):
-        also = "pip uninstall -y tensorflow-macos && " if tensorflow.name == "tensorflow-macos" else ""
-        return also + _NEWEST_PAIR
+        also = [installer.remove(["tensorflow-macos"])] if tensorflow.name == "tensorflow-macos" else []
+        return one_after_another(distribution.home, *also, installer.other(_NEWEST_PAIR))
     reason = (
         f"no {METAL} loads on Python {python}" if architecture == "arm64" else f"no newer {METAL} exists for {architecture}"
     )
-    return f"pip uninstall {METAL} ({reason}; TensorFlow then uses the CPU)"
+    return f"{installer.remove([METAL])} ({reason}; TensorFlow then uses the CPU)"
 
 
 def _minor(python: str | None) -> int | None:

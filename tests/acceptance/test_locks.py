@@ -182,11 +182,16 @@ def test_bad_locks(pytester: pytest.Pytester, tmp_path: Path, name: str, content
     assert not (pytester.path / "out.json").exists()
 
 
-@pytest.mark.parametrize("name", ["poetry.lock", "requirements.txt", "Pipfile.lock"])
-def test_other_locks_are_not_guessed_at(pytester: pytest.Pytester, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("composer.lock", "not a folder, a wheel, a lock or a compiled file; expected *pylock.toml*"),
+        ("requirements.txt", "requirements name no files; a lock made of them does: uv pip compile *"),
+        ("Pipfile.lock", "it names no files; a lock made of it does: pipenv requirements *"),
+    ],
+)
+def test_other_locks_are_not_guessed_at(pytester: pytest.Pytester, tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).write_text("", encoding="utf-8")
     result = run(pytester, tmp_path / name)
     assert result.ret == 4
-    result.stderr.fnmatch_lines(
-        [f"ERROR: --archcheck-path: *{name}: not a folder, a wheel or a lock file; expected *pylock.toml*"]
-    )
+    result.stderr.fnmatch_lines([f"ERROR: --archcheck-path: *{name}: {said}"])

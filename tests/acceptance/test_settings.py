@@ -166,3 +166,15 @@ def test_verbosity_of_our_own(pytester: pytest.Pytester, site: Path) -> None:
     pytester.makeini("[pytest]\nverbosity_archcheck = 1\narchcheck_allow = numpy: known\n")
     result = pytester.runpytest(f"--archcheck-path={site}", "--archcheck-target=macosx_14_0_arm64")
     result.stdout.fnmatch_lines(["numpy: wrong-architecture: * (allowed: known)"])
+
+
+def test_an_empty_path_is_no_path(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--archcheck-path=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--archcheck-path: got an empty path*is a variable not set?"])
+
+
+def test_a_pattern_that_the_shell_left(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--archcheck-path=dist/*.whl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no file is called that*pytest-archcheck dist/[*].whl; or give the folder"])

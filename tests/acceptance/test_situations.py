@@ -101,11 +101,12 @@ def test_numpy_and_scipy_of_the_wrong_architecture_beside_a_good_tensorflow(
     as_python(monkeypatch, tmp_path / "venv", python, site)
     result = pytester.runpytest(*CHECKS)
     result.assert_outcomes(failed=2, passed=3)
+    again = f"{python} -m pip install --force-reinstall --no-deps --no-cache-dir"
     for name, version in (("numpy", "2.0.2"), ("scipy", "1.14.1")):
         assert said(result, f"{name} {version}").splitlines() == [
             "wrong-architecture: 3 files have only x86_64, the target needs arm64",
             *(f"  {name}/_core{number}.so" for number in range(3)),
-            f"  remedy: with a Python for macOS 14.5 arm64: pip install --force-reinstall --no-cache-dir {name}=={version}",
+            f"  remedy: for all 2 that have this: {again} numpy==2.0.2 scipy==1.14.1",
         ]
     assert len(summary(result)) == 2
 
@@ -156,7 +157,7 @@ def test_a_minor_dependency_that_has_an_x86_64_binary_only(
         "wrong-architecture: 1 file has only x86_64, the target needs arm64\n"
         "  swig/bin/swig\n"
         "  remedy: the wheel of swig 4.1.1 is made like this, unless the file was replaced here: try another version "
-        "(pip install 'swig!=4.1.1'), or if nothing uses the file, "
+        f"({python} -m pip install 'swig!=4.1.1'), or if nothing uses the file, "
         "add to archcheck_allow: swig/wrong-architecture: not used here"
     )
 

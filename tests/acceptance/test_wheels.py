@@ -386,7 +386,7 @@ def test_a_file_that_is_no_wheel_and_no_lock(check: Check, tmp_path: Path) -> No
     result = check(tmp_path / "demo-1.0.tar.gz")
     assert result.ret == 4
     result.stderr.fnmatch_lines(
-        ["ERROR: --archcheck-path: *demo-1.0.tar.gz: not a folder, a wheel or a lock file; expected *uv.lock*"]
+        ["ERROR: --archcheck-path: *demo-1.0.tar.gz: of an archive only what is built from it can be inspected: pip wheel *"]
     )
 
 

@@ -82,7 +82,10 @@ def test_one_package_of_another_platform(prefix: Path) -> None:
         ("environment::packages", "wrong-conda-subdir", "warning"),
         ("scipy", "wrong-architecture", "error"),
     ]
-    assert inspection["scipy"].findings[0].remedy == "conda install --force-reinstall scipy=1.12"
+    assert (
+        inspection["scipy"].findings[0].remedy
+        == f"CONDA_SUBDIR=osx-arm64 conda install --prefix {prefix} --force-reinstall scipy=1.12"
+    )
 
 
 @pytest.mark.parametrize("line", ["subdir: osx-64\n", 'channels: [conda-forge]\nsubdir:  "osx-64"  # for tensorflow\n'])
@@ -91,7 +94,7 @@ def test_the_prefix_s_own_condarc(prefix: Path, line: str) -> None:
     inspection = inspect(str(prefix), ARM64)
     (finding,) = inspection.findings
     assert finding.message.startswith(f"{prefix}{os.sep}.condarc says osx-64")
-    assert finding.remedy == "conda config --env --set subdir osx-arm64"
+    assert finding.remedy == f"conda config --file {prefix}/.condarc --set subdir osx-arm64"
 
 
 def test_a_condarc_that_says_the_right_thing(prefix: Path) -> None:
@@ -129,7 +132,10 @@ def test_pip_over_conda_in_another_version(prefix: Path) -> None:
     (finding,) = inspection.findings
     assert (finding.rule, finding.severity, finding.subject) == ("mixed-installers", "note", "environment::packages")
     assert finding.message == "pip put numpy 2.1.0 over conda's numpy 1.26.4"
-    assert finding.remedy == "keep one: pip uninstall numpy, then conda install --force-reinstall numpy"
+    assert finding.remedy == (
+        f"keep one: uv pip uninstall --target {prefix / SITE} numpy && "
+        f"CONDA_SUBDIR=osx-arm64 conda install --prefix {prefix} --force-reinstall numpy"
+    )
 
 
 def test_pip_over_conda_under_another_name(prefix: Path) -> None:

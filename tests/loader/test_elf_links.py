@@ -84,7 +84,7 @@ def test_a_bundled_library_that_is_gone_is_an_error_with_the_command(tmp_path: P
     (finding,) = judged(tmp_path)
     assert (finding.rule, finding.severity, finding.subject, finding.path) == ("missing-library", "error", "pkg", MODULE)
     assert "libz-12345678.so.1" in finding.message
-    assert finding.remedy == "pip install --force-reinstall --no-cache-dir pkg==1.0"
+    assert finding.remedy == "pip install --force-reinstall --no-deps --no-cache-dir pkg==1.0"
 
 
 def test_one_cause_is_said_once_with_who_needs_it(tmp_path: Path) -> None:

@@ -237,9 +237,9 @@ def test_the_library(tmp_path: Path) -> None:
         ("3.9.1", "pip install tensorflow==2.19.1"),
         ("3.12.4", "pip install tensorflow==2.19.1"),
         (None, "pip install tensorflow==2.19.1"),
-        ("3.13.0", "pip uninstall tensorflow-metal"),
-        ("3.14.0", "pip uninstall tensorflow-metal"),
-        ("3.8.10", "pip uninstall tensorflow-metal"),
+        ("3.13.0", "pip uninstall --yes tensorflow-metal"),
+        ("3.14.0", "pip uninstall --yes tensorflow-metal"),
+        ("3.8.10", "pip uninstall --yes tensorflow-metal"),
     ],
 )
 def test_the_remedy_fits_the_python(site: Site, python: str | None, remedy: str) -> None:
@@ -250,9 +250,9 @@ def test_the_remedy_fits_the_python(site: Site, python: str | None, remedy: str)
 def test_remedies_for_other_plugins_and_for_tensorflow_macos(site: Site) -> None:
     plugin = site.plugin("_TF_gone")
     (found,) = judge(site, plugin, owner=distribution("my-plugin", "1"))
-    assert found.remedy == "pip install --upgrade my-plugin tensorflow, or pip uninstall my-plugin"
+    assert found.remedy == "pip install --upgrade my-plugin tensorflow; or pip uninstall --yes my-plugin"
     (found,) = judge(site, plugin, tensorflow=distribution("tensorflow-macos", "2.15.0"))
-    assert found.remedy.startswith("pip uninstall -y tensorflow-macos && pip install tensorflow==2.19.1")
+    assert found.remedy.startswith("pip uninstall --yes tensorflow-macos && pip install tensorflow==2.19.1")
 
 
 def test_a_newer_minimum_os_is_only_a_hint(site: Site) -> None:

@@ -68,7 +68,7 @@ def test_no_wheel_names_the_python_that_has_one(lock: Callable[..., Any]) -> Non
         "its wheels for that machine are for Python 3.11 and 3.12"
     )
     assert finding.remedy == (
-        "use Python 3.12 (--archcheck-python 3.12), "
+        "use Python 3.12 (--archcheck-python=3.12), "
         "or pin a version of metal that has a macosx arm64 wheel for Python 3.13 and lock again (uv lock)"
     )
 
@@ -90,11 +90,11 @@ def test_no_wheel_names_the_os_that_would_do(lock: Callable[..., Any]) -> None:
     flow = package("flow", "2", "cp312-cp312-macosx_13_0_arm64", "cp312-cp312-macosx_12_0_universal2")
     (finding,) = lock(root('name = "flow"'), flow, target="macosx_11_0_arm64")["flow"]
     assert "its wheels need macOS 12.0 or newer" in finding.message
-    assert "--archcheck-target macosx_12_0_arm64)" in finding.remedy
+    assert "--archcheck-target=macosx_12_0_arm64)" in finding.remedy
     glibc = package("flow", "2", "cp312-cp312-manylinux_2_28_x86_64", "cp312-cp312-manylinux_2_34_x86_64")
     (finding,) = lock(root('name = "flow"'), glibc, target="manylinux_2_17_x86_64")["flow"]
     assert "its wheels need glibc 2.28 or newer" in finding.message
-    assert "--archcheck-target manylinux_2_28_x86_64)" in finding.remedy
+    assert "--archcheck-target=manylinux_2_28_x86_64)" in finding.remedy
 
 
 def test_the_lock_s_own_other_version_is_the_remedy(lock: Callable[..., Any]) -> None:
@@ -261,7 +261,7 @@ def test_environment_says_what_was_not_looked_at(lock: Callable[..., Any], tmp_p
     ]
     assert environment.skipped[0].reason == (
         "all wheels exist; whether the binaries fit each other was not looked at: install into a folder and run "
-        "`pytest --archcheck-path FOLDER --archcheck-target macosx_14_0_arm64`"
+        "`pytest --archcheck-path=FOLDER --archcheck-target=macosx_14_0_arm64`"
     )
 
 

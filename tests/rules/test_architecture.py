@@ -196,7 +196,7 @@ class TestPayload:
 def test_the_words() -> None:
     (found,) = judge(ARM, {MODULE: machos.bundle("x86_64")}, tags=("cp311-cp311-macosx_11_0_x86_64",))
     assert found.message == "has only x86_64, the target needs arm64"
-    assert found.remedy == "with a Python for macOS 14.0 arm64: pip install --force-reinstall --no-cache-dir foo==1.0"
+    assert found.remedy == "with a Python for macOS 14.0 arm64: pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"
     assert (found.subject, found.distribution, found.path) == ("foo", "foo", MODULE)
     (found,) = judge("macosx_14_0_universal2", {MODULE: machos.bundle("i386")})
     assert found.message == "has only i386, the target needs arm64 and x86_64"

@@ -15,7 +15,7 @@ from pytest_archcheck.binaries.reader import read_file
 from pytest_archcheck.discover.interpreters import provider_of
 from pytest_archcheck.discover.model import Interpreter
 from pytest_archcheck.machine.target import Target
-from pytest_archcheck.rules.pythons import native_python
+from pytest_archcheck.rules.pythons import folder_for, native_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ def test_a_universal_python_started_as_intel(running: Environment) -> None:
     assert finding.remedy.startswith(f"start it natively: arch -arm64 {running.prefix}/bin/python3.11 -m pytest; ")
     assert of(inspection, "numpy", "wrong-architecture").remedy == (
         "see archcheck::environment::interpreter first; then, with Python started as arm64: "
-        "pip install --force-reinstall --no-cache-dir numpy==1.0"
+        f"{running.prefix}/bin/python3.11 -m pip install --force-reinstall --no-deps --no-cache-dir numpy==1.0"
     )
     assert inspection["h5py"].findings == ()
 
@@ -226,8 +226,9 @@ def test_the_remedy_is_that_of_the_installer(path: str, remedy: str) -> None:
     ("tag", "other", "platform"),
     [
         ("macosx_14_0_arm64", elfs.executable(), "aarch64-apple-darwin"),
-        ("macosx_11_0_universal2", elfs.executable(), "aarch64-apple-darwin"),
-        ("manylinux_2_28_aarch64", ARM_ONLY, "aarch64-unknown-linux-gnu"),
+        ("macosx_11_0_x86_64", elfs.executable(), "x86_64-apple-darwin"),
+        ("manylinux_2_28_aarch64", ARM_ONLY, "aarch64-manylinux_2_28"),
+        ("manylinux_2_26_aarch64", ARM_ONLY, "aarch64-unknown-linux-gnu"),
         ("musllinux_1_2_x86_64", ARM_ONLY, "x86_64-unknown-linux-musl"),
     ],
 )
@@ -238,7 +239,13 @@ def test_a_python_of_another_system_is_not_to_be_replaced(tmp_path: Path, tag: s
     interpreter = Interpreter(path=binary.file, version="3.12.4", architectures=binary.architectures, binaries=(binary,))
     said = native_python(interpreter, Target.parse(tag))
     assert f"--python-platform {platform} --python-version 3.12 " in said
-    assert said.endswith(f"--archcheck-target={tag}")
+    assert said.endswith(f"&& pytest-archcheck --archcheck-target={tag} there")
+    assert said.count("MACOSX_DEPLOYMENT_TARGET=") == (tag.startswith("macosx"))
+
+
+@pytest.mark.parametrize("tag", ["macosx_11_0_universal2", "linux_armv7l"])
+def test_no_installer_is_named_for_what_uv_does_not_know(tag: str) -> None:
+    assert "uv" not in folder_for(Target.parse(tag), "3.12")
 
 
 @pytest.mark.parametrize(

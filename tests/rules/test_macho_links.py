@@ -125,7 +125,9 @@ def test_one_cause_and_its_consequences(tmp_path: Path) -> None:
     assert found.message.endswith("; so foo/_m01.so, foo/_m02.so, foo/_m03.so and 37 more cannot be imported")
 
 
-WITHOUT = "install a version that does without it: pip install 'foo!=1.0'"
+#: What installs into the folder of these tests; ``{site}`` stands for it.
+UV = "MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target {site} --python-platform aarch64-apple-darwin --only-binary :all:"
+WITHOUT = f"install a version that does without it: {UV} 'foo!=1.0'"
 
 
 @pytest.mark.parametrize(
@@ -142,13 +144,13 @@ WITHOUT = "install a version that does without it: pip install 'foo!=1.0'"
         (
             "@rpath/libomp.dylib",
             "@loader_path",
-            "pip install --force-reinstall --no-cache-dir foo==1.0; if libomp.dylib is still missing: pip install 'foo!=1.0'",
+            f"{UV} --reinstall --no-deps --no-cache foo==1.0; if libomp.dylib is still missing: {UV} 'foo!=1.0'",
         ),
     ],
 )
 def test_homebrew_is_named_where_it_helps(tmp_path: Path, library: str, rpath: str, remedy: str) -> None:
     (found,) = findings(tmp_path, {"foo": {MODULE: module(library, rpath)}})
-    assert found.remedy == remedy
+    assert found.remedy == remedy.format(site=tmp_path)
 
 
 def test_names_in_files_do_not_break_it(tmp_path: Path) -> None:
@@ -192,4 +194,4 @@ def test_a_file_that_nothing_needs_needs_no_remedy(tmp_path: Path) -> None:
     plugin = machos.dylib(install_name="@rpath/libplugin.dylib", libraries=["@rpath/gone.dylib"])
     (found,) = findings(tmp_path, {"foo": {"foo/plugins/libplugin.dylib": plugin}})
     assert found.severity == "note"
-    assert found.remedy.startswith("none needed unless this file is used: pip install ")
+    assert found.remedy.startswith(f"none needed unless this file is used: {UV.format(site=tmp_path)} ")

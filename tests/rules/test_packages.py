@@ -70,6 +70,16 @@ def test_reading_requirements_leaves_the_process_as_it_was(site: Path) -> None:
     assert "importlib_metadata._adapters" not in sys.modules
 
 
+def install(site: Path) -> str:
+    """What installs for the target into a folder whose Python is not on this machine."""
+    words = f"uv pip install --target {site} --python-version 3.11 --python-platform aarch64-apple-darwin"
+    return f"MACOSX_DEPLOYMENT_TARGET=14.0 {words} --only-binary :all:"
+
+
+def remove(site: Path) -> str:
+    return f"uv pip uninstall --target {site}"
+
+
 def test_two_real_tensorflows(site: Path) -> None:
     add_tensorflow(site, "2.16.2")
     add_tensorflow(site, "2.14.0", "tensorflow-macos")
@@ -77,7 +87,31 @@ def test_two_real_tensorflows(site: Path) -> None:
     assert finding.message == (
         "tensorflow 2.16.2 and tensorflow-macos 2.14.0 both hold the package tensorflow: the files of one lie over the other's"
     )
-    assert finding.remedy == "pip uninstall tensorflow tensorflow-macos, then pip install tensorflow==2.16.2"
+    assert (
+        finding.remedy
+        == f"{remove(site)} tensorflow tensorflow-macos && {install(site)} --reinstall-package tensorflow tensorflow==2.16.2"
+    )
+
+
+def test_what_comes_of_two_tensorflows_points_at_them(site: Path) -> None:
+    """The library is of the one, the module that needs a symbol of it of the other."""
+    library = dylib(install_name="@rpath/libtensorflow_framework.2.dylib", exports=["_old"])
+    module = bundle(libraries=["@rpath/libtensorflow_framework.2.dylib", "@rpath/libgone.dylib"], rpaths=["@loader_path/.."])
+    add_tensorflow(site, "2.16.2")
+    add_distribution(
+        site,
+        "tensorflow",
+        "2.16.2",
+        {"tensorflow/libtensorflow_framework.2.dylib": library, "tensorflow/x.py": ""},
+        tags=(CP311,),
+    )
+    add_distribution(
+        site, "tensorflow-macos", "2.14.0", {"tensorflow/python/_x.so": module, "tensorflow/y.py": ""}, tags=(CP311,)
+    )
+    found = [one for one in inspect(str(site.parents[2]), "macosx_14_0_arm64").findings if one.severity == "error"]
+    assert {finding.rule for finding in found} == {"missing-library"}
+    both = "tensorflow 2.16.2 and tensorflow-macos 2.14.0 both hold the package tensorflow"
+    assert {finding.remedy for finding in found} == {f"see archcheck::environment::packages first: {both}"}
 
 
 def test_a_metapackage_of_another_version(site: Path) -> None:
@@ -93,7 +127,10 @@ def test_the_empty_tensorflow_macos(site: Path) -> None:
         "tensorflow-macos 2.15.1 is empty (tensorflow-macos 2.15.1 was published empty): "
         "import tensorflow says No module named 'tensorflow'"
     )
-    assert finding.remedy.endswith("pip install tensorflow==2.15.1")
+    assert finding.remedy == (  # nothing in it tells that the Python of this machine is not its own
+        "in an environment of a Python for macOS 14.0 arm64: "
+        "pip uninstall --yes tensorflow-macos && pip install tensorflow==2.15.1"
+    )
 
 
 def test_the_empty_tensorflow_macos_does_no_harm_beside_the_real_package(site: Path) -> None:
@@ -109,6 +146,7 @@ def test_the_empty_tensorflow_macos_does_no_harm_beside_the_real_package(site: P
         ("tensorflow", "2.16.2", 'numpy<2.0.0,>=1.26.0; python_version >= "3.12"', "requires numpy<2.0.0,>=1.26.0"),
         ("tensorflow", "2.14.0", "numpy>=1.23.5", "is compiled for numpy 1, although it does not say so"),
         ("tensorflow-macos", "2.11.0", "numpy>=1.20", "is compiled for numpy 1, although it does not say so"),
+        ("tensorflow-macos", "2.12.0", "numpy<1.24,>=1.22", "requires numpy<1.24,>=1.22"),
     ],
 )
 def test_numpy_2_with_an_older_tensorflow(site: Path, name: str, version: str, requires: str, says: str) -> None:
@@ -118,7 +156,8 @@ def test_numpy_2_with_an_older_tensorflow(site: Path, name: str, version: str, r
     finding = conflict(site)
     assert finding.message.startswith(f"{name} {version} {says}".replace(">=1.23.5,<2.0.0", "<2.0.0,>=1.23.5"))
     assert finding.message.endswith("and numpy 2.1.3 is installed")
-    assert finding.remedy == 'pip install "numpy<2"'
+    wanted = says.removeprefix("requires ") if says.startswith("requires") else "numpy<2"
+    assert finding.remedy == f"{install(site)} '{wanted}'"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +181,7 @@ def test_distutils_is_gone_without_setuptools(site: Path, version: str) -> None:
     add_tensorflow(site, version, tag=CP312)
     finding = conflict(site)
     assert finding.message == f"tensorflow {version} imports distutils, which Python 3.12 lacks, and setuptools is missing"
-    assert finding.remedy == "pip install setuptools"
+    assert finding.remedy == f"{install(site)} setuptools"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +200,7 @@ def test_one_project_twice_in_one_folder(site: Path) -> None:
     (finding,) = packages(site)
     assert (finding.rule, finding.severity, finding.distribution) == ("duplicate-distribution", "note", "numpy")
     assert finding.message.startswith("numpy is installed 2 times: 1.26.4 (")
-    assert finding.remedy.startswith("pip uninstall numpy")
+    assert finding.remedy.startswith(f"{remove(site)} numpy, until it says")
 
 
 def test_what_an_interrupted_pip_left(site: Path) -> None:

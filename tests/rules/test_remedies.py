@@ -36,16 +36,16 @@ def dist(**facts: Any) -> Distribution:
 @pytest.mark.parametrize(
     ("facts", "command"),
     [
-        ({}, "pip install --force-reinstall --no-cache-dir foo==1.0"),
-        ({"installer": None}, "pip install --force-reinstall --no-cache-dir foo==1.0"),
-        ({"version": None}, "pip install --force-reinstall --no-cache-dir foo"),
-        ({"installer": "uv"}, "uv pip install --reinstall --no-cache foo==1.0"),
+        ({}, "pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"),
+        ({"installer": None}, "pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"),
+        ({"version": None}, "pip install --force-reinstall --no-deps --no-cache-dir foo"),
+        ({"installer": "uv"}, "uv pip install --reinstall --no-deps --no-cache foo==1.0"),
         ({"installer": "conda"}, "conda install --force-reinstall foo=1.0"),
         (
             {"editable": True, "root": "/my work/foo"},
             "rebuild it: pip install --force-reinstall --no-deps --editable '/my work/foo'",
         ),
-        ({"name": None}, "nothing installed owns this file: remove it from /site, or install what brings it"),
+        ({"name": None}, "nothing installed here has recorded this file: build or copy it again, or install what brings it"),
     ],
 )
 def test_reinstall(facts: dict[str, Any], command: str) -> None:
@@ -77,7 +77,7 @@ def test_what_a_tag_promises(tag: str, target: str, serves: bool) -> None:  # no
 def test_a_wheel_that_promises_the_target_is_not_asked_for_again() -> None:
     remedy = reinstall_for(dist(tags=("cp311-cp311-macosx_11_0_arm64",)), ARM, "wrong-architecture")
     assert "is made like this, unless the file was replaced here" in remedy
-    assert "pip install --force-reinstall --no-cache-dir --no-binary foo foo==1.0" in remedy
+    assert "pip install --force-reinstall --no-deps --no-cache-dir --no-binary foo foo==1.0" in remedy
     assert "allow" not in remedy
     assert "None" not in reinstall_for(dist(tags=("py3-none-any",), version=None), ARM, "wrong-architecture")
 
@@ -101,7 +101,7 @@ def test_projects_are_updated_with_the_tool_that_installed_them(installer: str |
 
 
 def test_uv_builds_too() -> None:
-    assert build_here(dist(installer="uv")) == "uv pip install --reinstall --no-cache --no-binary foo foo==1.0"
+    assert build_here(dist(installer="uv")) == "uv pip install --reinstall --no-deps --no-cache --no-binary foo foo==1.0"
 
 
 @pytest.mark.parametrize("facts", [{"name": None}, {"editable": True}, {"installer": "conda"}])
@@ -133,5 +133,5 @@ def test_what_has_no_other_version_is_made_again(facts: dict[str, Any]) -> None:
 
 
 def test_building_from_sources() -> None:
-    assert build_here(dist()) == "pip install --force-reinstall --no-cache-dir --no-binary foo foo==1.0"
+    assert build_here(dist()) == "pip install --force-reinstall --no-deps --no-cache-dir --no-binary foo foo==1.0"
     assert build_here(dist(editable=True)) == reinstall(dist(editable=True))

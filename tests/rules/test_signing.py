@@ -80,7 +80,7 @@ def test_unsigned_and_invalid_are_errors() -> None:
 
 def test_the_remedy_names_the_distribution_and_the_files() -> None:
     ((*_, remedy),) = judge(PLAIN, Signature("none"))
-    assert remedy.startswith("pip install --force-reinstall --no-cache-dir regex==2021.10.8; ")
+    assert remedy.startswith("pip install --force-reinstall --no-deps --no-cache-dir regex==2021.10.8; ")
     assert remedy.endswith("codesign --force --sign - /site/pkg/_x0.so")
     assert len({found[4] for found in judge(PLAIN, *[Signature("none")] * 5)}) == 1
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 #: What a command in a remedy begins with.
 _PROGRAMS = (
-    "pip|uv|uvx|pipx|conda|mamba|micromamba|pixi|poetry|pdm|brew|arch|python3?|codesign|install_name_tool|rm|export|wheel|pytest|"
-    r"xattr|softwareupdate|apt|apt-get|dnf|apk|CONDA_SUBDIR=\S+"
+    r"pip|uv|uvx|pipx|conda|mamba|micromamba|pixi|poetry|pdm|brew|arch|python[\d.]*|codesign|install_name_tool|rm|export|wheel|"
+    r"pytest|pytest-archcheck|"
+    r"xattr|softwareupdate|apt|apt-get|dnf|apk|CONDA_SUBDIR=\S+|MACOSX_DEPLOYMENT_TARGET=\S+"
 )
-_COMMAND = rf"(?:/\S+/)?(?:{_PROGRAMS})(?= [-\w'\"./])"
+_COMMAND = rf"(?:(?:/\S+/)?(?:{_PROGRAMS})|'/[^']+/python[\d.]*')(?= [-\w'\"./])"
 #: A command stands at the beginning, or after the words that say when: ``with a Python for macOS: pip install numpy``.
 _FIRST = re.compile(rf"(?:^|(?<=: )|(?<=`)){_COMMAND}")
 #: The next step of several: ``pip uninstall torch, then conda install pytorch``. ``or`` brings another way.

@@ -80,13 +80,13 @@ EXAMPLES = (
     Example(
         "wrong-architecture",
         "numpy 2.0.2 for Python 3.11, installed from its wheel for Intel Macs; target macOS 14.0 arm64.",
-        ("numpy==2.0.2", "macOS 14.0 arm64"),
+        ("numpy==2.0.2", "aarch64-apple-darwin"),
         _wrong_architecture,
     ),
     Example(
         "wrong-platform",
         "numpy 2.0.2, installed from its wheel for Linux aarch64; target macOS 14.0 arm64.",
-        ("numpy==2.0.2", "macOS 14.0 arm64"),
+        ("numpy==2.0.2", "aarch64-apple-darwin"),
         _wrong_platform,
     ),
     Example(

@@ -203,7 +203,7 @@ EXAMPLES = (
     Example(
         "mixed-installers",
         "conda's pytorch 2.2.0, and torch 2.3.0 installed over it by pip.",
-        ("pip uninstall torch", "pytorch"),
+        ("pip uninstall", " torch ", "pytorch"),
         _mixed_installers,
     ),
     Example(

@@ -1,0 +1,130 @@
+"""The one place where commands to type are made: every word quoted for a shell, for the environment that was inspected.
+
+What a file holds may stand in a command: names and versions are asked whether they are some, and where they are not there is no
+command but words. An installer is told where to work (:class:`~pytest_archcheck.discover.model.Home`): without that it changes
+the environment that the shell happens to be in.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_archcheck.discover.model import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_archcheck.discover.model import Distribution, InstalledProject
+
+#: Names of projects (the packaging specifications' rule), and what versions are made of, conda's too.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
+#: A specifier of requirements: ``>=1.2,<2``.
+_SPECIFIER = re.compile(r"(?:(?:===?|~=|!=|<=?|>=?)[A-Za-z0-9.+!*_-]+,?)+")
+
+_RUNNING = Home()
+
+
+def quoted(word: str) -> str | None:
+    """A word as a shell takes it; None where it cannot be typed, as it holds control characters or half of a character."""
+    return shlex.quote(word) if word.isprintable() else None
+
+
+def command(*words: str, **variables: str) -> str:
+    """One command, or the words that there is none."""
+    parts = [*(f"{name}={shlex.quote(value)}" for name, value in variables.items()), *map(quoted, words)]
+    whole = [part for part in parts if part is not None]
+    return " ".join(whole) if len(whole) == len(parts) else "by hand: a name here holds characters that cannot be typed"
+
+
+def requirement(name: str, version: str | None = None, relation: str = "==") -> str | None:
+    """``numpy==2.0.2``; None where the name is none, and without a version where that is none."""
+    if not _NAME.fullmatch(name):
+        return None
+    return f"{name}{relation}{version}" if version and _VERSION.fullmatch(version) else name
+
+
+def specified(name: str, specifier: str) -> str | None:
+    """``numpy<1.24,>=1.22`` from a requirement that a file holds."""
+    return f"{name}{specifier}" if _NAME.fullmatch(name) and _SPECIFIER.fullmatch(specifier) else None
+
+
+def one_after_another(home: Home | None, *commands: str) -> str:
+    """Commands for one place, each if the one before it went well."""
+    where = f"{home.elsewhere}: " if home and home.elsewhere else ""
+    return where + " && ".join(one.removeprefix(where) for one in commands)
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """The tool that installed something, told where."""
+
+    tool: Literal["pip", "uv", "conda"]
+    home: Home
+
+    @classmethod
+    def of(cls, installed: Distribution | InstalledProject) -> Installer:
+        """The one that put it there."""
+        home = installed.home or _RUNNING
+        if installed.installer == "conda":
+            return cls("conda", home)
+        return cls("uv" if installed.installer == "uv" or home.only_uv else "pip", home)
+
+    def again(self, wanted: Iterable[str], *, options: Sequence[str] = ()) -> str:
+        """Put these there once more, and nothing else: what they require stays as it is."""
+        if self.tool == "conda":
+            return self._install(["--force-reinstall", *(one.replace("==", "=") for one in wanted)])
+        if self.tool == "uv":
+            return self._install(["--reinstall", "--no-deps", "--no-cache", *options, *wanted])
+        return self._install(["--force-reinstall", "--no-deps", "--no-cache-dir", *options, *wanted])
+
+    def other(self, wanted: Iterable[str]) -> str:
+        """Install these, with what they require."""
+        return self._install([*wanted])
+
+    def again_with_dependencies(self, wanted: str) -> str:
+        """Install this one, also where files of it lie there that nobody has recorded."""
+        if self.tool == "uv":
+            return self._install(["--reinstall-package", re.split(r"[=<>!~]", wanted)[0], wanted])
+        return self._install([wanted])
+
+    def fitting(self, name: str, wanted: str) -> str:
+        """Install the newest of these versions that has a wheel for the target, also if it is the installed version."""
+        if self.tool == "conda":
+            return self._install([wanted])
+        if self.tool == "uv":
+            binary = [] if self.home.platform else ["--only-binary", ":all:"]
+            return self._install([*binary, "--reinstall-package", name, wanted])
+        return self._install(["--force-reinstall", "--only-binary", ":all:", wanted])
+
+    def update(self, names: Iterable[str]) -> str:
+        """Bring these up to date."""
+        if self.tool == "conda":
+            return self._there(command("conda", "update", *self.home.for_conda, *names))
+        return self._install(["--upgrade", *names])
+
+    def remove(self, names: Iterable[str]) -> str:
+        """Uninstall these without asking."""
+        if self.tool == "conda":
+            return self._there(command("conda", "remove", *self.home.for_conda, *names))
+        if self.tool == "uv":
+            return self._there(command("uv", "pip", "uninstall", *self.home.folder_for_uv[:2], *names))
+        return self._there(command(*self.home.pip, "uninstall", "--yes", *names))
+
+    def _install(self, words: Sequence[str]) -> str:
+        return self._there(self._typed(words))
+
+    def _there(self, typed: str) -> str:
+        return f"{self.home.elsewhere}: {typed}" if self.home.elsewhere else typed
+
+    def _typed(self, words: Sequence[str]) -> str:
+        if self.tool == "conda":
+            variables = {"CONDA_SUBDIR": self.home.conda_subdir} if self.home.conda_subdir else {}
+            return command("conda", "install", *self.home.for_conda, *words, **variables)
+        if self.tool == "uv":
+            variables = {"MACOSX_DEPLOYMENT_TARGET": self.home.oldest_macos} if self.home.oldest_macos else {}
+            return command("uv", "pip", "install", *self.home.folder_for_uv, *self.home.platform, *words, **variables)
+        return command(*self.home.pip, "install", *words)
