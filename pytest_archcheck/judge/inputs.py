@@ -85,7 +85,8 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
         wheels: list[Input] = [_wheel(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
         if wheels:
             return wheels, [Skipped(file, _SDIST) for file in files if file.endswith(_SDISTS)]
-        if not path.endswith(_BUNDLES) and (below := _below(path)):
+        whole = path.endswith(_BUNDLES) or os.path.dirname(path) == path  # "/" is nobody's environment
+        if not whole and (below := _below(path)):
             return below
     return [environment_at(path)], []
 
