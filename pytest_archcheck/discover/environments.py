@@ -78,6 +78,8 @@ def environment_at(path: str) -> Environment:
         missing = "no such file or folder" if not os.path.lexists(path) else "not a folder, a wheel, a lock or a compiled file"
         raise NothingToInspect(f"{path}: {missing}; expected {LOOKED_FOR}; or {FILES}")
     path = os.path.abspath(path)
+    if os.path.dirname(path) == path:
+        raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")
     if os.path.isfile(os.path.join(path, "pyvenv.cfg")):
         return _with_its_own_interpreter(_assemble("venv", path, _sites_below(path), None, *interpreter_of_venv(path)))
     if conda.is_conda_prefix(path):
@@ -86,8 +88,6 @@ def environment_at(path: str) -> Environment:
         return _assemble("venv", path, sites, None, *interpreter_of_prefix(path))
     if has_projects(path):
         return _assemble("site-packages", path, [path], None, None, [])
-    if os.path.dirname(path) == path:
-        raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")
     environment = _assemble("folder", path, [path], None, None, [])
     if not environment.binaries and environment.files:
         raise NothingToInspect(f"{path}: nothing to inspect; looked for {LOOKED_FOR}")
