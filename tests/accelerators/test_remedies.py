@@ -32,7 +32,7 @@ def pip(python: Path, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, f"{arguments}: {done.stderr}"
     report: dict[str, Any] = json.loads(done.stdout)
-    return {item["metadata"]["name"].lower(): item["metadata"] for item in report["install"]}
+    return {re.sub(r"[-_.]+", "-", item["metadata"]["name"]).lower(): item["metadata"] for item in report["install"]}
 
 
 @pytest.fixture(scope="module")
