@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import Binary
-from pytest_archcheck.discover.environments import active_environment
+from pytest_archcheck.discover.environments import NothingToInspect, active_environment
+from pytest_archcheck.discover.inputs import inputs_at
 from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
 from pytest_archcheck.findings import Check, Finding, Skipped
-from pytest_archcheck.judge.inputs import inputs_at, judge_inputs
+from pytest_archcheck.judge.inputs import judge_inputs
 from pytest_archcheck.judge.links import Linked, links_of
 from pytest_archcheck.loader.signing import SignatureKind
 from pytest_archcheck.machine.host import this_host
@@ -21,7 +23,8 @@ from pytest_archcheck.machine.target import Target
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_archcheck.judge.inputs import Input, Judged
+    from pytest_archcheck.discover.inputs import Input
+    from pytest_archcheck.judge.inputs import Judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +167,7 @@ def _run(request: Request) -> Inspection:
     inputs: list[Input] = [] if request.paths else [active_environment(host)]
     skipped: list[Skipped] = []
     for path in request.paths:
+        _refuse_what_only_leads_to_an_input(path)
         here, beside = inputs_at(path)
         inputs += here
         skipped += beside
@@ -201,6 +205,15 @@ def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
     if wheels and all(check.unasked for one in wheels for check in one.judgement.checks):
         for one in wheels:
             yield from (Skipped(one.environment.path, check.unasked) for check in one.judgement.checks if check.unasked)
+
+
+def _refuse_what_only_leads_to_an_input(path: str) -> None:
+    """Say what to type for requirements, an egg or a conda lock: they name what would be inspected."""
+    if os.path.isfile(path):
+        from pytest_archcheck.rules.inputs import advice_for
+
+        if advice := advice_for(path):
+            raise NothingToInspect(f"{path}: {advice}")
 
 
 def _common_target(judged: Iterable[Judged]) -> Target | None:
