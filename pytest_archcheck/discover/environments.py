@@ -8,17 +8,13 @@ import re
 import site as site_module
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.discover import conda
 from pytest_archcheck.discover.editable import developed_projects, is_project_root, outside_folders, with_linked_sites
 from pytest_archcheck.discover.files import Walk, has_passed_name, look_at, walk
 from pytest_archcheck.discover.installed import conda_prefix_facts, installed_projects
-from pytest_archcheck.discover.interpreters import (
-    interpreter_of_prefix,
-    interpreter_of_venv,
-    running_interpreter,
-)
+from pytest_archcheck.discover.interpreters import interpreter_of, is_venv, running_interpreter
 from pytest_archcheck.discover.metadata import Project, has_projects, projects
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Environment, EnvironmentKind, Interpreter
 from pytest_archcheck.discover.ownership import Owners
@@ -62,11 +58,28 @@ def site_directories() -> list[str]:
     return list(found.values())
 
 
+class _Place(NamedTuple):
+    """What a folder is, by what lies in it."""
+
+    kind: EnvironmentKind
+    sites: list[str]
+
+
+def _place(path: str) -> _Place | None:
+    """What kind of environment a folder is; None where nothing is installed in it."""
+    sites = _sites_below(path)
+    if is_venv(path):
+        return _Place("venv", sites)
+    if conda.is_conda_prefix(path):
+        return _Place("conda", sites)
+    if sites:  # a prefix that was built or unpacked
+        return _Place("venv", sites)
+    return _Place("site-packages", [path]) if has_projects(path) else None
+
+
 def is_environment(path: str) -> bool:
     """Whether something is installed in a folder, rather than lying there."""
-    if os.path.isfile(os.path.join(path, "pyvenv.cfg")) or conda.is_conda_prefix(path):
-        return True
-    return bool(_sites_below(path)) or has_projects(path)
+    return _place(path) is not None
 
 
 def environment_at(path: str) -> Environment:
@@ -80,18 +93,12 @@ def environment_at(path: str) -> Environment:
     path = os.path.abspath(path)
     if os.path.dirname(path) == path:
         raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")
-    if os.path.isfile(os.path.join(path, "pyvenv.cfg")):
-        return _with_its_own_interpreter(_assemble("venv", path, _sites_below(path), None, *interpreter_of_venv(path)))
-    if conda.is_conda_prefix(path):
-        return _assemble("conda", path, _sites_below(path), path, *interpreter_of_prefix(path))
-    if sites := _sites_below(path):
-        return _assemble("venv", path, sites, None, *interpreter_of_prefix(path))
-    if has_projects(path):
-        return _assemble("site-packages", path, [path], None, None, [])
-    environment = _assemble("folder", path, [path], None, None, [])
-    if not environment.binaries and environment.files:
+    kind, sites = _place(path) or _Place("folder", [path])
+    interpreter, skipped = interpreter_of(path) if kind in ("venv", "conda") else (None, [])
+    environment = _assemble(kind, path, sites, path if kind == "conda" else None, interpreter, skipped)
+    if kind == "folder" and not environment.binaries and environment.files:
         raise NothingToInspect(f"{path}: nothing to inspect; looked for {LOOKED_FOR}")
-    return environment
+    return _with_its_own_interpreter(environment) if is_venv(path) else environment
 
 
 def _with_its_own_interpreter(environment: Environment) -> Environment:

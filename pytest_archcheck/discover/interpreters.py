@@ -49,6 +49,16 @@ def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
     return known, skipped
 
 
+def is_venv(prefix: str) -> bool:
+    """Whether a folder is a virtual environment (:mod:`venv`)."""
+    return os.path.isfile(os.path.join(prefix, "pyvenv.cfg"))
+
+
+def interpreter_of(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
+    """The interpreter of a virtual environment or of another prefix, with what of it could not be looked at."""
+    return interpreter_of_venv(prefix) if is_venv(prefix) else interpreter_of_prefix(prefix)
+
+
 def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
     """The base interpreter that ``pyvenv.cfg`` names (:mod:`venv`: ``home`` is the folder of its executable)."""
     settings = _pyvenv_settings(os.path.join(prefix, "pyvenv.cfg"))
