@@ -71,7 +71,8 @@ def test_on_imports_what_this_input_needs(pytester: pytest.Pytester, monkeypatch
     arguments = ["-s", "-p", "pytest_archcheck.plugin", f"--archcheck-path={site}", "--archcheck-target=macosx_14_0_arm64"]
     broken = pytester.runpytest_subprocess(*arguments, timeout=60)
     assert "assert 1 == 2" in broken.stdout.str() + broken.stderr.str()  # the latter on newer pytests
-    pytester.path.joinpath("conftest.py").write_text(pytester.path.joinpath("conftest.py").read_text().replace("== 2", "== 1"))
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("left == 2", "left"))  # another size: bytecode of this second is taken else
     result = pytester.runpytest_subprocess(*arguments, timeout=60)
     result.assert_outcomes(passed=2)
     loaded = set(re.search(r"LOADED (.*)", result.stdout.str())[1].split())  # type: ignore[index]

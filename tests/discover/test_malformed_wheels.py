@@ -200,7 +200,8 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
 def test_what_is_said(kind: str, tmp_path: Path) -> None:
     facts, _, _, said = CASES[kind]
     problems = read_wheel(str(build(tmp_path, **facts))).problems
-    assert problems[:1] == (() if said is None else (said,))
+    # The name in packaging's message stands in quotes since packaging 26.
+    assert [problem.replace("'", "") for problem in problems[:1]] == ([] if said is None else [said.replace("'", "")])
 
 
 @pytest.mark.corpus

@@ -55,7 +55,7 @@ def site(tmp_path: Path) -> Path:
 
 def test_a_lock_file_is_shown_at_the_line_of_its_package(pytester: pytest.Pytester) -> None:
     lock = write(pytester.path / "uv.lock", LOCK)
-    found = results(sarif(pytester, f"--archcheck-path={lock}"))["no-wheel-for-target"]
+    found = results(sarif(pytester, f"--archcheck-path={lock}", "--archcheck-python=3.12"))["no-wheel-for-target"]
     place = found["locations"][0]["physicalLocation"]
     assert place["artifactLocation"] == {"uri": "uv.lock"}
     assert LOCK.splitlines()[place["region"]["startLine"] - 1] == 'name = "numpy"'
