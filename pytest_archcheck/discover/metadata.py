@@ -107,8 +107,17 @@ def projects(site: str, wanted: set[str] | None = None) -> list[Project]:
     context = library.DistributionFinder.Context(path=[site])
     # PathDistribution keeps its folder in _path; the public API has no name for it. Its texts are read here: its own reading
     # waits for FIFOs, and takes in a METADATA of any size.
-    folders = {str(found._path) for found in library.MetadataPathFinder().find_distributions(context)}  # noqa: SLF001 - see above
-    found = [_project(folder, site, wanted) for folder in sorted({*folders, *_eggs(site)})]
+    finder = library.MetadataPathFinder()
+    folders = {str(found._path) for found in finder.find_distributions(context)}  # noqa: SLF001 - see above
+    # It keeps a Path for each, half a kilobyte, in values that hold themselves, and nothing looks for garbage meanwhile.
+    kept = library.FastPath(site)
+    seen = kept.lookup(kept.mtime)
+    seen.infos.clear()
+    seen.eggs.clear()
+    kept.lookup.cache_clear()
+    finder.invalidate_caches()
+    shared: dict[str | tuple[str, ...], Any] = {}
+    found = (_project(folder, site, wanted, shared) for folder in sorted({*folders, *_eggs(site)}))
     return [project for project in found if project is not None]
 
 
@@ -141,7 +150,11 @@ def requirements(folder: str) -> tuple[str, ...]:
     return plain_requirements(header_fields(text).get("requires-dist", ()))
 
 
-def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
+def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str | tuple[str, ...], Any]) -> Project | None:
+    """What one metadata folder says.
+
+    :param shared: the values that many projects have in common, each once.
+    """
     problems: list[str] = []
 
     def read(name: str, reader: Callable[[str], _Content]) -> _Content | None:
@@ -176,11 +189,14 @@ def _project(folder: str, site: str, wanted: set[str] | None) -> Project | None:
         inside = os.path.basename(os.path.dirname(folder))
         top_level = (inside,) if egg else _top_level(read("top_level.txt", _text), name)
     problems += record.problems
+    version = plain_version(header.get("version") or version_in_folder)
+    installer = _installer(read("INSTALLER", _text) or "")
+    tags = tuple(shared.setdefault(tag, tag) for tag in wheel.get("tag", ()) if len(tag) <= limits.TAG_LENGTH)
     return Project(
         name=canonical_name(name),
-        version=plain_version(header.get("version") or version_in_folder) or None,
-        installer=_installer(read("INSTALLER", _text) or ""),
-        tags=tuple(tag for tag in wheel.get("tag", ()) if len(tag) <= limits.TAG_LENGTH),
+        version=shared.setdefault(version, version) or None,
+        installer=installer and shared.setdefault(installer, installer),
+        tags=shared.setdefault(tags, tags),
         site=site,
         folder=folder,
         editable_root=read("direct_url.json", lambda path: _editable_root(read_json(path, limits.SMALL_FILE_SIZE))),

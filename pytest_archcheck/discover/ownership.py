@@ -77,16 +77,18 @@ class Owners:
         owned: list[Distribution] = []
         claimed: set[str] = set()
         of_name: dict[tuple[str, str], set[str]] = defaultdict(set)
-        count = Counter(project.name for project in self.projects)
-        for project in sorted(self.projects, key=lambda one: _precedence(one, alone=count[one.name] == 1), reverse=True):
+        names = Counter(project.name for project in self.projects)
+        shared = {name for name, count in names.items() if count > 1}
+        del names
+        for project in sorted(self.projects, key=lambda one: _precedence(one, alone=one.name not in shared), reverse=True):
             mine = _claim(project, sites[project.site])
             if project.files is None:
                 mine -= claimed
-            mine |= self._assigned[project.name] & files.keys()
+            mine |= self._assigned.get(project.name, set()) & files.keys()
             # Metadata that an upgrade left behind records the same files once more.
-            mine -= of_name[project.name, project.site]
-            of_name[project.name, project.site] |= mine
+            mine -= of_name.get((project.name, project.site), set())
             if mine:
+                of_name[project.name, project.site] |= mine
                 owned.append(self._distribution(project, [files[key] for key in mine]))
                 claimed |= mine
         return owned, claimed

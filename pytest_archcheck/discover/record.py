@@ -44,6 +44,9 @@ class Record:
     problems: tuple[str, ...]
 
 
+#: Most projects have no compiled file: one value for all of them.
+_NONE: AbstractSet[str] = frozenset()
+
 #: What is known of a project without a record.
 NOT_RECORDED = Record(files=None, has_modules=True, outside=(), problems=())
 
@@ -91,7 +94,7 @@ def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) ->
             last = text
     files.discard("")
     outside = tuple(sorted(odd))
-    return Record(files, has_modules, outside, tuple(_problems(last, outside)))
+    return Record(files or _NONE, has_modules, outside, tuple(_problems(last, outside)))
 
 
 def _is_outside(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -36,6 +37,7 @@ def addressed(environment: Environment, target: Target, python: str | None = Non
 
     in_folder = home.folder_for_uv[:1] == ("--target",)
 
+    @functools.cache  # one value for all that lie in one folder
     def at(location: str) -> Home:
         return replace(home, folder_for_uv=("--target", location, *home.folder_for_uv[2:])) if in_folder else home
 

@@ -29,3 +29,26 @@ def test_ten_times_the_input(name: str, tmp_path: Path) -> None:
     (small, before), (large, after) = (map(float, line.split()) for line in ended.stdout.splitlines())
     assert large < TIMES * small + SECONDS
     assert after - before < MEGABYTES << 10
+
+
+#: Inspects the paths one after the other; prints how many bytes were held at most for each.
+_PEAK = """
+import sys, tracemalloc
+from pytest_archcheck.inspection import Request, run
+
+for path in sys.argv[2:]:
+    tracemalloc.start()
+    run(Request(paths=(path,), target=sys.argv[1]))
+    print(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+"""
+
+
+def test_a_distribution_takes_less_than_a_kilobyte(tmp_path: Path) -> None:
+    """So that a hundred thousand of them stay below 100 MB."""
+    make, _ = GROWING["distributions"]
+    paths = [make(tmp_path / str(size), size) for size in (10, 3_000)]
+    command = [sys.executable, "-c", _PEAK, TARGET, *map(str, paths)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    _, many = map(int, ended.stdout.split())
+    assert many / 3_000 < 1_000
