@@ -168,14 +168,13 @@ def _assemble(
         found.skipped += unread
         owners.add_records(conda_prefix, records)
     installed: dict[str, list[Project]] = {}
-    by_conda = sorted({name for record in records for name in record.files})
     added = with_linked_sites(sites)
     for site in added:
         before = len(found.binaries)
         walk(found, site)
         # Of what a project has recorded only two kinds of files are asked for: compiled ones, and those that conda claims too.
         compiled = {binary.path for binary in found.binaries[before:]}
-        installed[site] = projects(site, compiled | conda.files_below(site, conda_prefix, by_conda))
+        installed[site] = projects(site, compiled | conda.files_below(site, conda_prefix, records))
         found.skipped += [Skipped(project.name, problem) for project in installed[site] for problem in project.problems]
         found.skipped += [Skipped(path, problem) for path, problem in added[site].problems]
     for site, recorded in installed.items():

@@ -40,7 +40,7 @@ def installed_projects(
     :param prefix: the conda prefix that the records are of, if there is one.
     """
     projects = list(projects)
-    claims = _Claims(prefix, records)
+    claims = _Claims(prefix, records, projects)
     over_conda = claims.overwritten(projects)
     found = [
         InstalledProject(
@@ -64,15 +64,17 @@ def installed_projects(
 class _Claims:
     """What conda's records say of a prefix, by file and by name: each project is asked about once."""
 
-    def __init__(self, prefix: str | None, records: Iterable[conda.CondaPackage]) -> None:
+    def __init__(self, prefix: str | None, records: Iterable[conda.CondaPackage], projects: Iterable[Project]) -> None:
         self._prefix = prefix
-        #: Hundreds of thousands of files, nearly all of one record; the others that claim one are kept apart.
+        #: Of hundreds of thousands of files those that will be asked for, nearly all of one record; the others that claim one
+        #: are kept apart.
         self._by_file: dict[str, conda.CondaPackage] = {}
         self._also: dict[str, list[conda.CondaPackage]] = {}
         self._by_name: dict[str, list[conda.CondaPackage]] = {}
+        asked = {path for project in projects for path in self._asked(project)} if prefix else set()
         for record in records:
             self._by_name.setdefault(canonical_name(record.name), []).append(record)
-            for path in record.files:
+            for path in asked.intersection(record.files):
                 if self._by_file.setdefault(path, record) is not record:
                     others = self._also.setdefault(path, [])
                     if len(others) < limits.CONDA_CLAIMS:
@@ -80,9 +82,16 @@ class _Claims:
 
     def holds_metadata_of(self, project: Project) -> bool:
         """Whether a record knows the project's own metadata."""
+        return any(name in self._by_file for name in self._metadata_of(project))
+
+    def _metadata_of(self, project: Project) -> tuple[str, ...]:
         folder = self._below(project) + os.path.basename(project.folder)
-        # dist-info; egg-info as a folder, as a file
-        return any(name in self._by_file for name in (f"{folder}/METADATA", f"{folder}/PKG-INFO", folder))
+        return f"{folder}/METADATA", f"{folder}/PKG-INFO", folder  # dist-info; egg-info as a folder, as a file
+
+    def _asked(self, project: Project) -> Iterator[str]:
+        yield from self._metadata_of(project)
+        below = self._below(project)
+        yield from (below + path for path in project.files or ())
 
     def overwritten(self, projects: Iterable[Project]) -> dict[str, list[str]]:
         """Metadata folder of a project -> the conda packages of its name, and those some of whose files it has replaced."""

@@ -60,7 +60,7 @@ class Owners:
         for prefix, record in self._records:
             if prefix not in below:
                 below[prefix] = {os.path.relpath(key, prefix).replace(os.sep, "/"): key for key in files}
-            mine = {below[prefix][name] for name in record.files & below[prefix].keys()} - claimed
+            mine = {below[prefix][name] for name in below[prefix].keys() & record.files} - claimed
             if mine:
                 owned.append(_conda_distribution(prefix, record, [files[key] for key in mine]))
                 claimed |= mine

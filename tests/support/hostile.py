@@ -350,7 +350,7 @@ GROWING: dict[str, tuple[Callable[[Path, int], Path], int]] = {
     for make, size in (
         (distributions, 200), (broken_files, 150), (pth_folders, 60), (pth_lines, 8_000), (finder_folders, 200),
         (finder_strings, 20_000), (finder_operators, 300_000), (finder_quotes, 50_000), (folder_links, 200), (twins, 100),
-        (shared_files, 40), (linked_files, 60), (conda_projects, 60), (conda_values, 30_000), (conda_names, 30_000),
+        (shared_files, 40), (linked_files, 60), (conda_projects, 60), (conda_values, 30_000), (conda_names, 100_000),
         (wheel_tag_lines, 20_000), (metadata_spaces, 20_000), (wheel_spaces, 40_000), (record_quotes, 60_000),
         (record_outside, 1_000), (parentheses, 1_000), (missing_libraries, 20), (missing_in_wheel, 20),
         (long_python, 30_000), (lock_chain, 300), (lock_versions, 200), (lock_dots, 100_000), (lock_brackets, 50_000),
