@@ -49,7 +49,7 @@ class ReportFiles:
         document = json_report.document(result, self._links_of(result)) if asked else {}
         unwritten = []
         for name, path in asked.items():
-            if writing.is_special(path) and not result.complete:
+            if writing.is_special(path) and not result.finished:
                 continue  # it is read as it is written: only the last word
             try:
                 writing.write_text(path, self._content(name, document))

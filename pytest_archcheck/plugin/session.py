@@ -243,14 +243,13 @@ class ArchcheckSession:
             if self.scope.holds(subject) and (selected is None or subject in selected)
         ]
         outcomes = tuple(self._kept.outcome(question, place) for place, question in chosen)
+        finished = selected is not None and bool(outcomes) and all(outcome.ran for outcome in outcomes)
         return Result(
             inspection=self.inspection,
             outcomes=outcomes,
             notes=inspected.allow_list(self.settings, self.inspection).unmatched(self.questions),
-            complete=selected is not None
-            and bool(outcomes)
-            and all(outcome.ran for outcome in outcomes)
-            and not self._judged_nothing(),
+            complete=finished and not self._judged_nothing() and not any(skip.unseen for skip in self.inspection.skipped),
+            finished=finished,
             left_out=len(self.questions) - len(outcomes),
         )
 

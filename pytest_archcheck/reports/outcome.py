@@ -100,8 +100,10 @@ class Result:
     outcomes: tuple[Outcome, ...]
     #: Findings of no item: notes on allow-list lines.
     notes: tuple[Finding, ...]
-    #: True when there was an item, and every selected one ran.
+    #: True when there was an item, every selected one ran, and all that was to be inspected could be looked at.
     complete: bool
+    #: False while items are still to run, or where some did not.
+    finished: bool = True
     #: How many items the user's selection left out.
     left_out: int = 0
 

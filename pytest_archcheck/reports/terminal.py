@@ -103,6 +103,9 @@ def _errors(outcome: Outcome) -> tuple[Finding, ...]:
 def _interrupted(result: Result) -> Iterator[Line]:
     for skip in result.inspection.unjudged:
         yield Line(f"nothing was judged of {text.sentence(skip.subject)}: {text.sentence(skip.reason)}", "red")
+    if unseen := [skip for skip in result.inspection.skipped if skip.unseen]:
+        more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+        yield Line(f"not complete: {text.sentence(unseen[0].subject)}{more} could not be looked at", "yellow")
     if not result.outcomes and result.left_out:
         yield Line(f"no check was run: none of {result.left_out} is selected")
     waiting = [outcome for outcome in result.outcomes if outcome.state == "not run"]

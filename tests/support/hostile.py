@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import zipfile
 from typing import TYPE_CHECKING
@@ -146,6 +147,17 @@ def linked_files(folder: Path, size: int) -> Path:
         content = machos.dylib(install_name=f"@rpath/lib{number}.dylib", libraries=libraries, undefined=["_a"], exports=["_b"])
         write(folder / "d" / f"lib{number}.dylib", content)
     _metadata(folder, "d", RECORD="".join(f"d/lib{number}.dylib,,\n" for number in range(size)))
+    return folder
+
+
+def fully_linked_files(folder: Path, size: int) -> Path:
+    """Mach-O files that all link each other; the size is the number of links."""
+    files = math.isqrt(size)
+    for number in range(files):
+        libraries = [f"@loader_path/lib{other}.dylib" for other in range(files) if other != number]
+        content = machos.dylib(install_name=f"@rpath/lib{number}.dylib", libraries=libraries, undefined=["_a"], exports=["_b"])
+        write(folder / "d" / f"lib{number}.dylib", content)
+    _metadata(folder, "d", RECORD="".join(f"d/lib{number}.dylib,,\n" for number in range(files)))
     return folder
 
 
@@ -350,7 +362,8 @@ GROWING: dict[str, tuple[Callable[[Path, int], Path], int]] = {
     for make, size in (
         (distributions, 200), (broken_files, 150), (pth_folders, 60), (pth_lines, 8_000), (finder_folders, 200),
         (finder_strings, 20_000), (finder_operators, 300_000), (finder_quotes, 50_000), (folder_links, 200), (twins, 100),
-        (shared_files, 40), (linked_files, 60), (conda_projects, 60), (conda_values, 30_000), (conda_names, 100_000),
+        (shared_files, 40), (linked_files, 60), (fully_linked_files, 3_240),
+        (conda_projects, 60), (conda_values, 30_000), (conda_names, 100_000),
         (wheel_tag_lines, 20_000), (metadata_spaces, 20_000), (wheel_spaces, 40_000), (record_quotes, 60_000),
         (record_outside, 1_000), (parentheses, 1_000), (missing_libraries, 20), (missing_in_wheel, 20),
         (long_python, 30_000), (lock_chain, 300), (lock_versions, 200), (lock_dots, 100_000), (lock_brackets, 50_000),

@@ -121,7 +121,26 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, closed: str, severity: st
     found = [finding for finding in written["findings"] if finding["rule"] == "unseen-folder"]
     assert [finding["severity"] for finding in found] == [severity], ended.stdout
     assert written["complete"] is False
+    assert f"\nnot complete: {tmp_path / 'env' / closed} could not be looked at\n" in ended.stdout
     assert ended.returncode == (1 if severity == "error" else 0), ended.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities of Linux")
+def test_a_report_for_a_pipe_is_written_all_the_same(tmp_path: Path) -> None:
+    """It gets the last word only, and that it is not complete is one."""
+    site = make_venv(tmp_path / "env")
+    add_distribution(site, "demo", files={f"demo/{MODULE}": MACHO})
+    options = [f"--archcheck-path={tmp_path / 'env'}", f"--archcheck-target={TARGET}", "--archcheck-json=/dev/stdout"]
+    (site / "demo").chmod(0)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:terminal", *options],
+            cwd=tmp_path, env=measured.environment(), preexec_fn=_dropped, capture_output=True, text=True, check=False,
+            timeout=60,
+        )  # fmt: skip
+    finally:
+        (site / "demo").chmod(0o755)
+    assert json.loads(ended.stdout)["complete"] is False
 
 
 # What must not end the run.
