@@ -72,7 +72,8 @@ def test_on_imports_what_this_input_needs(pytester: pytest.Pytester, monkeypatch
     broken = pytester.runpytest_subprocess(*arguments, timeout=60)
     assert "assert 1 == 2" in broken.stdout.str() + broken.stderr.str()  # the latter on newer pytests
     conftest = pytester.path / "conftest.py"
-    conftest.write_text(conftest.read_text().replace("left == 2", "left"))  # another size: bytecode of this second is taken else
+    # Of another size: else the bytecode of this very second would be taken for the new text's.
+    conftest.write_text(conftest.read_text().replace("left == 2", "left"))
     result = pytester.runpytest_subprocess(*arguments, timeout=60)
     result.assert_outcomes(passed=2)
     loaded = set(re.search(r"LOADED (.*)", result.stdout.str())[1].split())  # type: ignore[index]
