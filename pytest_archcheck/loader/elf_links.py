@@ -250,7 +250,9 @@ class _Linker:
         assert asking is not None  # noqa: S101 - every root is a file of the environment
         distribution = self.owners.get(id(asking))
         places = tuple(self._places(link, asking))
-        bundled = _BUNDLED.search(link.name) is not None or self.recorded.lost(distribution, link.name, places)
+        bundled = not is_test_data(asking.path) and (
+            _BUNDLED.search(link.name) is not None or self.recorded.lost(distribution, link.name, places)
+        )
         status, path, reason = self._status(link, bundled=bundled)
         modules = [root.binary for root in roots if root.binary and is_module(root) and not self._is_foreign(root)]
         required = (

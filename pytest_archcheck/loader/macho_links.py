@@ -166,9 +166,11 @@ class MachOLinks:
             lost = status in ("absent", "outside") and self._recorded.lost(owner, link.library.name, places)
             if lost and status == "outside" and link.library.name.startswith("@"):
                 status, path = "absent", None
-            # delocate put it there, or it is a module of this Python: nothing else has such names.
-            bundled = bool(places) and (
-                all(".dylibs/" in f"{place}/" for place in places) or bool(module_tag(link.library.name))
+            # delocate put it there, or it is a module of this Python: nothing else has such names. Test data name them too.
+            bundled = (
+                bool(places)
+                and not is_test_data(link.binary.path)
+                and (all(".dylibs/" in f"{place}/" for place in places) or bool(module_tag(link.library.name)))
             )
             required = status == "loaded" or lost or bundled or self._is_required(link.binary, link.library.name)
             rpaths = link.piece.rpaths if link.library.name.startswith("@rpath/") else ()

@@ -71,9 +71,9 @@ def test_any_framework_will_do_and_the_others_are_not_imported(
         asked = []
         real = probe.probe
 
-        def noted(framework, deadline):
+        def noted(framework, *others):
             asked.append(framework.name)
-            return real(framework, deadline)
+            return real(framework, *others)
 
         probe.probe = noted
 

@@ -257,7 +257,9 @@ def test_copying(visit: Open, mixed: Shown) -> None:
     opened = visit(mixed, permissions=["clipboard-read", "clipboard-write"])
     button = opened.page.locator(".todo", has_text="numpy").locator("button")
     button.click()
-    assert opened.page.evaluate("navigator.clipboard.readText()") == "pip install --force-reinstall --no-cache-dir numpy==1.0"
+    copied = opened.page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target ")
+    assert copied.endswith(" --reinstall --no-deps --no-cache numpy==1.0")
     assert button.inner_text() == "Copied"
     assert "Copied: pip install" in opened.page.locator("[role=status]").inner_text()
 

@@ -34,7 +34,7 @@ def test_the_running_environment_fails_for_aarch64(tmp_path: Path) -> None:
 
 @pytest.mark.corpus
 def test_wheels_for_aarch64_pass_for_aarch64(linux_aarch64: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", linux_aarch64, *AARCH64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={linux_aarch64}", *AARCH64)
     outcome.assert_healthy()
     seen = {path for path, binary in outcome.binaries.items() if binary["format"] == "elf"}
     assert seen == oracle.elf_files(linux_aarch64)
@@ -43,7 +43,7 @@ def test_wheels_for_aarch64_pass_for_aarch64(linux_aarch64: Path, tmp_path: Path
 
 @pytest.mark.corpus
 def test_wheels_for_aarch64_fail_for_x86_64(linux_aarch64: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", linux_aarch64, "--archcheck-target", "manylinux_2_28_x86_64")
+    outcome = run_pytest(tmp_path, f"--archcheck-path={linux_aarch64}", "--archcheck-target", "manylinux_2_28_x86_64")
     owners = oracle.owners(linux_aarch64)
     expected = {f"archcheck::{owners[path]}" for path in oracle.elf_files(linux_aarch64)}
     assert len(expected) >= 10

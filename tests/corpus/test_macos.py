@@ -18,7 +18,7 @@ X86_64 = ("--archcheck-target", "macosx_14_0_x86_64")
 
 
 def test_the_tensorflow_environment_is_healthy(arm64_tensorflow: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", arm64_tensorflow, *ARM64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={arm64_tensorflow}", *ARM64)
     outcome.assert_healthy()
     seen = [binary for binary in outcome.binaries.values() if binary["format"] == "mach-o"]
     assert len(seen) == 397
@@ -26,7 +26,7 @@ def test_the_tensorflow_environment_is_healthy(arm64_tensorflow: Path, tmp_path:
 
 
 def test_popular_wheels_have_no_error_and_say_which_macos_they_need(arm64_popular: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", arm64_popular, *ARM64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={arm64_popular}", *ARM64)
     assert (outcome.status, outcome.report["verdict"]) == (0, "pass")
     assert not outcome.subjects("error")
     names = {distribution["name"] for distribution in outcome.report["distributions"]}
@@ -38,7 +38,7 @@ def test_popular_wheels_have_no_error_and_say_which_macos_they_need(arm64_popula
 
 
 def test_x86_64_wheels_fail_and_say_what_to_type(mixed_tensorflow: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", mixed_tensorflow, *ARM64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={mixed_tensorflow}", *ARM64)
     assert outcome.status == 1
     assert outcome.failed == {"archcheck::numpy", "archcheck::h5py"}
     assert outcome.subjects("error") == {"numpy", "h5py"}
@@ -55,7 +55,7 @@ def test_x86_64_wheels_fail_and_say_what_to_type(mixed_tensorflow: Path, tmp_pat
 
 
 def test_one_check_runs_again_by_its_id(mixed_tensorflow: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", mixed_tensorflow, *ARM64, "archcheck::numpy")
+    outcome = run_pytest(tmp_path, f"--archcheck-path={mixed_tensorflow}", *ARM64, "archcheck::numpy")
     assert outcome.status == 1
     assert outcome.failed == {"archcheck::numpy"}
     assert "1 failed in" in outcome.text
@@ -64,13 +64,13 @@ def test_one_check_runs_again_by_its_id(mixed_tensorflow: Path, tmp_path: Path) 
 @pytest.mark.parametrize("tree", ["mixed_tensorflow", "arm64_popular"])
 def test_every_file_and_architecture_is_what_llvm_says(request: pytest.FixtureRequest, tree: str, tmp_path: Path) -> None:
     folder: Path = request.getfixturevalue(tree)
-    outcome = run_pytest(tmp_path, "--archcheck-path", folder, *ARM64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={folder}", *ARM64)
     seen = {path: set(binary["architectures"]) for path, binary in outcome.binaries.items() if binary["format"] == "mach-o"}
     assert seen == _lipo(folder)
 
 
 def test_arm64_only_wheels_fail_for_an_intel_mac(arm64_tensorflow: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, "--archcheck-path", arm64_tensorflow, *X86_64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={arm64_tensorflow}", *X86_64)
     owners = oracle.owners(arm64_tensorflow)
     by_owner: dict[str, list[set[str]]] = {}
     for path, archs in _lipo(arm64_tensorflow).items():
@@ -88,7 +88,7 @@ def test_arm64_only_wheels_fail_for_an_intel_mac(arm64_tensorflow: Path, tmp_pat
 
 def test_an_x86_64_program_in_an_arm64_wheel_is_found(tmp_path: Path) -> None:
     tree = corpus.installed("swig", ["swig==4.1.1"], "macos-arm64")
-    outcome = run_pytest(tmp_path, "--archcheck-path", tree, *ARM64)
+    outcome = run_pytest(tmp_path, f"--archcheck-path={tree}", *ARM64)
     assert outcome.failed == {"archcheck::swig"}
 
 

@@ -57,6 +57,12 @@ class Shell:
         assert contents(self.activated) == before, f"{command}\nchanged the environment of the shell"
 
 
+@pytest.fixture(autouse=True)
+def files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have uv copy files: as links into its cache, what a test tears would be torn for every environment of this machine."""
+    monkeypatch.setenv("UV_LINK_MODE", "copy")
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     activated = tmp_path / "activated"
