@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pytest
 
+from pytest_archcheck.reports.text import escape
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Collection, Iterable
@@ -119,7 +121,7 @@ def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...
             if re.search(r"[*?\[]", os.path.basename(path)):
                 raise pytest.UsageError(
                     f"{setting}: got {str(given)!r}, and no file is called that: a shell puts names in the place of a pattern "
-                    f"only where it is a word of its own: pytest-archcheck {given}; or give the folder"
+                    f"only where it is a word of its own: pytest-archcheck {escape(str(given))}; or give the folder"
                 )
             raise pytest.UsageError(f"{setting}: got {str(given)!r}, expected a path that exists; there is no {path!r}")
         paths.append(path)

@@ -178,3 +178,34 @@ def test_a_pattern_that_the_shell_left(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--archcheck-path=dist/*.whl")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*no file is called that*pytest-archcheck dist/[*].whl; or give the folder"])
+
+
+_HOSTILE = "\x1b[31mx\n::error::y"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [f"--archcheck-path=no{_HOSTILE}"],
+        [f"--archcheck-path=no{_HOSTILE}/*.whl"],
+        [f"--archcheck-path=there{_HOSTILE}"],
+        [f"--archcheck-path=there{_HOSTILE}/uv.lock"],
+        ["--archcheck", "-o", "archcheck_allow=\x1b[31mx ::error::y"],
+        ["--archcheck", f"--archcheck-target={_HOSTILE}"],
+        ["--archcheck", f"--archcheck-python={_HOSTILE}"],
+        ["--archcheck", f"--archcheck-select={_HOSTILE}"],
+        ["--archcheck", f"--archcheck-require={_HOSTILE}"],
+        ["--archcheck", f"--archcheck-json=there{_HOSTILE}/uv.lock/x"],
+        [f"--archcheck-explain={_HOSTILE}"],
+    ],
+)
+def test_what_was_typed_is_quoted_without_what_terminals_and_ci_obey(pytester: pytest.Pytester, arguments: list[str]) -> None:
+    folder = pytester.path / f"there{_HOSTILE}"
+    folder.mkdir()
+    (folder / "uv.lock").write_text("version = [\n")
+    result = pytester.runpytest_inprocess(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = f"{result.stdout}\n{result.stderr}"
+    assert "::error::y" in said
+    assert "\x1b" not in said
+    assert not any(line.lstrip().startswith("::") for line in said.splitlines())
