@@ -282,3 +282,38 @@ def test_a_plugin_that_ends_the_process_is_named_with_its_distribution(
     assert outcome.remedy.startswith(
         "get the CPU back: pip uninstall tensorflow-metal; then install a plugin that fits this Fake"
     )
+
+
+#: Finds the report's path in what the child was asked, as a framework in the same process could.
+_REPORT = "import json; report = json.loads(sys.orig_argv[-1])['report']; os.remove(report)"
+
+
+@pytest.mark.parametrize(
+    "left", ["os.mkfifo(report)", "os.symlink('/dev/zero', report)", "os.symlink('/etc/passwd', report)", "os.mkdir(report)"]
+)
+def test_another_thing_in_the_place_of_the_report(make_framework: MakeFramework, left: str) -> None:
+    start = time.monotonic()
+    outcome = probe(make_framework(f"def load():\n    {_REPORT}; {left}; os._exit(0)"), LONG)
+    assert (outcome.status, outcome.stage) == ("import-crashed", "start")
+    assert "root:" not in outcome.message + outcome.text
+    assert time.monotonic() - start < LONG / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"stage": []}',
+        '{"stage": "done", "devices": 1}',
+        '{"stage": "devices", "devices": [1]}',
+        '{"stage": "x"}',
+        "[" * 100_000,
+        "[]",
+        "\\0\\xff",
+    ],
+)
+def test_a_malformed_report(make_framework: MakeFramework, text: str) -> None:
+    outcome = probe(
+        make_framework(f"def load():\n    {_REPORT}; print({text!r}, file=open(report, 'w'), flush=True); os._exit(0)"), LONG
+    )
+    assert outcome.status in ("import-crashed", "matmul-failed")
+    assert outcome.message
