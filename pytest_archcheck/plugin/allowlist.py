@@ -6,8 +6,9 @@ One line is ``SUBJECT[/RULE][ @TARGETGLOB]: reason``: ``numpy/newer-os-required 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
@@ -84,7 +85,8 @@ class AllowLine(NamedTuple):
         return finding.rule != STALE_RULE and self.rule in (None, finding.rule)
 
 
-class AllowList(NamedTuple):
+@dataclass(frozen=True)
+class AllowList:
     """The lines, and the run that they are read in."""
 
     #: Tag of the run's target.
@@ -94,12 +96,19 @@ class AllowList(NamedTuple):
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
 
+    @cached_property
+    def _of_subject(self) -> dict[str, list[AllowLine]]:
+        found: dict[str, list[AllowLine]] = {}
+        for line in self.lines:
+            found.setdefault(line.subject, []).append(line)
+        return found
+
     def judge(self, subject: str, findings: Sequence[Finding], targets: Sequence[str] = ()) -> tuple[Finding, ...]:
         """Mark the findings that are allowed, and add an error for each line on ``subject`` that allows none of them.
 
         :param targets: tags of the machines that the subject was judged for; by default the run's target.
         """
-        lines = [line for line in self.lines if line.subject == subject and line.speaks_of(*targets or (self.target,))]
+        lines = [line for line in self._of_subject.get(subject, ()) if line.speaks_of(*targets or (self.target,))]
         judged = tuple(
             replace(finding, allowed=next((line.reason for line in lines if line.allows(finding)), None))
             for finding in findings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pytest_archcheck.findings import Finding, Severity
@@ -93,3 +95,16 @@ def test_a_wheel_has_targets_of_its_own() -> None:
     listed = AllowList(lines=(line,), target="macosx_14_0_arm64")
     assert [one.allowed for one in listed.judge("demo", [finding()], ["macosx_10_9_x86_64"])] == ["x"]
     assert [one.allowed for one in listed.judge("demo", [finding()])] == [None]
+
+
+def test_stale_lines_of_many_distributions() -> None:
+    """Ten times the lines and the distributions take ten times as long, not a hundred times."""
+    spent = []
+    for size in (1_000, 10_000):
+        lines = tuple(AllowLine.parse(f"d{number}: known", ()) for number in range(size))
+        allowed = AllowList("macosx_14_0_arm64", lines)
+        begin = time.process_time()
+        found = [finding for number in range(size) for finding in allowed.judge(f"d{number}", ())]
+        spent.append(time.process_time() - begin)
+        assert len(found) == size
+    assert spent[1] < 30 * spent[0] + 0.05
