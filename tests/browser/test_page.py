@@ -261,7 +261,7 @@ def test_copying(visit: Open, mixed: Shown) -> None:
     assert copied.startswith("MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target ")
     assert copied.endswith(" --reinstall --no-deps --no-cache numpy==1.0")
     assert button.inner_text() == "Copied"
-    assert "Copied: pip install" in opened.page.locator("[role=status]").inner_text()
+    assert f"Copied: {copied}" in opened.page.locator("[role=status]").inner_text()
 
 
 def test_copying_without_a_clipboard(visit: Open, mixed: Shown) -> None:
