@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,6 +144,24 @@ def test_workers_of_xdist_probe_once_together(pytester: pytest.Pytester, project
     many = "import pytest\n@pytest.mark.requires_gpu('fake')\n@pytest.mark.parametrize('n', range(8))\ndef test_it(n): pass"
     pytester.makepyfile(test_many=many)
     result = project("-n2", "test_many.py", "-rs", load="import time; time.sleep(0.5)")
+    result.assert_outcomes(skipped=8)
+    assert loads(pytester.path) == 1
+
+
+def test_a_malformed_report_ends_the_waiting_of_every_worker(
+    pytester: pytest.Pytester, project: Callable[..., pytest.RunResult]
+) -> None:
+    pytest.importorskip("xdist")
+    many = "import pytest\n@pytest.mark.requires_gpu('fake')\n@pytest.mark.parametrize('n', range(8))\ndef test_it(n): pass"
+    pytester.makepyfile(test_many=many)
+    pytester.makeini("[pytest]\narchcheck_probe_timeout = 100\n")
+    # The child is started with its request as the last argument, which names the report.
+    spoil = (
+        "import json, os, sys; path = json.loads(sys.argv[-1])['report']; open(path, 'w').write('{\"stage\": []}'); os._exit(0)"
+    )
+    begin = time.monotonic()
+    result = project("-n2", "test_many.py", "-rs", load=spoil)
+    assert time.monotonic() - begin < 60
     result.assert_outcomes(skipped=8)
     assert loads(pytester.path) == 1
 
