@@ -32,6 +32,7 @@ REPEATED = (
 SIZE, SECONDS = 1_000, 0.006
 #: Patterns that meet short texts only, and how long those can be.
 SHORT = {
+    "binaries.archive._KINDS": 512,  # the first bytes of a file
     "plugin.allowlist._LINE": 1_000,  # longer lines are refused
     "reports.sarif._NAMING": 255,  # names of files
 }
