@@ -52,9 +52,9 @@ def links_of(environment: Environment, targets: Iterable[Target]) -> dict[str, t
 
 
 def _macho(environment: Environment, target: Target) -> Iterator[tuple[str, Linked]]:
-    from pytest_archcheck.loader.macho_links import MachOLinks
+    from pytest_archcheck.loader.macho_search import MachOSearch
 
-    links = MachOLinks(environment, target)
+    links = MachOSearch(environment, target)
     for link in links.links():
         resolution = link.resolution
         status: LinkedStatus = "missing" if resolution.status == "absent" else resolution.status

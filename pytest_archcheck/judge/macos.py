@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.judge.access import Access
-    from pytest_archcheck.loader.macho_links import Resolution
+    from pytest_archcheck.loader.macho_search import Resolution
     from pytest_archcheck.loader.macho_symbols import Provider
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target
@@ -106,7 +106,7 @@ class MacJudge:
 
     def _providers(self, binary: Binary, piece: MachOSlice) -> Sequence[Provider]:
         """Who serves each linked library; None where only an install name matches, and that is not certain."""
-        found = (self._links.resolve(binary, piece, library.name) for library in piece.libraries)
+        found = (self._links.search.resolve(binary, piece, library.name) for library in piece.libraries)
         return [
             "system"
             if one.status == "system"

@@ -1,78 +1,28 @@
-"""Which file dyld would take for every library that an environment's Mach-O files link to. Facts only; nothing is loaded.
-
-dyld's rules, as far as they decide whether a library is found (dyld's ``Loader.cpp``, ``man dyld``):
-
-- ``/usr/lib`` and ``/System`` live in the shared cache, not on disk: present on every Mac.
-- ``@loader_path`` is the folder of the image that asks, ``@executable_path`` that of the program.
-- ``@rpath/X`` is first compared with the install names of the images already loaded, then looked for in the LC_RPATHs of the
-  image that asks, of those that loaded it, and of the program.
-- A weak link may stay unresolved.
-"""
+"""Links of an environment's Mach-O files that dyld would not follow to a library that serves. Facts only; nothing is loaded."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
 from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data, module_tag
-from pytest_archcheck.binaries.reader import read_file
+from pytest_archcheck.loader.macho_search import SYSTEM, Link, MachOSearch
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from pytest_archcheck.binaries.model import LinkedLibrary
+    from pytest_archcheck.binaries.model import Binary, LinkedLibrary, MachOSlice
     from pytest_archcheck.discover.model import Environment
     from pytest_archcheck.machine.target import Target
-
-#: ``found``: a file of the environment, or of this host. ``system``: the shared cache. ``loaded``: found nowhere by path, but
-#: an image of the environment has that install name, so that it serves once it is loaded. ``outside``: a place on the target
-#: that nobody can look at from here. ``absent``: nowhere.
-LinkStatus = Literal["found", "system", "loaded", "outside", "absent"]
-
-_SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
-#: Of what every macOS since 11 has in /usr/lib, the libraries that others build and bundle too.
-_FALLBACKS = frozenset(
-    f"lib{name}.dylib"
-    for name in "z.1 bz2.1.0 sqlite3 iconv.2 charset.1 xml2.2 xslt.1 expat.1 curl.4 resolv.9 edit.3 c++.1 c++abi".split()
-)
-#: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
-#: the machine that built the file: it exists on no other.
-_INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
-_ELSEWHERE = (*_SYSTEM_FOLDERS, *_INSTALL_FOLDERS)
-
 
 #: Libraries of frameworks that a package may have a library of operators for, loaded by those who use both -> the folder of
 #: the framework: open3d brings one for TensorFlow and one for PyTorch, and requires neither.
 _FRAMEWORK_LIBRARIES = {"libtensorflow": "tensorflow/", "libtorch": "torch/", "libc10": "torch/"}
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What one linked library resolves to."""
-
-    status: LinkStatus
-    #: The environment's file that serves, for ``found`` and ``loaded``; None for a file outside of it.
-    provider: Binary | None = None
-    #: Where it lies or would have to lie, for ``found`` outside of the environment and for ``outside``.
-    path: str | None = None
-    #: Of ``loaded``: whether nothing but that file can serve, so that without it the image is not loaded at all.
-    alone: bool = False
-
-
-class Link(NamedTuple):
-    """One linked library of one slice, and what came of it."""
-
-    binary: Binary
-    piece: MachOSlice
-    library: LinkedLibrary
-    resolution: Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,64 +47,22 @@ class BrokenLink:
     others: tuple[Binary, ...] = ()
 
 
-_SYSTEM = Resolution("system")
-_ABSENT = Resolution("absent")
-
-
 class MachOLinks:
-    """The Mach-O images of one environment as dyld would link them, for the architectures of a target."""
+    """What of an environment's links would not hold, for the architectures of a target."""
 
     def __init__(self, environment: Environment, target: Target) -> None:
-        self._is_host = target.is_host
-        self._executable = environment.interpreter.path if environment.interpreter else None
+        #: Where dyld would look.
+        self.search = MachOSearch(environment, target)
         self._python = environment.interpreter.version if environment.interpreter else None
-        self._is_folder: dict[str, bool] = {}
         self._sources = PythonSources(environment.distributions)
         self._recorded = Recorded()
         self._owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
-        self._resolved: dict[tuple[int, str, str], Resolution] = {}
-        #: Files of one folder with the same rpaths find the same libraries: there are far fewer of these than linked libraries.
-        self._alone: dict[tuple[str, bool, tuple[str, ...], str], Resolution | None] = {}
-        self._images: list[tuple[Binary, MachOSlice]] = []
-        self._by_path: dict[str, Binary] = {}
-        self._by_install_name: dict[str, Binary] = {}
-        self._shared_names: set[str] = set()
-        self._folders: dict[int, str] = {}
-        real_locations: dict[str, str] = {}
-        for binary in environment.binaries:
-            if binary.format != "mach-o":
-                continue
-            real = real_locations.get(binary.location)
-            if real is None:
-                real = real_locations[binary.location] = os.path.realpath(binary.location)
-            path = os.path.normpath(f"{real}/{binary.path}")
-            self._by_path.setdefault(path, binary)  # conda's python owns the interpreter's file, too
-            self._folders[id(binary)] = os.path.dirname(path)
-            if binary.role == "object" or binary.problem:
-                continue
-            for piece in binary.slices:
-                if not isinstance(piece, MachOSlice) or piece.platform != "macos":
-                    continue  # wrong-platform speaks of it
-                if piece.architecture in target.architectures:
-                    self._images.append((binary, piece))
-                    if piece.install_name and self._by_install_name.setdefault(piece.install_name, binary) is not binary:
-                        self._shared_names.add(piece.install_name)
-        self._program_rpaths = tuple(self._rpaths_of_program())
-        self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
-        #: Linked library, as written -> who links to it.
-        self._by_name: dict[str, list[Binary]] | None = None
-
-    def links(self) -> Iterator[Link]:
-        """Every linked library of every image that the target would use."""
-        for binary, piece in self._images:
-            for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
-                yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
 
     def broken(self) -> Iterator[BrokenLink]:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
         seen: set[tuple[int, str]] = set()
-        for link in self.links():
-            if link.resolution is _SYSTEM:
+        for link in self.search.links():
+            if link.resolution is SYSTEM:
                 continue
             status, path = self._fault(link)
             key = (id(link.binary), link.library.name)
@@ -180,7 +88,7 @@ class MachOLinks:
         """The folders in which a library is looked for, relative to where packages lie; those outside are left out."""
         root = os.path.realpath(binary.location) + os.sep
         names = (f"{rpath}{name[6:]}" for rpath in piece.rpaths) if name.startswith("@rpath/") else (name,)
-        for path in self._expand(list(names)[: limits.IMAGE_RPATHS], binary):
+        for path in self.search.expand(list(names)[: limits.IMAGE_RPATHS], binary):
             folder = os.path.dirname(os.path.normpath(path))
             if f"{folder}/".startswith(root):
                 yield folder[len(root) :].replace(os.sep, "/")
@@ -191,20 +99,11 @@ class MachOLinks:
             return None, None
         if found.status in ("outside", "absent"):
             return found.status, found.path
-        if not self.serves(found, link.piece.architecture):
+        if not self.search.serves(found, link.piece.architecture):
             return "wrong-architecture", found.provider.path if found.provider else found.path
         if found.status == "loaded":
             return "loaded", found.provider.path if found.provider else None
         return None, None
-
-    @staticmethod
-    def serves(found: Resolution, architecture: str) -> bool:
-        """Whether the library has a slice of that architecture; damaged files are findings of their own."""
-        provider = found.provider
-        if provider is None and found.path:
-            provider = read_file(found.path)
-        wanted = ALSO_LOADS.get(architecture, (architecture,))
-        return provider is None or bool(provider.problem) or not set(wanted).isdisjoint(provider.architectures)
 
     def _is_required(self, binary: Binary, library: str) -> bool:
         """Whether Python would load the file: an extension module, what one links to, or a library that its package names.
@@ -231,7 +130,7 @@ class MachOLinks:
             elif not is_operators and self._sources.mentions(image, _stem(image)):
                 is_named = True
             if len(reached) < limits.LOADER_CHAIN:
-                reached += [user for user in self._users_of(image) if user not in reached]
+                reached += [user for user in self.search.users_of(image) if user not in reached]
         # torchaudio loads libtorchaudio_sox.so by its name, just before the module that nothing needs.
         return is_named and not has_modules
 
@@ -242,169 +141,7 @@ class MachOLinks:
     def _is_of_absent_framework(self, library: str) -> bool:
         stem = re.match(r"[a-z]+\d*", os.path.basename(library))
         folder = _FRAMEWORK_LIBRARIES.get(stem[0]) if stem else None
-        return folder is not None and not any(image.path.startswith(folder) for image, _ in self._images)
-
-    def resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
-        """Find what dyld would take for one linked library."""
-        if name.startswith(_SYSTEM_FOLDERS):
-            return _SYSTEM
-        key = (id(binary), piece.architecture, name)
-        found = self._resolved.get(key)
-        if found is None:
-            found = self._resolved[key] = self._resolve(binary, piece, name)
-        return found
-
-    def _resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
-        own = self._resolve_alone(binary, piece, name)
-        if own is not None:
-            return own
-        if name.startswith("@rpath/") and (inherited := self._by_inherited_rpaths(binary, name[7:])):
-            return inherited
-        if provider := self._by_install_name.get(name):
-            rpaths = self._own_rpaths(binary, piece)
-            elsewhere = not name.startswith("@rpath/") or any(f"{path}/".startswith(_ELSEWHERE) for path in rpaths)
-            return Resolution("loaded", provider, alone=not elsewhere and name not in self._shared_names)
-        return self._outside(binary, piece, name)
-
-    def _resolve_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
-        """By the image's own load commands and the program's, without those that may have loaded it."""
-        if name.startswith(_SYSTEM_FOLDERS):
-            return _SYSTEM
-        rpaths = piece.rpaths if name.startswith("@rpath/") else ()
-        key = (self._folders[id(binary)], binary.role == "executable", rpaths, name)
-        if key not in self._alone:
-            self._alone[key] = self._look_alone(binary, piece, name)
-        return self._alone[key]
-
-    def _look_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
-        if name.startswith("@rpath/"):
-            return self._by_rpaths(self._own_rpaths(binary, piece), name[7:]) or self._by_rpaths(self._program_rpaths, name[7:])
-        if name.startswith(("@loader_path/", "@executable_path/")):
-            return next((found for path in self._expand((name,), binary) if (found := self._at(path))), None)
-        return self._at(name) if name.startswith("/") else None
-
-    def _expand(self, paths: Iterable[str], binary: Binary) -> Iterator[str]:
-        """Replace ``@loader_path`` and ``@executable_path``; paths that need a program nobody knows are left out."""
-        folder = self._folders[id(binary)]
-        for path in paths:
-            if path.startswith("@loader_path"):
-                yield folder + path[12:]
-            elif path.startswith("@executable_path"):
-                program = folder if binary.role == "executable" else self._executable and os.path.dirname(self._executable)
-                if program:
-                    yield program + path[16:]
-            else:
-                yield path
-
-    def _own_rpaths(self, binary: Binary, piece: MachOSlice) -> Iterator[str]:
-        return self._expand(piece.rpaths[: limits.IMAGE_RPATHS], binary)
-
-    def _rpaths_of_program(self) -> Iterator[str]:
-        for binary, piece in self._images:
-            if self._executable and os.path.join(self._folders[id(binary)], os.path.basename(binary.path)) == self._executable:
-                yield from self._own_rpaths(binary, piece)
-
-    def _by_rpaths(self, rpaths: Iterable[str], rest: str) -> Resolution | None:
-        for rpath in rpaths:
-            if f"{rpath}/".startswith(_SYSTEM_FOLDERS):
-                # The shared cache cannot be looked at from here; Swift's run-time library and frameworks are what lives there.
-                if os.path.basename(rest).startswith("libswift") or ".framework/" in rest:
-                    return _SYSTEM
-            elif found := self._at(f"{rpath}/{rest}"):
-                return found
-        return None
-
-    def _by_inherited_rpaths(self, binary: Binary, rest: str) -> Resolution | None:
-        """By the LC_RPATHs of the images that load this one, directly or not: whoever comes first in a process."""
-        return next((found for rpaths in self._inherited(binary) if (found := self._by_rpaths(rpaths, rest))), None)
-
-    def _inherited(self, binary: Binary) -> Iterator[Iterator[str]]:
-        seen = {id(binary)}
-        waiting = [binary]
-        for _ in range(limits.LOADER_CHAIN):
-            loaders = (loader for image in waiting for loader, _ in self._loaders_of(image))
-            waiting = list({id(loader): loader for loader in loaders if id(loader) not in seen}.values())
-            if not waiting:
-                return
-            for loader in waiting:
-                seen.add(id(loader))
-                for piece in loader.slices:
-                    if isinstance(piece, MachOSlice):
-                        yield self._own_rpaths(loader, piece)
-
-    def tried(self, link: Link) -> Iterator[str]:
-        """The paths where dyld would look for a linked library, in its order."""
-        name = link.library.name
-        if not name.startswith("@rpath/"):
-            yield from map(os.path.normpath, self._expand((name,), link.binary))
-            return
-        chain = (self._own_rpaths(link.binary, link.piece), self._program_rpaths, *self._inherited(link.binary))
-        yield from dict.fromkeys(os.path.normpath(f"{rpath}/{name[7:]}") for rpaths in chain for rpath in rpaths)
-
-    def _loaders_of(self, binary: Binary) -> list[tuple[Binary, MachOSlice]]:
-        if self._loaders is None:
-            self._loaders = defaultdict(list)
-            for loader, piece in self._images:
-                for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
-                    found = self._resolve_alone(loader, piece, library.name)
-                    if found and found.provider:
-                        self._loaders[id(found.provider)].append((loader, piece))
-        return self._loaders.get(id(binary), [])
-
-    def _users_of(self, binary: Binary) -> list[Binary]:
-        """Those that link to a file: by a path, or by the install name by which they find it loaded."""
-        names = {piece.install_name for piece in binary.slices if piece.install_name}
-        if self._by_name is None:
-            self._by_name = defaultdict(list)
-            for user, piece in self._images:
-                for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
-                    self._by_name[library.name].append(user)
-        named = [user for name in names if name.startswith("@rpath/") for user in self._by_name.get(name, ())]
-        return [*(loader for loader, _ in self._loaders_of(binary)), *named]
-
-    def _at(self, path: str) -> Resolution | None:
-        """The file at an absolute path: one of the environment's, or on the host any."""
-        normal = os.path.normpath(path)
-        if binary := self._by_path.get(normal):
-            return Resolution("found", binary)
-        folder = os.path.dirname(normal)
-        if folder not in self._is_folder:
-            self._is_folder[folder] = os.path.isdir(folder)
-        if not self._is_folder[folder] or not os.path.lexists(normal):  # realpath asks once a path component
-            return None
-        real = os.path.realpath(normal)
-        if binary := self._by_path.get(real):
-            return Resolution("found", binary)
-        if self._is_host and os.path.isfile(real):
-            return Resolution("found", None, real)
-        return None
-
-    def _outside(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
-        """What is not in the environment: absent on the host, but on another machine it may lie where software is installed."""
-        own_place = binary.role == "executable" and name.startswith("@loader_path/")
-        if self._executable is None and name.startswith("@") and is_libpython(name) and not own_place:
-            return _SYSTEM  # it comes with a Python that is not here
-        if os.path.basename(name) in _FALLBACKS and _has_fallbacks(piece):
-            return _SYSTEM
-        if self._is_host:
-            return _ABSENT
-        candidates = [name]
-        if name.startswith("@rpath/"):
-            candidates = [f"{rpath}{name[6:]}" for rpath in self._own_rpaths(binary, piece)]
-        path = next((path for path in candidates if path.startswith(_INSTALL_FOLDERS)), None)
-        if path is not None:
-            return Resolution("outside", None, path)
-        if name.startswith("/"):
-            return Resolution("outside", None, name)
-        return _ABSENT
-
-
-def _has_fallbacks(piece: MachOSlice) -> bool:
-    """Whether dyld looks for what it has not found in /usr/lib too, by its last name: for images with an SDK before macOS 13.
-
-    dyld's DyldProcessConfig.cpp: ``forEachDylibFallback``, for a binary that is not ``sdkOnOrAfter2022``.
-    """
-    return piece.sdk is not None and int(piece.sdk.partition(".")[0]) < 13
+        return folder is not None and not any(image.path.startswith(folder) for image, _ in self.search.images)
 
 
 def _stem(binary: Binary) -> bytes:

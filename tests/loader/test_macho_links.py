@@ -30,7 +30,7 @@ def links(site: Path, files: dict[str, bytes], target: str = "macosx_14_0_arm64"
 
 def statuses(found: MachOLinks) -> dict[str, str]:
     """Linked library -> what became of it, the system's own apart."""
-    return {link.library.name: link.resolution.status for link in found.links() if link.library.name != SYSTEM}
+    return {link.library.name: link.resolution.status for link in found.search.links() if link.library.name != SYSTEM}
 
 
 def module(library: str, *rpaths: str, **facts: Any) -> bytes:
@@ -112,7 +112,7 @@ def test_links_on_disk_lead_to_the_file_that_was_read(tmp_path: Path) -> None:
     (site / "foo/liba.dylib").symlink_to("liba.1.dylib")
     (tmp_path / "site").symlink_to(site)
     found = links(tmp_path / "site", {MODULE: module("@loader_path/liba.dylib")})
-    (link,) = (link for link in found.links() if link.library.name != SYSTEM)
+    (link,) = (link for link in found.search.links() if link.library.name != SYSTEM)
     assert link.resolution.provider
     assert link.resolution.provider.path == "foo/liba.1.dylib"
 
