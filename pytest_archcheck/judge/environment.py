@@ -77,6 +77,8 @@ class _Judge:
         self._python = python
         self._target = target
         self._prefix = prefix
+        #: The subject of the installed packages as a whole.
+        self._packages = prefix + PACKAGES_SUBJECT
         self._access = access
         self._findings: dict[str, list[Finding]] = defaultdict(list)
         self._skipped: list[Skipped] = []
@@ -98,9 +100,8 @@ class _Judge:
             self._judge_linux()
         self._add(judge_ownership(self._owned))
         self._add(judge_interpreter(self._environment, self._prefix + INTERPRETER_SUBJECT, self._target))
-        packages = self._prefix + PACKAGES_SUBJECT
-        self._add(judge_unseen(self._environment, packages))
-        self._add(judge_packages(self._environment, packages, self._target, removed_names(self._environment)))
+        self._add(judge_unseen(self._environment, self._packages))
+        self._add(judge_packages(self._environment, self._packages, self._target, removed_names(self._environment)))
         return Judgement(tuple(self._combined(list(self._checks()))), tuple(self._skipped), dict(self._signatures))
 
     def _subjects(self) -> Iterator[tuple[Distribution, str]]:
@@ -119,8 +120,7 @@ class _Judge:
         """Say which packages have no module for the environment's Python, or none that its numpy takes."""
         packages = [entry for entry in self._owned if entry[1] != self._prefix + INTERPRETER_SUBJECT]
         sources = PythonSources(self._environment.distributions)
-        where = self._prefix + PACKAGES_SUBJECT
-        self._add(judge_modules(self._environment, packages, where, self._python, sources.survives_without))
+        self._add(judge_modules(self._environment, packages, self._packages, self._python, sources.survives_without))
         self._add(judge_numpy(self._environment, packages, self._access, sources.survives_without))
 
     def _judge_macos(self) -> None:
@@ -167,9 +167,8 @@ class _Judge:
         where = self._prefix + INTERPRETER_SUBJECT
         if where in groups:
             yield self._check(where, groups.pop(where), "Python")
-        packages = self._prefix + PACKAGES_SUBJECT
-        if self._environment.projects or self._environment.conda or self._findings[packages]:
-            yield Check(subject=packages, title="installed packages", findings=self._settled(packages, []))
+        if self._environment.projects or self._environment.conda or self._findings[self._packages]:
+            yield Check(subject=self._packages, title="installed packages", findings=self._settled(self._packages, []))
         for subject, distributions in groups.items():
             if any(binary.format != "pe" for distribution in distributions for binary in distribution.binaries):
                 yield self._check(subject, distributions)
@@ -194,7 +193,7 @@ class _Judge:
 
     def _settled(self, subject: str, distributions: list[Distribution]) -> tuple[Finding, ...]:
         """The subject's findings, worst first; what mends an interpreter, and what it is the cause of, is another one."""
-        findings = point_at_mixture(self._findings[subject], self._environment.projects, self._prefix + PACKAGES_SUBJECT)
+        findings = point_at_mixture(self._findings[subject], self._environment.projects, self._packages)
         interpreter, where = self._environment.interpreter, self._prefix + INTERPRETER_SUBJECT
         if interpreter is not None:
             if subject == where:
