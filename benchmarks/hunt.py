@@ -1,9 +1,12 @@
-"""The hunt for false alarms: wheels of distributions that nobody chose for it, for five machines, judged by their own tags.
+"""The hunt for false alarms and misses: wheels of distributions that nobody chose for it, for five machines.
 
-Usage: python benchmarks/hunt.py NAMES.txt OUT.jsonl [SECONDS]
+Usage: python benchmarks/hunt.py fetch NAMES.txt FOLDER       download them with pip, one folder a machine
+       python benchmarks/hunt.py judge FOLDER OUT.jsonl [MB]  judge those not judged yet; then larger ones are removed
+       python benchmarks/hunt.py table OUT.jsonl              what came out, as the evidence has it, and each error and warning
 
-Takes for each name and machine the wheel that uv would install, inspects it, asks LIEF about every error and warning, writes
-a line, and removes the wheel. A second run goes on where the first one stopped. ``--table OUT.jsonl`` prints what came out.
+Each wheel is judged by its own tags and, unpacked as an installer does it, for its machine. LIEF says of each error and
+warning what it sees in the file. Linux x86_64 has a further judge: what dlopen refuses of the unpacked files, and of which
+nothing at all is said, may be a miss.
 """
 
 from __future__ import annotations
@@ -18,112 +21,179 @@ import time
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from independent import second_opinion
 
 from pytest_archcheck import inspect
 
 PYTHON = "3.11"
-#: Machine -> what uv calls it.
+#: Seconds for one download.
+_PATIENCE = 300
+_CHILD = Path(__file__).parent.parent / "tests" / "support" / "dlopen_child.py"
+
+
+class Machine(NamedTuple):
+    """A machine to install for."""
+
+    #: Wheel tag: the target.
+    tag: str
+    #: What uv calls it.
+    uv: str
+    #: The platforms that pip is told; it knows the older ones of macOS by itself.
+    pip: tuple[str, ...]
+
+
+def _manylinux(processor: str, oldest: int) -> tuple[str, ...]:
+    return (*(f"manylinux_2_{minor}_{processor}" for minor in range(28, oldest - 1, -1)), f"manylinux2014_{processor}")
+
+
 MACHINES = {
-    "macOS arm64": "aarch64-apple-darwin",
-    "macOS x86_64": "x86_64-apple-darwin",
-    "Linux x86_64": "x86_64-manylinux_2_28",
-    "Linux aarch64": "aarch64-manylinux_2_28",
-    "musl x86_64": "x86_64-unknown-linux-musl",
+    "macOS arm64": Machine("macosx_14_0_arm64", "aarch64-apple-darwin", ("macosx_14_0_arm64",)),
+    "macOS x86_64": Machine("macosx_12_0_x86_64", "x86_64-apple-darwin", ("macosx_12_0_x86_64",)),
+    "Linux x86_64": Machine(
+        "manylinux_2_28_x86_64",
+        "x86_64-manylinux_2_28",
+        (*_manylinux("x86_64", 5), "manylinux2010_x86_64", "manylinux1_x86_64"),
+    ),
+    "Linux aarch64": Machine("manylinux_2_28_aarch64", "aarch64-manylinux_2_28", _manylinux("aarch64", 17)),
+    "musl x86_64": Machine(
+        "musllinux_1_2_x86_64", "x86_64-unknown-linux-musl", ("musllinux_1_2_x86_64", "musllinux_1_1_x86_64")
+    ),
 }
-_LARGEST = 400 << 20  # bytes installed
 
 
-def wheel_of(name: str, machine: str, folder: Path) -> Path | None:
-    """The wheel that uv takes for a machine; None where there is none with compiled files, or it is very large.
-
-    uv installs it alone, and what it installed is packed again under the name that its WHEEL file gives it.
-    """
-    site = folder / "site"
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-cache"]
-    command += ["--python", sys.executable, "--target", str(site), "--python-version", PYTHON]
-    command += ["--python-platform", MACHINES[machine], name]
-    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "15.0"}
-    subprocess.run(command, capture_output=True, check=False, timeout=600, env=environment)
-    info = next(iter(site.glob("*.dist-info")), None)
-    if info is None:
-        return None
-    tags = re.findall(r"^Tag: *(\S+)-(\S+)-(\S+?) *$", (info / "WHEEL").read_text(), re.MULTILINE)
-    parts = [".".join(dict.fromkeys(tag[place] for tag in tags)) for place in range(3)]
-    files = [Path(parent, file) for parent, _, names in os.walk(site) for file in names]
-    if not tags or parts[2] == "any" or sum(file.stat().st_size for file in files) > _LARGEST:
-        return None
-    path = folder / f"{info.name.removesuffix('.dist-info')}-{'-'.join(parts)}.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in files:
-            if file.parent != info or file.name not in {"INSTALLER", "REQUESTED", "uv_cache.json", "direct_url.json"}:
-                archive.write(file, str(file.relative_to(site)))
-    return path
+def fetch(names: list[str], folder: Path) -> None:
+    """Download the wheels; what is for every machine is let go. A second run goes on where the first one stopped."""
+    done = folder / "done.txt"
+    seen = set(done.read_text().split()) if done.exists() else set()
+    for name in names:
+        if name in seen:
+            continue
+        for machine in MACHINES.values():
+            (folder / machine.tag).mkdir(parents=True, exist_ok=True)
+            wheel = download(name, machine, folder / machine.tag)
+            if wheel and wheel.name.endswith("-any.whl"):
+                wheel.unlink()
+                break
+        with done.open("a") as file:
+            file.write(f"{name}\n")
 
 
-def judged(wheel: Path) -> dict[str, Any]:
-    """What is said of a wheel, and what LIEF says of the same files."""
-    begin = time.perf_counter()
-    inspection = inspect(str(wheel))
-    seconds = time.perf_counter() - begin
-    loud = [one for one in inspection.findings if one.severity != "note"]
+def download(name: str, machine: Machine, folder: Path) -> Path | None:
+    """The wheel that pip takes for a machine; None for none."""
+    before = set(folder.glob("*.whl"))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-cache-dir", "--no-deps", "--only-binary", ":all:"]
+    command += ["--python-version", PYTHON, "--implementation", "cp", "--dest", str(folder)]
+    for platform in machine.pip:
+        command += ["--platform", platform]
+    subprocess.run([*command, name], capture_output=True, check=False, timeout=_PATIENCE)
+    return next(iter(set(folder.glob("*.whl")) - before), None)
+
+
+def unpack(wheel: Path, site: Path) -> None:
+    """Put a wheel's files where an installer puts them."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    for data in site.glob("*.data"):
+        for kind in data.iterdir():
+            goal = site if kind.name in {"purelib", "platlib"} else site / "bin" if kind.name == "scripts" else site.parent
+            for parent, _, files in os.walk(kind):
+                there = goal / os.path.relpath(parent, kind)
+                there.mkdir(parents=True, exist_ok=True)
+                for file in files:
+                    os.replace(Path(parent, file), there / file)
+
+
+def judged(wheel: Path, target: str) -> dict[str, Any]:
+    """What is said of a wheel, and what LIEF and dlopen say of the same files."""
     with tempfile.TemporaryDirectory() as folder:
-        if loud:
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-        said = [
-            {"rule": one.rule, "severity": one.severity, "path": one.path, "message": one.message, "remedy": one.remedy}
-            | {"lief": second_opinion(Path(folder), one.path, one.rule, inspection.target.tag)}
-            for one in loud
-        ]
-    binaries = sum(binary.format != "pe" for binary in inspection.binaries)
-    return {"wheel": wheel.name, "binaries": binaries, "seconds": round(seconds, 3), "said": said}
+        site = Path(folder, "site")
+        raw = Path(folder, "raw")
+        begin = time.perf_counter()
+        inspections = {"wheel": inspect(str(wheel), "host")}
+        seconds = time.perf_counter() - begin
+        unpack(wheel, site)
+        inspections["folder"] = inspect(str(site), target)
+        said = []
+        for way, inspection in inspections.items():
+            loud = [one for one in inspection.findings if one.severity != "note"]
+            if loud and way == "wheel":
+                with zipfile.ZipFile(wheel) as archive:
+                    archive.extractall(raw)
+            said += [
+                {"way": way, "rule": one.rule, "severity": one.severity, "path": one.path, "message": one.message}
+                | {"remedy": one.remedy}
+                | {"lief": second_opinion(site if way == "folder" else raw, one.path, one.rule, target)}
+                for one in loud
+            ]
+        entry = {"wheel": wheel.name, "machine": target, "seconds": round(seconds, 3), "said": said}
+        entry["binaries"] = sum(binary.format != "pe" for binary in inspections["wheel"].binaries)
+        entry["notes"] = sum(one.severity == "note" for one in inspections["folder"].findings)
+        if target.startswith("manylinux") and target.endswith(os.uname().machine):
+            texts = [f"{one.path} {one.message}" for one in inspections["folder"].findings]
+            refused = {path: error for path, error in loaded(site).items() if error}
+            entry["refused"] = len(refused)
+            entry["unsaid"] = {path: error for path, error in refused.items() if not any(path in text for text in texts)}
+    return entry
 
 
-def hunt(names: list[str], out: Path, seconds: float) -> None:
-    """Go through all names, machine by machine for each."""
-    end = time.monotonic() + seconds
-    done = {tuple(json.loads(line)["of"]) for line in out.read_text().splitlines()} if out.exists() else set()
-    with out.open("a") as file:
-        for name in names:
-            for machine in MACHINES:
-                if (name, machine) in done or time.monotonic() > end:
-                    continue
-                with tempfile.TemporaryDirectory() as folder:
-                    wheel = wheel_of(name, machine, Path(folder))
-                    entry: dict[str, Any] = judged(wheel) if wheel else {}
-                file.write(json.dumps({"of": [name, machine], **entry}) + "\n")
-                file.flush()
+def loaded(site: Path) -> dict[str, str | None]:
+    """What dlopen says of each library and module, in a process of its own."""
+    files = [Path(parent, name) for parent, _, names in os.walk(site) for name in names]
+    names = [str(file) for file in files if re.search(r"\.so(\.|$)", file.name)]
+    command = [sys.executable, "-I", str(_CHILD)]
+    child = subprocess.run(command, input=json.dumps(names), capture_output=True, text=True, check=True)
+    return {os.path.relpath(path, site): error for path, error in json.loads(child.stdout).items()}
+
+
+def judge(folder: Path, out: Path, keep: int) -> None:
+    """Judge what has not been judged yet."""
+    entries = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    done = {(entry["wheel"], entry["machine"]) for entry in entries}
+    for machine in MACHINES.values():
+        for wheel in sorted((folder / machine.tag).glob("*.whl")):
+            if (wheel.name, machine.tag) not in done and zipfile.is_zipfile(wheel):
+                with out.open("a") as file:
+                    file.write(json.dumps(judged(wheel, machine.tag)) + "\n")
+            if wheel.stat().st_size > keep:
+                wheel.unlink()
 
 
 def table(out: Path) -> None:
     """Print the counts by machine, and each error and warning."""
     entries = [json.loads(line) for line in out.read_text().splitlines()]
-    judged_ones = [entry for entry in entries if entry.get("binaries")]
-    print(f"{len({entry['of'][0] for entry in judged_ones})} distributions, {len(judged_ones)} wheels")
-    for machine in MACHINES:
-        own = [entry for entry in judged_ones if entry["of"][1] == machine]
-        said = Counter(one["severity"] for entry in own for one in entry["said"])
-        print(f"| {machine} | {len(own)} | {sum(entry['binaries'] for entry in own)} | {said['error']} | {said['warning']} |")
-    for entry in judged_ones:
+    entries = [entry for entry in entries if entry["binaries"]]
+    names = {entry["wheel"].partition("-")[0] for entry in entries}
+    print(f"{len(names)} distributions, {len(entries)} wheels")
+    for name, machine in MACHINES.items():
+        own = [entry for entry in entries if entry["machine"] == machine.tag]
+        said = Counter((one["way"], one["severity"]) for entry in own for one in entry["said"])
+        counts = [said[way, severity] for way in ("wheel", "folder") for severity in ("error", "warning")]
+        print("|", name, "|", len(own), "|", sum(entry["binaries"] for entry in own), "|", " | ".join(map(str, counts)), "|")
+    for entry in entries:
+        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for one in entry["said"]:
-            print(
-                entry["wheel"],
-                one["severity"],
-                one["rule"],
-                one["path"],
-                one["message"][:200],
-                "| LIEF:",
-                one["lief"],
-                sep=" | ",
-            )
+            groups.setdefault((one["way"], one["severity"], one["rule"]), []).append(one)
+        for group, ones in groups.items():
+            words = [
+                ones[0]["path"],
+                ones[0]["message"][:260],
+                f"remedy: {ones[0]['remedy'][:160]}",
+                f"LIEF: {ones[0]['lief']}",
+            ]
+            print(entry["wheel"], *group, len(ones), *words, sep=" | ")
+        for path, error in entry.get("unsaid", {}).items():
+            print(entry["wheel"], "not said", path, error, sep=" | ")
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--table":
-        table(Path(sys.argv[2]))
-    else:
-        limit = float(sys.argv[3]) if len(sys.argv) > 3 else 1e9
-        hunt(Path(sys.argv[1]).read_text().split(), Path(sys.argv[2]), limit)
+    match sys.argv[1:]:
+        case ["fetch", names, folder]:
+            fetch(Path(names).read_text().split(), Path(folder))
+        case ["judge", folder, out, *megabytes]:
+            judge(Path(folder), Path(out), (int(megabytes[0]) if megabytes else 25) << 20)
+        case ["table", out]:
+            table(Path(out))
+        case _:
+            sys.exit(__doc__)

@@ -1,11 +1,12 @@
 """The hunt for misses: every bundled library of real wheels is removed in turn, and an error is expected.
 
-Usage: python benchmarks/removed.py NAMES.txt OUT.jsonl COUNT [SECONDS]
+Usage: python benchmarks/removed.py FOLDER OUT.jsonl COUNT
 
-Takes the wheels of COUNT distributions for macOS arm64 and as many for Linux x86_64 that bundle a library which another of
-their files links to. Each such library is taken out of the wheel, with its line of RECORD, as one who built it might forget it;
-and out of the unpacked wheel, where RECORD still names it. Whether anything breaks is asked elsewhere: of dlopen for Linux (a
-module that loaded before loads no more), of LIEF for macOS (a link, not weak, that led to the file). ``--table OUT.jsonl``
+FOLDER is what ``benchmarks/hunt.py fetch`` made. Takes COUNT wheels for macOS arm64 and as many for Linux x86_64 that bundle a
+library which another of their files links to. Each such library is taken out of the wheel, with its line of RECORD, as one who
+built it might forget it; and out of the unpacked wheel, where RECORD still names it. Whether anything breaks is asked
+elsewhere: of dlopen for Linux (a module that loaded before loads no more), of LIEF for macOS (a link, not weak, that led to the
+file). ``--table OUT.jsonl``
 names what was missed.
 """
 
@@ -16,19 +17,18 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import lief
-from hunt import wheel_of
+from hunt import MACHINES, unpack
 from independent import elf_links, macho_links
 
 from pytest_archcheck import inspect
 
 _CHILD = Path(__file__).parent.parent / "tests" / "support" / "dlopen_child.py"
-_TARGETS = {"macOS arm64": "macosx_15_0_arm64", "Linux x86_64": "host"}
+_TARGETS = {"macOS arm64": MACHINES["macOS arm64"].tag, "Linux x86_64": "host"}
 _LARGEST = 25 << 20  # bytes of a wheel: each is written once for every library
 
 
@@ -84,8 +84,7 @@ def examine(wheel: Path, machine: str) -> list[dict[str, Any]]:
     results = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve() / "site"
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder)
+        unpack(wheel, folder)
         bundled = users(folder)
         if not bundled or has_error(folder, _TARGETS[machine]) or has_error(wheel, "host"):
             return []
@@ -103,24 +102,19 @@ def examine(wheel: Path, machine: str) -> list[dict[str, Any]]:
     return results
 
 
-def hunt(names: list[str], out: Path, count: int, seconds: float) -> None:
+def hunt(wheels: Path, out: Path, count: int) -> None:
     """Until there are enough wheels for each machine."""
-    end = time.monotonic() + seconds
     entries = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
-    seen = {(entry["name"], entry["machine"]) for entry in entries}
-    with out.open("a") as file:
-        for name in names:
-            for machine in _TARGETS:
-                enough = sum(entry["machine"] == machine and bool(entry["libraries"]) for entry in entries) >= count
-                if enough or (name, machine) in seen or time.monotonic() > end:
-                    continue
-                with tempfile.TemporaryDirectory() as folder:
-                    wheel = wheel_of(name, machine, Path(folder))
-                    libraries = examine(wheel, machine) if wheel and wheel.stat().st_size < _LARGEST else []
-                entry = {"name": name, "machine": machine, "wheel": wheel.name if wheel else None, "libraries": libraries}
-                entries.append(entry)
-                file.write(json.dumps(entry) + "\n")
-                file.flush()
+    seen = {entry["wheel"] for entry in entries}
+    for machine in _TARGETS:
+        enough = sum(entry["machine"] == machine and bool(entry["libraries"]) for entry in entries)
+        for wheel in sorted((wheels / MACHINES[machine].tag).glob("*.whl")):
+            if wheel.name in seen or enough >= count or not 0 < wheel.stat().st_size < _LARGEST:
+                continue
+            libraries = examine(wheel, machine)
+            enough += bool(libraries)
+            with out.open("a") as file:
+                file.write(json.dumps({"machine": machine, "wheel": wheel.name, "libraries": libraries}) + "\n")
 
 
 def table(out: Path) -> None:
@@ -142,5 +136,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "--table":
         table(Path(sys.argv[2]))
     else:
-        limit = float(sys.argv[4]) if len(sys.argv) > 4 else 1e9
-        hunt(Path(sys.argv[1]).read_text().split(), Path(sys.argv[2]), int(sys.argv[3]), limit)
+        hunt(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -45,6 +45,8 @@ class BrokenLink:
     places: tuple[str, ...] = ()
     #: Further files of its distribution that want the same library.
     others: tuple[Binary, ...] = ()
+    #: Of the slice that asks.
+    architecture: str = ""
 
 
 class MachOLinks:
@@ -82,7 +84,8 @@ class MachOLinks:
             )
             required = status == "loaded" or lost or bundled or self._is_required(link.binary, link.library.name)
             rpaths = link.piece.rpaths if link.library.name.startswith("@rpath/") else ()
-            yield BrokenLink(link.binary, link.library, status, path, required, rpaths, lost, places)
+            asks = link.piece.architecture
+            yield BrokenLink(link.binary, link.library, status, path, required, rpaths, lost, places, architecture=asks)
 
     def _places(self, binary: Binary, piece: MachOSlice, name: str) -> Iterator[str]:
         """The folders in which a library is looked for, relative to where packages lie; those outside are left out."""

@@ -17,6 +17,7 @@ from pytest_archcheck.binaries.names import module_tag
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
+from pytest_archcheck.rules import debian
 from pytest_archcheck.rules.causes import consequence, listed
 from pytest_archcheck.rules.commands import command
 from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, is_like, judge_elsewhere
@@ -31,49 +32,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.loader.elf_links import BrokenLink
     from pytest_archcheck.loader.elf_symbols import MissingSymbols
     from pytest_archcheck.rules.elsewhere import Elsewhere
-
-#: soname -> the package of Debian and Ubuntu that brings that very file: what wheels are known to take from the system.
-_DEBIAN_PACKAGES = {
-    "libgomp.so.1": "libgomp1",
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-    "libGLX.so.0": "libglx0",
-    "libOpenGL.so.0": "libopengl0",
-    "libgthread-2.0.so.0": "libglib2.0-0",
-    "libglib-2.0.so.0": "libglib2.0-0",
-    "libgobject-2.0.so.0": "libglib2.0-0",
-    "libSM.so.6": "libsm6",
-    "libICE.so.6": "libice6",
-    "libX11.so.6": "libx11-6",
-    "libXext.so.6": "libxext6",
-    "libXrender.so.1": "libxrender1",
-    "libxcb.so.1": "libxcb1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libnss3.so": "libnss3",
-    "libasound.so.2": "libasound2",
-    "libpulse.so.0": "libpulse0",
-    "libpulse-mainloop-glib.so.0": "libpulse-mainloop-glib0",
-    "libstdc++.so.6": "libstdc++6",
-    "libgcc_s.so.1": "libgcc-s1",
-    "libgfortran.so.5": "libgfortran5",
-    "libquadmath.so.0": "libquadmath0",
-    "libatomic.so.1": "libatomic1",
-    "libopenblas.so.0": "libopenblas0",
-    "libpq.so.5": "libpq5",
-    "libmariadb.so.3": "libmariadb3",
-    "libodbc.so.2": "libodbc2",
-    "libtbb.so.12": "libtbb12",
-    "libz.so.1": "zlib1g",
-    "libexpat.so.1": "libexpat1",
-    "libffi.so.8": "libffi8",
-    "libssl.so.3": "libssl3",
-    "libcrypto.so.3": "libssl3",
-    "libsndfile.so.1": "libsndfile1",
-    "libportaudio.so.2": "libportaudio2",
-    "libusb-1.0.so.0": "libusb-1.0-0",
-}
 
 
 def one_cause(broken: Iterable[BrokenLink]) -> list[BrokenLink]:
@@ -122,7 +80,7 @@ def judge_elf_links(
 
 def _is_not_here(link: BrokenLink) -> bool:
     """Whether nothing here, and no package of a system that is known, has the library."""
-    known = link.bundled or link.name in DRIVER_LIBRARIES or _is_of_systems(link.name)
+    known = link.bundled or link.name in DRIVER_LIBRARIES or debian.knows(link.name)
     return link.status in {"missing", "outside"} and not known
 
 
@@ -235,9 +193,8 @@ def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool)
     if musl and not link.bundled:
         add = command("apk", "add", f"so:{link.name}")  # Alpine's packages are known by the sonames that they bring, too
         return f"{add}, or {_reinstall(distribution)}" if distribution and distribution.name else add
-    package = _debian_package(link.name)
-    if package:
-        return f"apt-get install {package} (or what provides {link.name} on your system), or {_reinstall(distribution)}"
+    if package := debian.package_of(link.name):
+        return f"apt-get install {package}, or {_reinstall(distribution)}"
     if distribution is None or distribution.name is None:
         return f"install what provides {link.name} ({_search(link.name)})"
     if link.bundled:
@@ -248,16 +205,6 @@ def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool)
 def _search(library: str) -> str:
     """What looks for the whole name of the file, which cannot be taken for an option of apt-file's."""
     return command("apt-file", "search", "--regexp", f"/{re.escape(library)}$")
-
-
-def _is_of_systems(name: str) -> bool:
-    """Whether systems have a library of this name, of whatever version."""
-    stem = name.partition(".so")[0]
-    return any(known.partition(".so")[0] == stem for known in _DEBIAN_PACKAGES)
-
-
-def _debian_package(name: str) -> str | None:
-    return _DEBIAN_PACKAGES.get(name)
 
 
 def _reinstall(distribution: Distribution | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.causes import consequence
 from pytest_archcheck.rules.elsewhere import NOWHERE, judge_elsewhere
+from pytest_archcheck.rules.homebrew import keg_of
 from pytest_archcheck.rules.remedies import build_here, install_other, reinstall_or_other
 
 if TYPE_CHECKING:
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
     from pytest_archcheck.loader.macho_links import BrokenLink
     from pytest_archcheck.rules.elsewhere import Elsewhere
 
-#: Homebrew's formula for a library that wheels are known to take from there: the library's stem -> formula.
-_FORMULAE = {"libomp": "libomp", "libiodbc": "libiodbc", "libpq": "libpq", "libtbb": "tbb", "libgfortran": "gcc"}
-#: Where Homebrew lies on Apple Silicon and on Intel Macs.
-_HOMEBREW_PREFIXES = ("/opt/homebrew/", "/usr/local/")
-#: ``/opt/homebrew/opt/FORMULA/lib/...``, ``/usr/local/Cellar/FORMULA/VERSION/lib/...``
-_HOMEBREW = re.compile(r"/(?:(?:homebrew|local)/opt|Cellar)/([A-Za-z0-9@+._-]+)/")
+#: A part of an application: ``/Applications/Postgres.app/Contents/Versions/15/lib/libpq.5.dylib``.
+_APPLICATION = re.compile(r"/Applications/(?:[^/]+/)*?([^/]+)\.app/")
 
 
 def judge_macho_links(
@@ -97,7 +94,7 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
     if link.status == "outside":
         place = f"; it looks for {_looked_for(link)} on the target" if link.path != name else ""
         message = f"links to {name}, which is not in this environment{place}{consequence(link.others, 'without it')}"
-        remedy = _if_used(link, _install_there(name, link.path or name, distribution))
+        remedy = _if_used(link, _install_there(link, distribution))
         return "library-outside-environment", _by_need("warning", link), message, remedy
     nobody = "and no file of this environment has that install name"
     lost = f"; {distribution.title} brought a library of that name" if link.lost else ""
@@ -139,40 +136,55 @@ def _if_used(link: BrokenLink, remedy: str) -> str:
 
 
 def _bring(link: BrokenLink, distribution: Distribution) -> str:
-    name = link.library.name
+    again = reinstall_or_other(distribution, f"{os.path.basename(link.library.name)} is still missing")
     # Where nothing leads to Homebrew's folders, what it installs is not found either.
-    places = (name, *(rpath for piece in link.binary.slices for rpath in piece.rpaths))
-    formula = _formula(name) if any(place.startswith(_HOMEBREW_PREFIXES) for place in places) else None
-    again = reinstall_or_other(distribution, f"{os.path.basename(name)} is still missing")
-    return f"brew install {formula}, or {again}" if formula else again
+    there = _put_there(link)
+    return f"{there.what}, or {again}" if there else again
 
 
 def _replaced(path: str, distribution: Distribution) -> str:
     """What to do about a library for another machine; an absolute path is of none that the environment holds."""
     if not os.path.isabs(path):
         return reinstall_or_other(distribution, "that changes nothing")
-    if formula := _formula_of(path):
-        # Homebrew for Apple Silicon and Homebrew for Intel have a prefix each.
-        brew = "/usr/local/bin/brew" if "/homebrew/" in path else "/opt/homebrew/bin/brew"
-        return f"{brew} install {formula}, then {build_here(distribution)}"
+    if keg := keg_of(path, is_there=True):
+        return f"{keg.other_brew} install {keg.formula}, then {build_here(distribution)}"
     return f"put a build of {path} for the target there, or {install_other(distribution)}"
 
 
-def _install_there(name: str, path: str, distribution: Distribution) -> str:
-    if formula := _formula(name) or (_formula_of(path) if name == path else None):
-        return f"on the target: brew install {formula}"
+def _install_there(link: BrokenLink, distribution: Distribution) -> str:
+    there = _put_there(link)
+    if there and there.is_sure:
+        return f"on the target: {there.what}"
     without = f"install a version that does without it: {install_other(distribution)}"
-    if formula := _formula_of(path):  # of an rpath, which may be there for another library
-        return f"on the target: brew install {formula}, if that brings {os.path.basename(path)}; or {without}"
-    return f"bring {path} to the target, or {without}"
+    if there:
+        return f"on the target: {there.what}; or {without}"
+    path = link.path or link.library.name
+    keg = keg_of(path)
+    other = f" (Homebrew for {link.architecture} installs to another folder)" if keg else ""
+    return f"bring {path} to the target{other}, or {without}"
 
 
-def _formula(name: str) -> str | None:
-    stem = os.path.basename(name).partition(".")[0]
-    return _FORMULAE.get(stem)
+class _Way(NamedTuple):
+    """What puts a library where it is looked for."""
+
+    what: str
+    #: Whether it does so in any case.
+    is_sure: bool = False
 
 
-def _formula_of(path: str) -> str | None:
-    """The formula that a file belongs to, by Homebrew's own layout."""
-    match = _HOMEBREW.search(path)
-    return match[1] if match else None
+def _put_there(link: BrokenLink) -> _Way | None:
+    """What the paths at which a library is looked for tell of how it gets there; None where they do not."""
+    name = link.library.name
+    file = os.path.basename(name)
+    candidates = [f"{rpath}{name[6:]}" for rpath in link.rpaths] if name.startswith("@rpath/") else [name]
+    kegs = (keg for path in candidates if (keg := keg_of(path)))
+    if keg := next((keg for keg in kegs if link.architecture in {keg.architecture, ""}), None):
+        install = f"brew install {keg.formula}"
+        if keg.version:
+            return _Way(f"{install}, if that still is its version {keg.version}, which the path names")
+        if name.startswith("/") or keg.brings(file):
+            return _Way(install, is_sure=True)
+        return _Way(f"{install}, if that brings {file}")  # the rpath may be there for another library
+    if application := next((match[1] for path in candidates if (match := _APPLICATION.match(path))), None):
+        return _Way(f"install the application {application}, of which it is a part")
+    return None

@@ -140,6 +140,29 @@ WITHOUT = f"install a version that does without it: {UV} 'foo!=1.0'"
             f"on the target: brew install ffmpeg, if that brings libheif.1.dylib; or {WITHOUT}",
         ),
         ("@rpath/libomp.dylib", "/opt/homebrew/opt/libomp/lib", "on the target: brew install libomp"),
+        # the formula is told by the path: many bring a libpq
+        ("/opt/homebrew/opt/postgresql@15/lib/libpq.5.dylib", "", "on the target: brew install postgresql@15"),
+        (
+            "/opt/homebrew/Cellar/gcc/13.2.0/lib/gcc/13/libgfortran.5.dylib",
+            "",
+            f"on the target: brew install gcc, if that still is its version 13.2.0, which the path names; or {WITHOUT}",
+        ),
+        (
+            "/usr/local/opt/foo/libf.dylib",
+            "",
+            f"bring /usr/local/opt/foo/libf.dylib to the target (Homebrew for arm64 installs to another folder), or {WITHOUT}",
+        ),
+        (
+            "/Applications/Postgres.app/Contents/Versions/15/lib/libpq.5.dylib",
+            "",
+            f"on the target: install the application Postgres, of which it is a part; or {WITHOUT}",
+        ),
+        # keg-only: Homebrew brings it to another folder
+        (
+            "/opt/homebrew/lib/libomp.dylib",
+            "",
+            f"bring /opt/homebrew/lib/libomp.dylib to the target, or {WITHOUT}",
+        ),
         # numba's omppool names no folder: what Homebrew installs is not found by it
         (
             "@rpath/libomp.dylib",
@@ -174,14 +197,14 @@ def test_names_in_files_do_not_break_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "remedy"),
     [
-        ("usr/local/Cellar/libomp/18.1.8/lib", "/opt/homebrew/bin/brew install libomp, then pip install "),
-        ("usr/local/opt/openssl@3/lib", "/opt/homebrew/bin/brew install openssl@3, then pip install "),
-        ("opt/homebrew/opt/libomp/lib", "/usr/local/bin/brew install libomp, then pip install "),
-        ("opt/vendor/lib", "put a build of {path} for the target there, or pip install 'foo!=1.0'"),
+        ("/usr/local/Cellar/libomp/18.1.8/lib", "/opt/homebrew/bin/brew install libomp, then pip install "),
+        ("/usr/local/opt/openssl@3/lib", "/opt/homebrew/bin/brew install openssl@3, then pip install "),
+        ("/opt/homebrew/opt/libomp/lib", "/usr/local/bin/brew install libomp, then pip install "),
+        ("/opt/vendor/lib", "put a build of {path} for the target there, or pip install 'foo!=1.0'"),
     ],
 )
-def test_a_library_of_this_machine_for_another_one(tmp_path: Path, folder: str, remedy: str) -> None:
-    path = f"{tmp_path}/{folder}/libx.dylib"
+def test_a_library_of_this_machine_for_another_one(folder: str, remedy: str) -> None:
+    path = f"{folder}/libx.dylib"
     binary = Binary(path=MODULE, location="/site", format="mach-o", role="extension", slices=(), size=1)
     link = BrokenLink(binary, LinkedLibrary(path, "regular"), "wrong-architecture", path, required=True)
     owner = Distribution(name="foo", version="1.0", installer="pip", tags=(), location="/site", binaries=(binary,))
