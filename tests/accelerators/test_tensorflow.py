@@ -192,6 +192,16 @@ def test_the_clock_waits_for_the_work(tensorflow: Framework, device: frameworks.
     assert result.products == device.products
 
 
+def test_a_correct_device_of_7_gflops_ends_within_40_seconds(tensorflow: Framework, device: frameworks.Device) -> None:
+    device.fail("7-gflops")  # it sleeps away what this machine's processor is faster: a product of 2048 rows takes 2.45 s
+    begin = time.monotonic()
+    result = benchmark(tensorflow, 2048, "float32", LONG)
+    assert time.monotonic() - begin < 40
+    assert isinstance(result, Benchmark)
+    assert result.gflops == pytest.approx(7, rel=0.05)
+    assert result.products == device.products == 7  # one whose numbers are looked at, and three repeats of two
+
+
 @pytest.mark.parametrize("fault", ["wrong", "one-wrong-number", "zeros", "nan"])
 def test_a_benchmark_of_wrong_numbers(tensorflow: Framework, device: frameworks.Device, fault: str) -> None:
     device.fail(fault)

@@ -89,9 +89,7 @@ def _cpu(devices: list[DeviceFacts]) -> str | None:
 def _measure(report: Report, bench: Bench, cpu: Bench | None, deadline: float) -> None:
     """Say the seconds a product of every repeat: eager, compiled, and on the CPU where there is one to compare with."""
     eager = bench.eager()
-    ways, longest = {"eager": eager}, eager.run()
-    if longest >= SLOW_STEP_SECONDS and longest < _SPENDABLE * (deadline - time.monotonic()):
-        longest = eager.repeat()  # it counts, if this is how slow the device is; or else the first run had much to make ready
+    ways, longest = {"eager": eager}, _begin(eager, deadline)
     slow = longest >= SLOW_STEP_SECONDS
     compiled = None if slow else bench.compiled()
     if compiled is not None:
@@ -99,8 +97,8 @@ def _measure(report: Report, bench: Bench, cpu: Bench | None, deadline: float) -
     if cpu is not None and longest < _SPENDABLE * (deadline - time.monotonic()):
         ways["cpu"] = cpu.eager()
     for way in ways.values():
-        if way is not eager:
-            way.run()  # warms it up
+        if way is not eager and not slow:
+            way.run()  # warms it up; beside a slow device the runs that calibrate are enough
         if way is not eager or not slow:
             way.calibrate()
     _repeat(ways, longest, deadline)
@@ -113,6 +111,22 @@ def _measure(report: Report, bench: Bench, cpu: Bench | None, deadline: float) -
         asked=1 + sum(way.asked for name, way in ways.items() if name != "cpu"),
         chains={name: way.error.worst for name, way in ways.items()},
     )
+
+
+def _begin(eager: Way, deadline: float) -> float:
+    """Run the first step and return the seconds of the last one.
+
+    A slow step is run again: if it was something to make ready, the second one is quick. If this is how slow the device is,
+    both are repeats that count: at some seconds a product none is to spare, and the product whose numbers were looked at has
+    warmed it up.
+    """
+    first = eager.run()
+    if first < SLOW_STEP_SECONDS or first >= _SPENDABLE * (deadline - time.monotonic()):
+        return first
+    second = eager.repeat()
+    if second >= SLOW_STEP_SECONDS:
+        eager.seconds.insert(0, first / STEP_PRODUCTS)
+    return second
 
 
 def _repeat(ways: dict[str, Way], longest: float, deadline: float) -> None:

@@ -222,25 +222,76 @@ static void spoil(float *result, int64_t rows, int64_t columns) {
   }
 }
 
+/* The product of BLOCK_ROWS rows and BLOCK_COLUMNS columns, both packed so that one summand's numbers lie together: the sums stay in
+ * registers, or a processor could not keep the pace of the device that is played (see "7-gflops"). */
+#define BLOCK_ROWS 4
+#define BLOCK_COLUMNS 16
+typedef float Vector __attribute__((vector_size(32), aligned(4), may_alias));
+
+#ifdef __x86_64__
+__attribute__((target_clones("avx2", "default")))
+#endif
+static void multiply_block(const float *left, const float *right, int64_t inner, float *result) {
+  Vector a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0}, c0 = {0}, c1 = {0}, d0 = {0}, d1 = {0};
+  for (; inner > 0; inner--, left += BLOCK_ROWS, right += BLOCK_COLUMNS) {
+    Vector first = *(const Vector *)right, second = *(const Vector *)(right + 8);
+    a0 += left[0] * first, a1 += left[0] * second;
+    b0 += left[1] * first, b1 += left[1] * second;
+    c0 += left[2] * first, c1 += left[2] * second;
+    d0 += left[3] * first, d1 += left[3] * second;
+  }
+  Vector *row = (Vector *)result;
+  row[0] = a0, row[1] = a1, row[2] = b0, row[3] = b1, row[4] = c0, row[5] = c1, row[6] = d0, row[7] = d1;
+}
+
+/* So many rows of a matrix (columns, with its strides exchanged), summand by summand; what lies beyond its edge is 0. */
+static void pack(float *packed, const float *from, int64_t first, int64_t end, int64_t count, int64_t inner, int64_t row_stride,
+                 int64_t inner_stride) {
+  for (int64_t k = 0; k < inner; k++) {
+    for (int64_t i = 0; i < count; i++) {
+      packed[k * count + i] = first + i < end ? from[(first + i) * row_stride + k * inner_stride] : 0;
+    }
+  }
+}
+
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void sleep_until(double end) {
+  double left = end - seconds();
+  if (left > 0) nanosleep(&(struct timespec){.tv_sec = (time_t)left, .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)}, NULL);
+}
+
 static void run_matmul(Task *task) {
+  double begin = seconds();
   const float *left = (const float *)task->left, *right = (const float *)task->right;
   float *result = (float *)task->target;
   int64_t rows = task->rows, inner = task->inner, columns = task->columns;
-  memset(result, 0, (size_t)(rows * columns) * sizeof *result);
-  for (int64_t i = 0; i < rows; i++) {
-    for (int64_t k = 0; k < inner; k++) {
-      float factor = task->transpose_left ? left[k * rows + i] : left[i * inner + k];
-      float *row = result + i * columns;
-      if (task->transpose_right) {
-        for (int64_t j = 0; j < columns; j++) row[j] += factor * right[j * inner + k];
-      } else {
-        const float *other = right + k * columns;
-        for (int64_t j = 0; j < columns; j++) row[j] += factor * other[j];
+  size_t side = (size_t)inner * sizeof(float);
+  float *packed_left = malloc((size_t)(rows + BLOCK_ROWS) * side), *packed_right = malloc(BLOCK_COLUMNS * side);
+  for (int64_t i = 0; i < rows; i += BLOCK_ROWS) {
+    pack(packed_left + i * inner, left, i, rows, BLOCK_ROWS, inner, task->transpose_left ? 1 : inner,
+         task->transpose_left ? rows : 1);
+  }
+  for (int64_t j = 0; j < columns; j += BLOCK_COLUMNS) {
+    pack(packed_right, right, j, columns, BLOCK_COLUMNS, inner, task->transpose_right ? inner : 1,
+         task->transpose_right ? 1 : columns);
+    int64_t wide = columns - j < BLOCK_COLUMNS ? columns - j : BLOCK_COLUMNS;
+    for (int64_t i = 0; i < rows; i += BLOCK_ROWS) {
+      float block[BLOCK_ROWS * BLOCK_COLUMNS];
+      multiply_block(packed_left + i * inner, packed_right, inner, block);
+      for (int64_t row = i; row < rows && row < i + BLOCK_ROWS; row++) {
+        memcpy(result + row * columns + j, block + (row - i) * BLOCK_COLUMNS, (size_t)wide * sizeof(float));
       }
     }
   }
+  free(packed_left), free(packed_right);
   if (is_fault("slow")) nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
   if (is_fault("delay")) nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  if (is_fault("7-gflops")) sleep_until(begin + 2.0 * (double)rows * (double)inner * (double)columns / 7e9);
   spoil(result, rows, columns);
   if (counter != NULL) ++*counter;
 }
