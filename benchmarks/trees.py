@@ -62,6 +62,21 @@ def popular() -> Tree:
     return _linked("popular", corpus.installed("arm64-popular", corpus.read_pins("arm64-popular"), "macos-arm64"))
 
 
+def dense() -> Tree:
+    """120 distributions with 2,494 Mach-O files, Qt, VTK and PyTorch among them; some lack what they require."""
+    return _linked("dense", corpus.installed("arm64-hundred", corpus.read_pins("arm64-hundred"), "macos-arm64"))
+
+
+def linux() -> Tree:
+    """Popular projects for Linux x86_64."""
+    return _linked("linux", corpus.installed("linux-popular", corpus.read_pins("linux-popular"), "linux-x86_64"))
+
+
+def linux_aarch64() -> Tree:
+    """A scientific stack for Linux aarch64 with glibc 2.28."""
+    return _linked("linux-aarch64", corpus.installed("linux-aarch64", corpus.read_pins("linux-aarch64"), "linux-aarch64"))
+
+
 def mixed() -> Tree:
     """The TensorFlow tree with numpy and h5py from their x86_64 wheels."""
     pins = [pin for pin in corpus.read_pins("arm64-tensorflow") if pin.startswith(tuple(f"{name}==" for name in BROKEN))]
@@ -86,6 +101,9 @@ def relabelled() -> Tree:
 NAMED: dict[str, Callable[[], Tree]] = {
     "tensorflow": tensorflow,
     "popular": popular,
+    "dense": dense,
+    "linux": linux,
+    "linux-aarch64": linux_aarch64,
     "mixed": mixed,
     "relabelled": relabelled,
 }

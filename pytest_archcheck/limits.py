@@ -90,6 +90,8 @@ TRIE_WALKS = 4
 TRIE_VISITS = 200_000
 #: Steps for one name that take none of its characters: old linkers wrote a few edges with empty labels.
 TRIE_EMPTY_STEPS = 64
+#: Bytes of a trie that is read at once where many names are looked up; with 20 MB TensorFlow's is read in blocks.
+TRIE_READ_SIZE = 4 << 20
 #: Blocks of 5 KiB kept of one trie.
 TRIE_BLOCKS = 512
 #: Missing symbols listed of one image: a file that misses hundreds is not judged better by the next one.

@@ -62,10 +62,11 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Collection[in
         if ordinals is not None and DYNAMIC_LOOKUP not in ordinals:
             return
         ordinals = None
-    # nlist_64 and nlist: n_strx, n_type, n_sect, n_desc, n_value
-    layout = struct.Struct((">" if piece.big_endian else "<") + ("IBBHQ" if piece.is_64 else "IBBHI"))
-    size, ordinal_at = layout.size, 6 if piece.big_endian else 7  # the ordinal is the upper byte of n_desc
-    names = _Names(source, strings)
+    # nlist_64 and nlist: n_strx (4 bytes), n_type, n_sect, n_desc (2), n_value (8 or 4)
+    size = 16 if piece.is_64 else 12
+    string = struct.Struct(">I" if piece.big_endian else "<I").unpack_from
+    ordinal_at, flags_at = (6, 7) if piece.big_endian else (7, 6)  # the ordinal is the upper byte of n_desc
+    name_at = _Names(source, strings).at
     count = 0
     for begin in range(0, symbols.size, _CHUNK_ENTRIES * size):
         data = source.read(symbols.offset + begin, min(_CHUNK_ENTRIES * size, symbols.size - begin))
@@ -75,9 +76,10 @@ def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Collection[in
         if count > limits.UNDEFINED_SYMBOLS:
             raise SymbolsInvalid("its symbol table does not end")
         for index in _undefined(types, data[ordinal_at::size], ordinals):
-            string, _, _, description, _ = layout.unpack_from(data, index * size)
-            ordinal = description >> 8 if two_level else DYNAMIC_LOOKUP
-            yield UndefinedSymbol(names.at(string), ordinal, bool(description & _N_WEAK_REF))
+            at = index * size
+            ordinal = data[at + ordinal_at] if two_level else DYNAMIC_LOOKUP
+            weak = data[at + flags_at] & _N_WEAK_REF != 0
+            yield UndefinedSymbol(name_at(string(data, at)[0]), ordinal, weak)
 
 
 def _undefined(types: bytes, upper: bytes, ordinals: Collection[int] | None) -> list[int]:

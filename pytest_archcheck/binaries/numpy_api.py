@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.model import NumpyApi
+from pytest_archcheck.binaries.model import Extent, NumpyApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_archcheck.binaries.source import Source
 
@@ -33,11 +33,14 @@ _PIECE = 1 << 20
 _OVERLAP = 128
 
 
-def read_numpy_api(source: Source) -> NumpyApi | None:
-    """Look for numpy's texts in a module; None where there are none, or too few to tell."""
+def read_numpy_api(source: Source, constants: Sequence[Extent] | None = None) -> NumpyApi | None:
+    """Look for numpy's texts in a module; None where there are none, or too few to tell.
+
+    :param constants: the parts of the file that hold its texts; None for all of it.
+    """
     found: set[bytes] = set()
     oldest = None
-    for piece in _pieces(source):
+    for piece in _pieces(source, constants):
         if _COMMON not in piece:  # most of a file is code, and each text that is looked for takes its time
             continue
         found.update(text for text in _NEEDLES if text in piece)
@@ -56,7 +59,9 @@ def may_ask_later(source: Source) -> bool:
     return any(_LAZY in piece for piece in _pieces(source))
 
 
-def _pieces(source: Source) -> Iterator[bytes]:
-    for offset in range(0, source.size, _PIECE):
-        start = max(offset - _OVERLAP, 0)
-        yield source.read(start, min(offset + _PIECE, source.size) - start)
+def _pieces(source: Source, parts: Sequence[Extent] | None = None) -> Iterator[bytes]:
+    for begin, size in (Extent(0, source.size),) if parts is None else parts:
+        end = min(begin + size, source.size)
+        for offset in range(begin, end, _PIECE):
+            start = max(offset - _OVERLAP, begin)
+            yield source.read(start, min(offset + _PIECE, end) - start)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
+from pytest_archcheck.binaries.constants import constants_of
 from pytest_archcheck.binaries.names import is_test_data
 from pytest_archcheck.binaries.numpy_api import may_ask_later, read_numpy_api
 from pytest_archcheck.binaries.source import open_file
@@ -77,7 +78,7 @@ def _refusing(distribution: Distribution, numpy: Version, access: Access) -> lis
             continue
         try:
             with access.opener(binary.file) as source:
-                api = read_numpy_api(source)
+                api = read_numpy_api(source, constants_of(source, binary))
                 if api is None:
                     continue
                 if not refuses(api, numpy):

@@ -104,6 +104,13 @@ class Needs:
     #: Why they are not all.
     problem: str | None = None
 
+    def by_ordinal(self) -> dict[int, list[bytes]]:
+        """The names by the library that must have them."""
+        names: defaultdict[int, list[bytes]] = defaultdict(list)
+        for name, ordinal in self.symbols:
+            names[ordinal].append(name)
+        return names
+
 
 class SymbolSpace:
     """Answers where symbols are. What is asked together is looked up together: each library is read once.
@@ -142,34 +149,33 @@ class SymbolSpace:
         :param ordinals: only from these libraries; None for all.
         """
         symbols: list[tuple[bytes, int]] = []
+        kept = self._names
         try:
             with self._opener(image.binary.file) as source:
                 for name, ordinal, weak in undefined_symbols(source, image.piece, ordinals):
                     if not weak:
-                        symbols.append((self._kept(name), ordinal))
+                        symbols.append((kept.get(name) or self._keep(name), ordinal))
         except (SymbolsInvalid, OSError) as error:
             return Needs(image, tuple(symbols), str(error))
         return Needs(image, tuple(symbols))
 
-    def _kept(self, name: bytes) -> bytes:
-        kept = self._names.get(name)
-        if kept is None:
-            self._names_size += len(name)
-            if self._names_size > limits.SYMBOL_NAMES_SIZE:
-                raise SymbolsInvalid("the names of its symbols take too much room")
-            kept = self._names[name] = name
-        return kept
+    def _keep(self, name: bytes) -> bytes:
+        self._names_size += len(name)
+        if self._names_size > limits.SYMBOL_NAMES_SIZE:
+            raise SymbolsInvalid("the names of its symbols take too much room")
+        self._names[name] = name
+        return name
 
     def look_up(self, many: Iterable[Needs]) -> None:
         """Look up what several images need of libraries, before they are reported one by one."""
         wanted: dict[_Key, tuple[Image, dict[bytes, None]]] = {}
         for needs in many:
-            for name, ordinal in needs.symbols:
+            for ordinal, names in needs.by_ordinal().items():
                 provider = self._asked(needs.image, ordinal)
                 if provider is not None:
-                    wanted.setdefault(provider.key, (provider, {}))[1][name] = None
-        for image, names in wanted.values():
-            self._find_all(image, names)
+                    wanted.setdefault(provider.key, (provider, {}))[1].update(dict.fromkeys(names))
+        for image, together in wanted.values():
+            self._find_all(image, together)
 
     def report(self, needs: Needs, flat: FlatNamespace | None = None) -> SymbolReport:
         """Tell what became of the symbols that an image needs.
@@ -178,17 +184,18 @@ class SymbolSpace:
         """
         self.look_up([needs])
         image = needs.image
+        answers: dict[int, Mapping[bytes, Answer]] = {}
+        for ordinal, names in needs.by_ordinal().items():
+            if ordinal == DYNAMIC_LOOKUP:
+                answers[ordinal] = self._find_flat(image, flat, names) if flat else {}
+            else:
+                provider = self._asked(image, ordinal)
+                answers[ordinal] = {} if provider is None else self._known[provider.key]
         missing: list[MissingSymbol] = []
         unchecked: Counter[str] = Counter()
         found = 0
-        flat_names = [name for name, ordinal in needs.symbols if ordinal == DYNAMIC_LOOKUP]
-        in_flat = self._find_flat(image, flat, flat_names) if flat else {}
         for name, ordinal in needs.symbols:
-            answer: Answer = "unchecked"
-            if ordinal == DYNAMIC_LOOKUP:
-                answer = in_flat.get(name, answer)
-            elif (provider := self._asked(image, ordinal)) is not None:
-                answer = self._known[provider.key][name]
+            answer = answers[ordinal].get(name, "unchecked")
             if answer == "found":
                 found += 1
             elif answer == "unchecked":

@@ -17,7 +17,7 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
 from pytest_archcheck.binaries.names import module_name
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.loader.imports import imports_of
+from pytest_archcheck.loader.imports import imports_of, may_compute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -52,6 +52,8 @@ class PythonSources:
         #: File -> its imports; metadata of a distribution -> names of its console scripts.
         self._imports: dict[str, tuple[Import, ...]] = {}
         self._commands: dict[str, frozenset[str]] = {}
+        #: File -> whether it may import what is named at run time.
+        self._computing: dict[str, bool] = {}
         #: What may still be parsed, and how often a file may still be looked at: no tree is worth minutes.
         self._bytes_to_parse = limits.PYTHON_PARSED_SIZE
         self._looks = limits.PYTHON_LOOKS
@@ -96,7 +98,7 @@ class PythonSources:
         # As a word: ``core`` stands in most files, and few import it.
         word = re.compile(rb"\b" + re.escape(stem) + rb"\b")
         for path, text in self._of(binary):
-            found_here = (stem in text and word.search(text)) or b"import_module" in text or b"__import__" in text
+            found_here = (stem in text and word.search(text)) or self._may_compute(path, text)
             if not found_here or _TESTS.search(path):
                 continue
             module = _module_of(os.path.relpath(path, binary.location))
@@ -113,6 +115,12 @@ class PythonSources:
         if "." not in module or module in asked or len(asked) > limits.IMPORT_CHAIN:
             return False
         return self._is_guarded(binary, module, asked) is True
+
+    def _may_compute(self, path: str, text: bytes) -> bool:
+        found = self._computing.get(path)
+        if found is None:  # import_ is part of import_module and of __import__
+            found = self._computing[path] = b"import_" in text and may_compute(text)
+        return found
 
     def _imports_of(self, path: str, text: bytes, module: str) -> tuple[Import, ...]:
         found = self._imports.get(path)

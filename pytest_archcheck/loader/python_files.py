@@ -18,7 +18,8 @@ def parse(content: bytes) -> ast.Module | None:
 
     It is taken for UTF-8, whatever it says: what is of interest are names of modules, and some encodings take minutes.
     """
-    if sum(1 for _ in _TOKEN.finditer(content)) > limits.PYTHON_TOKENS:
+    # Each takes a byte at least: most files need no counting.
+    if len(content) > limits.PYTHON_TOKENS and sum(1 for _ in _TOKEN.finditer(content)) > limits.PYTHON_TOKENS:
         return None
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
     try:

@@ -85,6 +85,16 @@ def test_many_names_share_a_walk() -> None:
     assert source.asked < 2 * len(data)  # no node is read for each name
 
 
+def test_the_plain_walk_and_the_careful_one_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"_{first}{second}{'z' * third}" for first in "abc" for second in ("", "a", "b") for third in range(200)]
+    data = export_trie(dict.fromkeys(names[::3], REGULAR) | {"_same": b"\x08\x02\0"})
+    asked = [b"_same", *map(str.encode, names)]
+    plain = trie(data).find_all(asked)
+    monkeypatch.setattr("pytest_archcheck.binaries.export_trie._find_plain", lambda *_: None)
+    assert trie(data).find_all(asked) == plain
+    assert plain.exports == dict.fromkeys(map(str.encode, names[::3]), Export()) | {b"_same": Export(2, None)}
+
+
 def test_damage_below_one_edge_is_not_the_others_concern() -> None:
     data = node(b"", (b"_a", 20), (b"_b", 5000)).ljust(20, b"\0") + node(REGULAR)
     found = trie(data).find_all([b"_a", b"_b", b"_bc", b"_c"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sysconfig
 import time
+from pathlib import Path
 
 import pytest
 
-from pytest_archcheck.loader.imports import Import, imports_of
+from pytest_archcheck.loader.imports import Import, imports_of, may_compute
 
 
 def guards(source: str, module: str = "pkg._core", package: str = "pkg") -> list[bool]:
@@ -156,3 +158,42 @@ def test_what_could_take_for_ever(text: str) -> None:
 )  # fmt: skip
 def test_names_put_together_at_run_time(name: str, module: str, *, fits: bool) -> None:
     assert Import(name, guarded=True).names(module) is fits
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import_module(f'pkg._co{x}')",
+        "import_module(\n    'pkg._co' + x)",
+        "importlib.import_module(f'{__package__}._co{x}')",
+        "name = 'pkg._co%s' % x\nimport_module(name)",
+        "if x: name = 'pkg.' + x\n__import__( name , globals())",
+        "base = 'pkg.{}'\nname = base.format(x)\nimport_module(name)",
+        "(importlib.import_module)(f'pkg.{x}')",
+        "importlib.import_module \\\n  (f'pkg.{x}')",
+    ],
+)
+def test_files_that_may_compute_a_name_are_parsed(source: str) -> None:
+    assert may_compute(source.encode())
+    assert any(one.is_computed for one in imports_of(source.encode(), "pkg"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from importlib import import_module\nimport_module(name)",
+        "from importlib import import_module, reload\nimport_module(self.name)",
+        "def load(name):\n    name = name_of(x)\n    return __import__(name, globals())",
+        "modname = self.modname\nimport_module(modname)",
+        "if name == 'x': import_module(name)",
+    ],
+)
+def test_files_that_only_import_what_nobody_knows_are_not(source: str) -> None:
+    assert not may_compute(source.encode())
+
+
+def test_no_computed_import_of_the_standard_library_is_passed_over() -> None:
+    for path in Path(sysconfig.get_path("stdlib")).glob("*.py"):
+        text = path.read_bytes()
+        if b"import_" in text and not may_compute(text):
+            assert [one for one in imports_of(text, "x.y") if one.is_computed and not one.name.endswith(".*")] == [], path

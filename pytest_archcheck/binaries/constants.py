@@ -1,0 +1,103 @@
+"""Where a compiled file keeps its constants: all that it maps but machine code. Most of a large module is code and symbols.
+
+Documented in Apple's ``<mach-o/loader.h>`` (segment_command_64, section_64) and the ELF specification (section headers).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from pytest_archcheck import limits
+from pytest_archcheck.binaries.model import ElfSlice, Extent, MachOSlice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.binaries.source import Source
+
+_HEAD = 4096  # bytes; they hold the load commands of nearly every slice
+_GAP = 4096  # bytes; what lies nearer is read together
+
+_LC_SEGMENT, _LC_SEGMENT_64 = 0x01, 0x19
+_S_ATTR_PURE_INSTRUCTIONS = 0x80000000
+_ZERO_FILLED = frozenset({0x01, 0x0C, 0x12})  # S_ZEROFILL, S_GB_ZEROFILL, S_THREAD_LOCAL_ZEROFILL
+
+_SHT_NOBITS = 8
+_SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
+
+
+def constants_of(source: Source, binary: Binary) -> list[Extent]:
+    """The parts of a file that may hold constants, in file order; all of it where its headers do not tell them apart.
+
+    :raises OSError: the file cannot be read.
+    """
+    parts: list[Extent] = []
+    for piece in binary.slices:
+        try:
+            if isinstance(piece, MachOSlice):
+                found = list(_of_macho(source, piece))
+            elif isinstance(piece, ElfSlice):
+                found = list(_of_elf(source, piece))
+            else:
+                found = []
+        except (struct.error, IndexError):
+            found = []
+        parts += found or [piece.extent]
+    return list(_together(sorted(parts))) or [Extent(0, source.size)]
+
+
+def _of_macho(source: Source, piece: MachOSlice) -> Iterator[Extent]:
+    begin = piece.extent.offset
+    order = ">" if piece.big_endian else "<"
+    head = source.read(begin, _HEAD)
+    count, size = struct.unpack_from(f"{order}2I", head, 16)  # ncmds, sizeofcmds
+    at = 32 if piece.is_64 else 28  # sizeof(struct mach_header_64), sizeof(struct mach_header)
+    if at + size > len(head):
+        head = source.read(begin, at + min(size, limits.MACHO_COMMANDS_SIZE))
+    # segment_command: cmd, cmdsize, segname[16], vmaddr, vmsize, fileoff, filesize, maxprot, initprot, nsects, flags
+    # section: sectname[16], segname[16], addr, size, offset, align, reloff, nreloc, flags, reserved1, reserved2(, reserved3)
+    kind, sections_at, numbers = (_LC_SEGMENT_64, 72, "2Q") if piece.is_64 else (_LC_SEGMENT, 56, "2I")
+    section = struct.Struct(f"{order}32x{numbers}5I{'12x' if piece.is_64 else '8x'}")
+    for _ in range(count):
+        command, length = struct.unpack_from(f"{order}2I", head, at)
+        if command == kind:
+            (sections,) = struct.unpack_from(f"{order}I", head, at + sections_at - 8)  # nsects
+            for number in range(sections):
+                _, extent, offset, _, _, _, flags = section.unpack_from(head, at + sections_at + number * section.size)
+                if not flags & _S_ATTR_PURE_INSTRUCTIONS and flags & 0xFF not in _ZERO_FILLED:
+                    yield Extent(begin + offset, extent)
+        at += max(length, 8)
+
+
+def _of_elf(source: Source, piece: ElfSlice) -> Iterator[Extent]:
+    order = ">" if piece.big_endian else "<"
+    # e_shoff; e_shentsize and e_shnum
+    place, sizes, number = (40, 58, "Q") if piece.is_64 else (32, 46, "I")
+    head = source.read(0, 64)
+    (table,) = struct.unpack_from(order + number, head, place)
+    entry, count = struct.unpack_from(f"{order}2H", head, sizes)
+    section = struct.Struct(
+        f"{order}4xI{number}{number}{number}{number}"
+    )  # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size
+    headers = source.read(table, entry * count) if table else b""
+    for index in range(count if headers else 0):
+        kind, flags, _, offset, size = section.unpack_from(headers, index * entry)
+        if kind != _SHT_NOBITS and flags & _SHF_ALLOC and not flags & _SHF_EXECINSTR:
+            yield Extent(offset, size)
+
+
+def _together(parts: Iterable[Extent]) -> Iterator[Extent]:
+    """Sorted parts, those that lie near each other as one."""
+    begin = end = 0
+    for offset, size in parts:
+        if offset > end + _GAP:
+            if end > begin:
+                yield Extent(begin, end - begin)
+            begin = offset
+        elif end == begin:
+            begin = offset
+        end = max(end, offset + size)
+    if end > begin:
+        yield Extent(begin, end - begin)
