@@ -35,7 +35,7 @@ def add(
 ) -> None:
     files: dict[str, bytes | str] = {
         "demo/__init__.py": code,
-        path or "demo/_core.cpython-311-x86_64-linux-gnu.so": shared() + texts,
+        path or "demo/_core.cpython-311-x86_64-linux-gnu.so": shared(texts=texts),
     }
     add_distribution(site, "demo", "1.5", files, tags=TAGS, requires=requires)
 
@@ -72,8 +72,8 @@ def test_compiled_for_a_newer_numpy(site: Path) -> None:
 
 def test_a_module_for_a_newer_numpy_among_others(site: Path) -> None:
     """h5py's _npystrings is imported with numpy 2 only."""
-    newer = {"demo/_new.cpython-311-x86_64-linux-gnu.so": shared() + NUMPY_2}
-    older = {"demo/_old.cpython-311-x86_64-linux-gnu.so": shared() + NUMPY_2.replace(b"1.25", b"1.20") + bytes(99)}
+    newer = {"demo/_new.cpython-311-x86_64-linux-gnu.so": shared(texts=NUMPY_2)}
+    older = {"demo/_old.cpython-311-x86_64-linux-gnu.so": shared(texts=NUMPY_2.replace(b"1.25", b"1.20") + bytes(99))}
     files: dict[str, bytes | str] = {
         "demo/__init__.py": "from . import _old\ndef later():\n    from . import _new\n",
         **newer,

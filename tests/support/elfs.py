@@ -48,6 +48,8 @@ class Elf:
     versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: EI_OSABI: 0 System V, 3 Linux, 9 FreeBSD.
     osabi: int = 0
+    #: Contents of .rodata.
+    texts: bytes = b""
 
     def __bytes__(self) -> bytes:
         return _build(self)
@@ -120,6 +122,8 @@ def _sections(elf: Elf, order: str, word: str) -> list[_Section]:
         ]
         if elf.versions:
             sections.append(_Section(".gnu.version_r", 0x6FFFFFFE, _verneed(elf, order), ".dynstr", len(elf.versions)))
+        if elf.texts:
+            sections.append(_Section(".rodata", 1, elf.texts))
         pairs = len(_dynamic(elf, dict.fromkeys((".dynstr", ".dynsym", ".gnu.version_r"), 0)))
         size = struct.calcsize(word)
         sections.append(_Section(".dynamic", 6, bytes(2 * size * pairs), ".dynstr", 0, 2 * size))

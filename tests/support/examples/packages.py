@@ -43,7 +43,7 @@ def _wrong_numpy(stage: Stage) -> tuple[Finding, ...]:
     )
     files: dict[str, bytes | str] = {
         "pandas/__init__.py": "from pandas import _lib\n",
-        "pandas/_lib.cpython-311-x86_64-linux-gnu.so": shared() + texts,
+        "pandas/_lib.cpython-311-x86_64-linux-gnu.so": shared(texts=texts),
     }
     add_distribution(site, "pandas", "2.0.3", files, tags=("cp311-cp311-manylinux_2_17_x86_64",), requires=("numpy>=1.21.0",))
     add_distribution(site, "numpy", "2.0.2", {"numpy/__init__.py": ""})
