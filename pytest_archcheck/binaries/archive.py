@@ -37,8 +37,8 @@ _ENCRYPTED = 0x1
 #: The name is UTF-8; else it is in the code page of the IBM PC, 437.
 _UTF8 = 0x800
 
-#: Compressed bytes read, and bytes inflated, at a time.
-_INPUT, _OUTPUT = 128 << 10, 1 << 20
+#: Compressed bytes read, and bytes inflated, at a time; of most members the first few are all that is wanted.
+_FIRST_INPUT, _INPUT, _OUTPUT = 16 << 10, 128 << 10, 1 << 20
 #: zipfile.ZipFile, plus everything else that a broken archive makes it raise.
 _ZIP_ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, struct.error, EOFError)
 
@@ -150,11 +150,16 @@ class _Deflated:
             return self._prefix[offset:end]
         if offset < self._passed - len(self._window):
             self._restart()
-        goal = min(max(end, limits.MEMBER_PREFIX_SIZE), self.size)
+        keep_from = min(offset, end - limits.MEMBER_WINDOW_SIZE)
+        goal = end
+        if self._compressed <= _FIRST_INPUT:
+            # A small one whole: it costs nothing that could be measured, and shows whether the archive lies about its size.
+            goal = max(end, min(self.size, limits.MEMBER_PREFIX_SIZE))
         while self._passed < goal:
-            self._inflate(goal, keep_from=min(offset, end - limits.MEMBER_WINDOW_SIZE))
+            self._inflate(goal, keep_from)
         first = self._passed - len(self._window)
-        return bytes(self._window[offset - first : end - first])
+        with memoryview(self._window) as window:
+            return bytes(window[offset - first : end - first])
 
     def _restart(self) -> None:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # raw deflate: zip has no zlib header
@@ -166,7 +171,8 @@ class _Deflated:
     def _inflate(self, goal: int, keep_from: int) -> None:
         data = self._inflater.unconsumed_tail
         if not data and not self._inflater.eof:
-            data = self._file.read(self._start + self._input, min(_INPUT, self._compressed - self._input))
+            wanted = _INPUT if self._input else _FIRST_INPUT
+            data = self._file.read(self._start + self._input, min(wanted, self._compressed - self._input))
             self._input += len(data)
         try:
             # At most what is wanted, so that no input, however well it compresses, takes more memory than the window.
@@ -175,13 +181,17 @@ class _Deflated:
             raise OSError(f"the archive is damaged: {error}") from None
         if not piece and (self._inflater.eof or not data):
             raise OSError(f"the archive promises {self.size} bytes, and holds {self._passed}")
-        self._window += piece
+        known = len(self._prefix)
+        if known < limits.MEMBER_PREFIX_SIZE and self._passed <= known:
+            self._prefix += piece[known - self._passed : limits.MEMBER_PREFIX_SIZE - self._passed]
         self._passed += len(piece)
         self._total += len(piece)
         if self._total > limits.MEMBER_PASSES * self.size + limits.MEMBER_PREFIX_SIZE:
             raise OSError("its contents are laid out so that reading them takes too long")
-        if len(self._prefix) < limits.MEMBER_PREFIX_SIZE and self._passed - len(self._window) == 0:
-            self._prefix = bytes(self._window[: limits.MEMBER_PREFIX_SIZE])
+        if self._passed <= keep_from:  # nobody will ask for what was passed
+            self._window = bytearray()
+            return
+        self._window += piece
         surplus = keep_from - (self._passed - len(self._window))
         if surplus > 0:
             del self._window[:surplus]

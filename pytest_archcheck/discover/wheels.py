@@ -30,7 +30,7 @@ from pytest_archcheck.findings import Skipped
 from pytest_archcheck.machine.wheel_tags import other_system, tags_in, wheel_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.source import Source
@@ -116,9 +116,11 @@ class _Reading:
     partial: set[str] = field(default_factory=set)
 
 
-def read_wheel(path: str) -> Wheel:
+def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], None] | None = None) -> Wheel:
     """Read a wheel; one that cannot be read at all comes back with its :attr:`Wheel.problems` and without binaries.
 
+    :param look: is shown each binary while its member is open, with the machines that the wheel promises: whoever wants more
+        of it than is read here takes it then, because to come back is to inflate it once more.
     :raises OSError: there is no such file, or it is none of ours to read.
     """
     absolute = os.path.abspath(path)
@@ -126,19 +128,23 @@ def read_wheel(path: str) -> Wheel:
     label = os.path.basename(absolute).removesuffix(".whl")
     name, version, tags = _from_file_name(reading, label)
     files = 0
-    header: dict[str, list[str]] = {}
+    targets = wheel_targets(tags)
+    written: tuple[str, ...] = ()
     metadata: dict[str, list[str]] = {}
     try:
         with Archive(absolute) as archive:
             files = len(archive.members)
             _lay_out(reading, archive.members)
             header = _header(reading, archive, "WHEEL")
+            written = _expanded(header.get("tag", ()))
+            targets = targets if tags else wheel_targets(written)
             metadata = _header(reading, archive, "METADATA")
             reading.problems += refusals(archive, name, version, header, metadata)
-            _read_binaries(reading, archive)
+            for binary, source in _read_binaries(reading, archive):
+                if look is not None:
+                    look(binary, source, targets)
     except ArchiveInvalid as error:
         reading.problems.append(str(error))
-    written = _expanded(header.get("tag", ()))
     return Wheel(
         path=absolute,
         label=label.replace("[", "(").replace("::", "-"),
@@ -151,7 +157,7 @@ def read_wheel(path: str) -> Wheel:
             binaries=tuple(sorted(reading.binaries, key=lambda binary: binary.path)),
             metadata=absolute,
         ),
-        targets=wheel_targets(tags or written),
+        targets=targets,
         other_system=other_system(tags or written),
         problems=tuple(reading.problems),
         skipped=tuple(reading.skipped),
@@ -245,7 +251,8 @@ def _expanded(lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _read_binaries(reading: _Reading, archive: Archive) -> None:
+def _read_binaries(reading: _Reading, archive: Archive) -> Iterator[tuple[Binary, Source]]:
+    """Read the compiled members, the smallest first; those that were read whole come back while they are open."""
     compressed = inflated = 0
     named = ((path, member) for path, member in reading.members.items() if not has_passed_name(path.rpartition("/")[2]))
     candidates = [(path, member) for path, member in named if member.file_size or is_loadable_name(path)]
@@ -257,14 +264,14 @@ def _read_binaries(reading: _Reading, archive: Archive) -> None:
                 continue
             compressed += member.compress_size
             inflated += member.file_size
-            if compressed <= limits.WHEEL_COMPRESSED_SIZE and inflated <= limits.WHEEL_INFLATED_SIZE:
-                binary = read_binary(path, reading.path, source, head)
-            else:
-                binary = _read_partly(reading, path, source, head)
+            whole = compressed <= limits.WHEEL_COMPRESSED_SIZE and inflated <= limits.WHEEL_INFLATED_SIZE
+            binary = read_binary(path, reading.path, source, head) if whole else _read_partly(reading, path, source, head)
         except OSError as error:
-            binary = _unreadable(reading, path, member, error)
+            binary, whole = _unreadable(reading, path, member, error), False
         if binary is not None:
             reading.binaries.append(binary)
+            if whole:
+                yield binary, source
 
 
 def _read_partly(reading: _Reading, path: str, source: Source, head: bytes) -> Binary | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from pytest_archcheck.binaries.source import Source
+    from pytest_archcheck.loader.signing import Signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class Access:
     partial: frozenset[str] = frozenset()
     #: Compare every page of signed code with its hash, not only the first.
     all_pages: bool = False
+    #: Path of a binary, offset of a slice -> its signature, where that was read already.
+    signatures: Mapping[tuple[str, int], Signature] = field(default_factory=dict)
 
 
 ON_DISK = Access()

@@ -78,12 +78,14 @@ class MacJudge:
     def _signature(self, binary: Binary, piece: MachOSlice) -> Signature | None:
         if binary.path in self._access.partial:  # said where it was read
             return None
-        try:
-            with self._access.opener(binary.file) as source:
-                signature = read_signature(source, piece, all_pages=self._access.all_pages)
-        except OSError as error:
-            self.skipped.append(Skipped(binary.file, f"its signature cannot be read: {error.strerror or error}"))
-            return None
+        signature = self._access.signatures.get((binary.path, piece.extent.offset))
+        if signature is None:
+            try:
+                with self._access.opener(binary.file) as source:
+                    signature = read_signature(source, piece, all_pages=self._access.all_pages)
+            except OSError as error:
+                self.skipped.append(Skipped(binary.file, f"its signature cannot be read: {error.strerror or error}"))
+                return None
         self.signatures[binary.file][piece.architecture] = signature.kind
         return signature
 

@@ -8,20 +8,64 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.binaries.model import MachOSlice
+from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import Access
 from pytest_archcheck.judge.environment import Judgement, judge
+from pytest_archcheck.loader.signing import read_signature
+from pytest_archcheck.rules.signing import needs_signature
 from pytest_archcheck.rules.wheels import judge_wheel_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.discover.wheels import Wheel
-    from pytest_archcheck.loader.signing import SignatureKind
+    from pytest_archcheck.loader.signing import Signature, SignatureKind
     from pytest_archcheck.machine.target import Target
 
 
-def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False) -> Judgement:
+def read_and_judge(
+    path: str, label: str, target: Target, *, target_given: bool, all_pages: bool = False
+) -> tuple[Wheel, Judgement, tuple[Target, ...]]:
+    """Read a wheel and judge it: for the target that was given, or else for the machines that its tags promise, also returned.
+
+    :param target: this machine, where none was given: what a wheel is judged for that promises nothing.
+    :raises OSError: there is no such file, or it is none of ours to read.
+    """
+    taken = _WhileOpen(target if target_given else None, all_pages=all_pages)
+    wheel = read_wheel(path, taken.take)
+    promised = () if target_given else wheel.targets
+    access = Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages, signatures=taken.signatures)
+    return wheel, judge_wheel(wheel, label, promised or (target,), by_tags=bool(promised), access=access), promised
+
+
+class _WhileOpen:
+    """What rules need of a member beyond its headers, taken while the wheel is read: so each is inflated once.
+
+    A signature lies at the end of its slice. Only a macOS target asks for it, and only of code for arm64: of all other files no
+    more is inflated than headers take.
+    """
+
+    def __init__(self, target: Target | None, *, all_pages: bool) -> None:
+        """Take the target that was given; None: the machines that the wheel promises."""
+        self.signatures: dict[tuple[str, int], Signature] = {}
+        self._target = target
+        self._all_pages = all_pages
+
+    def take(self, binary: Binary, source: Source, promised: Sequence[Target]) -> None:
+        """Look at one binary."""
+        targets = [self._target] if self._target else promised
+        for piece in binary.slices:
+            if isinstance(piece, MachOSlice) and any(needs_signature(binary, piece, target) for target in targets):
+                self.signatures[binary.path, piece.extent.offset] = read_signature(source, piece, all_pages=self._all_pages)
+
+
+def judge_wheel(
+    wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False, access: Access | None = None
+) -> Judgement:
     """Judge a wheel for each of several machines, in one check.
 
     One for a system that is judged nowhere is left alone, whatever the target.
@@ -30,7 +74,7 @@ def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags:
     :param by_tags: the targets come from the wheel's own tags.
     """
     environment = replace(wheel.environment, label=label)
-    access = Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages)
+    access = access or Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages)
     if wheel.other_system:
         targets = ()
     meant = by_tags or not wheel.targets or any(_promises(one, target) for one in wheel.targets for target in targets)

@@ -49,6 +49,8 @@ _PAGE_SHIFTS = range(12, 15)  # 4 KiB to the 16 KiB of Apple Silicon; XNU refuse
 
 #: What is read at first: holds the super blob, the code directory's head and the first hashes of nearly every file.
 _WINDOW = 4096
+#: Bytes of a slice that are read with it: the largest page.
+_FRONT = 1 << _PAGE_SHIFTS[-1]
 _CHUNK_PAGES = 256
 
 
@@ -116,10 +118,12 @@ def read_signature(source: Source, piece: MachOSlice, *, all_pages: bool = False
         return Signature("none")
     start = piece.signature.offset - piece.extent.offset
     try:
+        # Before the signature, which lies at the end: what is inside a wheel can be read forwards only.
+        front = source.read(piece.extent.offset, min(_FRONT, max(start, 0)))
         blobs = _Blobs(source, piece.signature, piece.extent)
         directory, kind = _open(blobs)
         _check_coverage(directory, start)
-        pages = 0 if directory.scattered else _check_pages(source, piece, blobs, directory, all_pages=all_pages)
+        pages = 0 if directory.scattered else _check_pages(source, piece, blobs, directory, front, all_pages=all_pages)
     except SignatureInvalid as problem:
         return Signature("invalid", str(problem))
     except OSError as problem:
@@ -196,24 +200,24 @@ def _check_coverage(directory: _Directory, start: int) -> None:
         raise SignatureInvalid(f"it holds {directory.slots} hashes for {pages} pages")
 
 
-def _check_pages(source: Source, piece: MachOSlice, blobs: _Blobs, directory: _Directory, *, all_pages: bool) -> int:
+def _check_pages(
+    source: Source, piece: MachOSlice, blobs: _Blobs, directory: _Directory, front: bytes, *, all_pages: bool
+) -> int:
     """Compare pages with their hashes; return how many."""
     page = 1 << directory.shift
     total = -(-directory.limit // page)
-    first = source.read(piece.extent.offset, min(page, directory.limit))
     if all_pages:
         count = total
     else:
         # mach_header(_64).sizeofcmds lies at 20; the commands follow the header.
-        commands = int.from_bytes(first[20:24], "big" if piece.big_endian else "little")
+        commands = int.from_bytes(front[20:24], "big" if piece.big_endian else "little")
         count = min(total, -(-min(32 + commands, limits.MACHO_COMMANDS_SIZE) // page))
-    if count == 1:
-        _compare(directory, 0, first, blobs.read(directory.at, directory.hash_size))
-        return 1
+    hashes = blobs.read(directory.at, count * directory.hash_size)  # all at once: they lie behind the code
     for index in range(0, count, _CHUNK_PAGES):
         wanted = min(_CHUNK_PAGES, count - index)
-        code = source.read(piece.extent.offset + index * page, min(wanted * page, directory.limit - index * page))
-        _compare(directory, index, code, blobs.read(directory.at + index * directory.hash_size, wanted * directory.hash_size))
+        begin, end = index * page, min((index + wanted) * page, directory.limit)
+        code = front[begin:end] if end <= len(front) else source.read(piece.extent.offset + begin, end - begin)
+        _compare(directory, index, code, hashes[index * directory.hash_size : (index + wanted) * directory.hash_size])
     return count
 
 

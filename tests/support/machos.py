@@ -48,7 +48,6 @@ _VERSION_MIN = {"macos": 0x24, "ios": 0x25, "tvos": 0x2F, "watchos": 0x30}
 #: LC_LOAD_DYLIB and its kin; the high bit is LC_REQ_DYLD.
 _LOAD_DYLIB = {"regular": 0xC, "weak": 0x80000018, "reexport": 0x8000001F, "upward": 0x80000023, "lazy": 0x20}
 _PAGE = 0x4000
-_CODE_SIZE = 16
 
 LIBSYSTEM = "/usr/lib/libSystem.B.dylib"
 
@@ -79,6 +78,8 @@ class Image:
     trie_command: Literal["exports-trie", "dyld-info"] = "exports-trie"
     #: A name (from library 1), or (name, library ordinal, weak reference); 0xFE is a flat look-up.
     undefined: Sequence[str | tuple[str, int, bool]] = ()
+    #: What the section __text holds.
+    code: bytes = bytes(16)
     #: mach_header.flags; MH_NOUNDEFS, MH_DYLDLINK and MH_TWOLEVEL by default.
     flags: int = 0x85
     #: Complete raw load commands to append.
@@ -179,12 +180,12 @@ def _unsigned(image: Image) -> bytes:
     linkedit = _linkedit(image)
     # The commands' size does not depend on the offsets in them: a first round tells where the code can begin.
     size = len(b"".join(_commands(image, linkedit, header_size, _PAGE)))
-    text_end = _round(header_size + size + _CODE_SIZE, _PAGE)
+    text_end = _round(header_size + size + len(image.code), _PAGE)
     commands = _commands(image, linkedit, header_size + size, text_end)
     # MH_MAGIC(_64), cputype, cpusubtype, filetype, ncmds, sizeofcmds, flags; 64-bit headers end with a reserved word.
     fields = [0xFEEDFACF if _is_64(image) else 0xFEEDFACE, cputype, cpusubtype, FILE_TYPES[image.filetype], len(commands), size]
     fields += [image.flags, 0] if _is_64(image) else [image.flags]
-    head = struct.pack(f"{_order(image)}{len(fields)}I", *fields) + b"".join(commands)
+    head = struct.pack(f"{_order(image)}{len(fields)}I", *fields) + b"".join(commands) + image.code
     content = linkedit.trie + linkedit.symbols + linkedit.strings
     padding = bytes(-len(content) % 16) if _is_signed(image) else b""  # LC_CODE_SIGNATURE's data is 16-aligned
     return head.ljust(text_end, b"\0") + content + padding
@@ -262,7 +263,7 @@ def _segment(
         # The flags say S_ATTR_PURE_INSTRUCTIONS | S_ATTR_SOME_INSTRUCTIONS, or S_ATTR_DEBUG.
         flags = 0x80000400 if label == "__text" else 0x02000000
         reserved = [0] * (3 if _is_64(image) else 2)
-        code = (vmaddr + start - offset, _CODE_SIZE, start, 2, 0, 0, flags, *reserved)
+        code = (vmaddr + start - offset, len(image.code), start, 2, 0, 0, flags, *reserved)
         body = struct.pack(f"{_order(image)}16s16s2{word}5I{len(reserved)}I", label.encode(), owner.encode(), *code)
     # segname, vmaddr, vmsize, fileoff, filesize, maxprot, initprot, nsects, flags
     size_in_memory = _round(size, _PAGE) if vmsize is None else vmsize
