@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 import pytest_archcheck
-from pytest_archcheck.plugin import declare_options
+from pytest_archcheck.plugin import options
 from pytest_archcheck.plugin.arguments import ROOT
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class _OwnOptions:
 def valued_options() -> frozenset[str]:
     """Every option whose value may be the next word."""
     own = _OwnOptions()
-    declare_options(cast("pytest.Parser", own))
+    options.declare(cast("pytest.Parser", own))
     return VALUED_OPTIONS | own.valued
 
 

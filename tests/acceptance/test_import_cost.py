@@ -23,7 +23,10 @@ def test_modules():
     loaded = {name.partition(".")[0] for name in sys.modules}
     assert not loaded & {"macholib", "importlib_metadata", "packaging", "zipp", "altgraph"}, loaded
     ours = {name for name in sys.modules if name.startswith("pytest_archcheck.")}
-    assert ours == {"pytest_archcheck.plugin"}
+    assert ours == {"pytest_archcheck.plugin", "pytest_archcheck.plugin.hooks", "pytest_archcheck.plugin.options"}
+    readers = {name: type(sys.modules[name].__loader__).__name__ for name in ours}
+    rewritten = {name for name, reader in readers.items() if reader == "AssertionRewritingHook"}
+    assert rewritten == {"pytest_archcheck.plugin"}  # the rest is imported past pytest's rewriter of asserts
 """
 
 
