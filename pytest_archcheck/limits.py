@@ -37,8 +37,9 @@ PTH_LINES = 10_000
 FINDER_FILE_SIZE = 1 << 22
 #: Paths in it; scikit-build-core lists every source file, some thousand.
 FINDER_PATHS = 20_000
-#: Bytes of METADATA that are read for name and version, which stand at its beginning; the largest has 142 KB.
-METADATA_HEADER_SIZE = 1 << 16
+#: Bytes of METADATA that are read for name and version, which stand at its beginning, and for the names of what is required,
+#: which come before the description; matplotlib's stand behind 76 KB of its licence.
+METADATA_HEADER_SIZE = 1 << 17
 #: The same for its requirements, which come before the description.
 METADATA_REQUIREMENTS_SIZE = 1 << 19
 #: Bytes of WHEEL, INSTALLER, direct_url.json and top_level.txt; real ones stay below 4 KB.
@@ -180,6 +181,11 @@ PYTHON_PARSED_SIZE = 12 << 20
 #: Times that one of the Python files of an environment is searched for a name, a few microseconds each. A file that was not
 #: kept has to be read again: that counts for so many, and for one more with each KB.
 PYTHON_LOOKS, PYTHON_REREAD_LOOKS = 2_000_000, 20
+#: Files of one package, and bytes of them, that are read for what importing it surely imports; only where a package that it
+#: requires is not installed. TensorFlow comes to protobuf in its 35th file, and few popular packages go further.
+SURELY_IMPORTED_FILES, SURELY_IMPORTED_SIZE = 60, 1 << 19
+#: Bytes of those of all packages of one environment: a megabyte takes up to half a second.
+SURELY_IMPORTED_IN_ALL = 16 << 20
 #: Characters of a module's name that is put together at run time.
 MODULE_NAME_LENGTH = 512
 #: Statements behind a ``try`` that are asked whether they raise after all.

@@ -6,6 +6,7 @@ data, its ``.git``, ``node_modules`` or other environments.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -20,7 +21,7 @@ from pytest_archcheck.discover.text import read_text
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.discover.metadata import Project
 
@@ -152,6 +153,13 @@ def _finder_modules(site: str) -> list[str]:
         return [os.path.join(site, name) for name in sorted(os.listdir(site)) if _FINDERS.fullmatch(name)]
     except OSError:
         return []
+
+
+def finder_sources(folders: Iterable[str]) -> Iterator[bytes]:
+    """The sources of the import finders of editable installs, as far as they can be read."""
+    for path in (path for folder in folders for path in _finder_modules(folder)):
+        with contextlib.suppress(OSError, ValueError):  # said where its folders were looked for
+            yield read_text(path, limits.FINDER_FILE_SIZE).encode("utf-8", "surrogateescape")
 
 
 #: Where a comment or a string begins, and what ends one that begins so or must be passed over in it.

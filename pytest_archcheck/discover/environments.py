@@ -14,13 +14,16 @@ from pytest_archcheck.discover import conda
 from pytest_archcheck.discover.editable import developed_projects, is_project_root, outside_folders, with_linked_sites
 from pytest_archcheck.discover.files import Walk, has_passed_name, look_at, walk
 from pytest_archcheck.discover.installed import conda_prefix_facts, installed_projects
-from pytest_archcheck.discover.interpreters import interpreter_of, is_venv, running_interpreter
+from pytest_archcheck.discover.interpreters import interpreter_of, is_venv, running_interpreter, sees_other_sites
 from pytest_archcheck.discover.metadata import Project, has_projects, projects
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Environment, EnvironmentKind, Interpreter
 from pytest_archcheck.discover.ownership import Owners
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_archcheck.discover.pth import Additions
     from pytest_archcheck.machine.host import Host
 
 
@@ -191,6 +194,7 @@ def _assemble(
         own = [os.path.dirname(item.file) for item in interpreter.binaries] if interpreter else []
         found.roots |= {folder for folder in map(os.path.realpath, own) if folder.endswith("lib-dynload")}
         walk(found, conda_prefix)
+    search_path, is_whole = _search_path(kind, path, added)
     return Environment(
         kind=kind,
         path=path,
@@ -202,7 +206,26 @@ def _assemble(
         projects=installed_projects(owners.projects, conda_prefix, records),
         conda=conda_prefix_facts(conda_prefix, records, active=kind == "active") if conda_prefix else None,
         unread_sites=_unread_sites(path, sites, interpreter) if kind in ("venv", "conda") else (),
+        search_path=search_path,
+        is_whole=is_whole,
     )
+
+
+def _search_path(kind: EnvironmentKind, path: str, added: Mapping[str, Additions]) -> tuple[tuple[str, ...], bool]:
+    """The folders that its Python imports from, and whether these are all of them.
+
+    A folder that ``pip install --target`` filled may be one of several on somebody's ``PYTHONPATH``.
+    """
+    found = dict.fromkeys([*added, *(folder for additions in added.values() for _, folder in additions.folders)])
+    if kind == "active":
+        found.update(dict.fromkeys(entry or os.curdir for entry in sys.path))
+        # An archive holds modules that are not looked for; the standard library's own is seldom there.
+        return tuple(found), not any(os.path.isfile(entry) for entry in found)
+    if kind == "conda":
+        for pattern in ("~/.local/lib/python*/site-packages", "~/Library/Python/*/lib/python/site-packages"):
+            found.update(dict.fromkeys(glob.glob(os.path.expanduser(pattern))))
+        return tuple(found), True
+    return tuple(found), is_venv(path) and not sees_other_sites(path)
 
 
 def _walk_outside(found: Walk, path: str) -> None:

@@ -16,7 +16,7 @@ from pytest_archcheck.discover.text import canonical_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Projects whose requirements the rules ask for; reading those of every project would cost more than it tells.
+#: Projects whose requirements the rules always ask for; reading those of every project would cost more than it tells.
 _WITH_REQUIREMENTS = ("tensorflow", "tf-nightly", "intel-tensorflow")
 
 
@@ -42,6 +42,7 @@ def installed_projects(
     projects = list(projects)
     claims = _Claims(prefix, records, projects)
     over_conda = claims.overwritten(projects)
+    here = {project.name for project in projects} | {canonical_name(record.name) for record in records}
     found = [
         InstalledProject(
             name=project.name,
@@ -50,7 +51,11 @@ def installed_projects(
             metadata=project.folder,
             tags=project.tags,
             installer=project.installer,
-            requires=requirements(project.folder) if project.name.startswith(_WITH_REQUIREMENTS) else (),
+            requires=(
+                requirements(project.folder)
+                if project.name.startswith(_WITH_REQUIREMENTS) or not here.issuperset(project.requires)
+                else ()
+            ),
             editable=project.editable_root is not None,
             has_modules=project.has_modules or project.editable_root is not None,
             by_conda=claims.holds_metadata_of(project),

@@ -97,6 +97,12 @@ def is_interpreter_name(path: str) -> bool:
     return re.fullmatch(r"python(?:\d(?:\.\d+[td]*)?)?(?:\.exe)?", os.path.basename(path)) is not None
 
 
+def sees_other_sites(prefix: str) -> bool:
+    """Whether a virtual environment was made with ``--system-site-packages``."""
+    settings = _pyvenv_settings(os.path.join(prefix, "pyvenv.cfg"))
+    return settings.get("include-system-site-packages", "").lower() == "true"
+
+
 def _executable_names(version: str | None) -> tuple[str, ...]:
     minor = ".".join((version or "").split(".")[:2])
     return ("python3", "python", *((f"python{minor}",) if minor else ()))

@@ -13,6 +13,7 @@ import re
 import sys
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_archcheck import limits
@@ -64,6 +65,8 @@ class Project:
     outside: tuple[str, ...]
     #: Top-level modules and packages, known without a record.
     top_level: tuple[str, ...]
+    #: Names of the projects that it requires, normalised; those of its extras left out, markers not looked at.
+    requires: tuple[str, ...] = ()
     #: What is wrong with the metadata itself.
     problems: tuple[str, ...] = ()
 
@@ -170,7 +173,8 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
             problems.append(f"{name} cannot be read: {error}")
             return None
 
-    header = _name_and_version(_first_of(folder, problems))
+    head = with_lf(_first_of(folder, problems)).partition("\n\n")[0]
+    header = _name_and_version(head)
     egg = os.path.basename(folder) == "EGG-INFO"
     name_in_folder, version_in_folder = _named(os.path.dirname(folder) if egg else folder)
     name = plain_name(header.get("name") or name_in_folder)
@@ -204,8 +208,17 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
         has_modules=record.has_modules,
         outside=record.outside,
         top_level=top_level,
+        requires=_required(head, shared),
         problems=tuple(problems),
     )
+
+
+def _required(head: str, shared: dict[str | tuple[str, ...], Any]) -> tuple[str, ...]:
+    """The names of what a project requires; many share them."""
+    if "Requires-Dist" not in head:
+        return ()
+    names = dict.fromkeys(canonical_name(name) for name in islice(_REQUIRED.findall(head), limits.HEADER_LINES))
+    return tuple(shared.setdefault(name, name) for name in names)
 
 
 def _text(path: str) -> str:
@@ -243,9 +256,12 @@ _NAME_AND_VERSION = tuple(
 )
 
 
-def _name_and_version(text: str) -> dict[str, str]:
-    """The two fields of METADATA that every project needs, up to the first blank line."""
-    head = with_lf(text).partition("\n\n")[0]
+#: A requirement that no extra has: its name.
+_REQUIRED = re.compile(r"^Requires-Dist:[ \t]*([A-Za-z0-9][A-Za-z0-9._-]{0,127})(?!.*\bextra\b)", re.MULTILINE)
+
+
+def _name_and_version(head: str) -> dict[str, str]:
+    """The two fields of METADATA that every project needs."""
     found = ((key, pattern.search(head)) for key, pattern in _NAME_AND_VERSION)
     return {key: match[1].strip() for key, match in found if match}
 

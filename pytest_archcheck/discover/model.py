@@ -119,7 +119,7 @@ class InstalledProject:
     tags: tuple[str, ...] = ()
     #: Contents of INSTALLER.
     installer: str | None = None
-    #: ``Requires-Dist`` lines; read for TensorFlow's packages only.
+    #: ``Requires-Dist`` lines; read for TensorFlow's packages, and where they name a project that is not installed.
     requires: tuple[str, ...] = ()
     editable: bool = False
     #: False for a metapackage: nothing but metadata and scripts.
@@ -169,6 +169,10 @@ class Environment:
     conda: CondaPrefix | None = None
     #: Its site directories that its interpreter does not read: they are another version's, which is not there.
     unread_sites: tuple[str, ...] = ()
+    #: The folders that its Python imports from, its standard library's apart; those of a plain folder may not be all.
+    search_path: tuple[str, ...] = ()
+    #: Whether those are all of them.
+    is_whole: bool = False
 
     def __repr__(self) -> str:
         """One line, as a distribution's."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import ON_DISK, Access
+from pytest_archcheck.judge.dependencies import judge_missing
 from pytest_archcheck.judge.homes import addressed
 from pytest_archcheck.judge.numpy import judge_numpy, removed_names
 from pytest_archcheck.loader.optional import PythonSources
@@ -122,6 +123,7 @@ class _Judge:
         sources = PythonSources(self._environment.distributions)
         self._add(judge_modules(self._environment, packages, self._packages, self._python, sources.survives_without))
         self._add(judge_numpy(self._environment, packages, self._access, sources.survives_without))
+        self._add(judge_missing(self._environment, packages, self._packages, self._target, self._python))
 
     def _judge_macos(self) -> None:
         from pytest_archcheck.judge.macos import MacJudge

@@ -103,7 +103,7 @@ def removed_names(environment: Environment) -> dict[str, str]:
         return {}
     found = {}
     for project in environment.projects:
-        if project.requires:  # read for TensorFlow's packages only
+        if project.requires:  # read for TensorFlow's packages, and few others
             imports, names = (_contents(os.path.join(project.location, path)) for path in (_IMPORTED, _DTYPES))
             if _IMPORTING.search(imports) and (match := _REMOVED.search(names)):
                 found[project.metadata] = f"np.{match[1].decode()}"

@@ -206,7 +206,7 @@ class _Reader:
         for call in ast.walk(node):
             if not isinstance(call, ast.Call):
                 continue
-            name = _called(call)
+            name = called(call)
             if name in _IMPORTERS and call.args:
                 target = self._text(call.args[0], place)
                 if target and (name := self._absolute(target, call)):
@@ -264,8 +264,10 @@ def _names(node: ast.Import | ast.ImportFrom, package: str) -> set[str]:
     return {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
 
 
-def _called(call: ast.Call) -> str | None:
-    """``f`` for ``f(...)`` and ``a.b.f(...)``."""
+def called(call: ast.expr) -> str | None:
+    """``f`` for ``f(...)`` and ``a.b.f(...)``; None for what is no such call."""
+    if not isinstance(call, ast.Call):
+        return None
     if isinstance(call.func, ast.Name):
         return call.func.id
     return call.func.attr if isinstance(call.func, ast.Attribute) else None
@@ -281,7 +283,7 @@ def _never_runs(test: ast.expr) -> bool:
 
 
 def _suppresses(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and _called(node) == "suppress" and any(_is_caught(kind) for kind in node.args)
+    return isinstance(node, ast.Call) and called(node) == "suppress" and any(_is_caught(kind) for kind in node.args)
 
 
 def _survives(node: ast.Try, rest: list[ast.stmt]) -> bool:
@@ -291,13 +293,13 @@ def _survives(node: ast.Try, rest: list[ast.stmt]) -> bool:
     """
     if any(isinstance(one, (ast.Return, ast.Break, ast.Continue)) for one in node.finalbody):
         return True  # that drops the exception
-    if _raises(node.finalbody):
+    if always_raises(node.finalbody):
         return False
     handler = next((handler for handler in node.handlers if _catches(handler)), None)
-    if handler is None or _raises(handler.body):
+    if handler is None or always_raises(handler.body):
         return False
     values = _given(handler)
-    return not any(isinstance(later, ast.If) and _is_true(later.test, values) and _raises(later.body) for later in rest)
+    return not any(isinstance(later, ast.If) and _is_true(later.test, values) and always_raises(later.body) for later in rest)
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
@@ -311,16 +313,21 @@ def _is_caught(kind: ast.expr) -> bool:
     return isinstance(kind, ast.Name) and kind.id in _CAUGHT
 
 
-def _raises(body: list[ast.stmt]) -> bool:
+def always_raises(body: list[ast.stmt]) -> bool:
     """Whether this ends in an exception, or the process, whatever happens."""
     for statement in body:
         if isinstance(statement, ast.Raise):
             return True
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and _called(statement.value) in _EXITS:
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and called(statement.value) in _EXITS:
             return True
-        if isinstance(statement, ast.If) and statement.orelse and _raises(statement.body) and _raises(statement.orelse):
+        if (
+            isinstance(statement, ast.If)
+            and statement.orelse
+            and always_raises(statement.body)
+            and always_raises(statement.orelse)
+        ):
             return True
-        if isinstance(statement, (ast.With, ast.AsyncWith)) and _raises(statement.body):
+        if isinstance(statement, (ast.With, ast.AsyncWith)) and always_raises(statement.body):
             return not any(_suppresses(item.context_expr) for item in statement.items)
         if isinstance(statement, (ast.Return, ast.Break, ast.Continue)):
             return False

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.findings import Severity
 
 #: Projects that bring the package ``tensorflow``, as a real wheel or as a metapackage of another of them.
-_TENSORFLOWS = frozenset(
+TENSORFLOWS = frozenset(
     """
     tensorflow tensorflow-macos tensorflow-cpu tensorflow-gpu tensorflow-intel tensorflow-rocm tensorflow-aarch64
     tensorflow-cpu-aws intel-tensorflow tf-nightly tf-nightly-cpu
@@ -41,7 +41,7 @@ def conflicts(environment: Environment, subject: str, removed_names: Mapping[str
     :param removed_names: metadata of a TensorFlow -> a name that importing it takes from numpy, and numpy 2 no longer has.
     """
     projects = {project.name: project for project in reversed(environment.projects)}  # the first of a name counts
-    tensorflows = [project for name, project in sorted(projects.items()) if name in _TENSORFLOWS]
+    tensorflows = [project for name, project in sorted(projects.items()) if name in TENSORFLOWS]
     found: list[tuple[InstalledProject, str, str, Severity]] = [*_same_package(tensorflows)]
     for project, message, remedy in _numpy(tensorflows, projects.get("numpy")):
         if name := removed_names.get(project.metadata):
@@ -73,7 +73,7 @@ def point_at_mixture(findings: Iterable[Finding], projects: Iterable[InstalledPr
 
     :param where: subject of the check that says so.
     """
-    real = {project.name: project.title for project in projects if project.name in _TENSORFLOWS and project.has_modules}
+    real = {project.name: project.title for project in projects if project.name in TENSORFLOWS and project.has_modules}
     if len(real) < 2:
         return list(findings)
     cause = f"see archcheck::{where} first: {' and '.join(real.values())} both hold the package tensorflow"

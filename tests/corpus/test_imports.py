@@ -14,6 +14,7 @@ from support import corpus
 from pytest_archcheck.inspection import Request, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pytest_archcheck import Finding
@@ -82,6 +83,51 @@ def test_one_module_for_a_newer_numpy_among_others() -> None:
     assert "numpy.core.multiarray failed to import" in imports("numpy, h5py._npystrings", folder)
     assert imports("h5py", folder) == ""
     assert judged(folder, "error", "warning") == []
+
+
+ALONE = {
+    "tensorflow-cpu==2.18.1": "tensorflow",
+    "jax==0.6.2": "jax",
+    "pandas==2.3.3": "pandas",
+    "scipy==1.16.3": "scipy",
+    "scikit-learn==1.7.2": "sklearn",
+    "pydantic-core==2.41.5": "pydantic_core",
+    "h5py==3.15.1": "h5py",
+    "ml-dtypes==0.5.4": "ml_dtypes",
+    "shapely==2.1.2": "shapely",
+    "markupsafe==3.0.3": "markupsafe",
+    "regex==2025.11.3": "regex",
+    "sqlalchemy==2.0.44": "sqlalchemy",
+    "protobuf==6.33.1": "google.protobuf",
+}
+UV = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python")
+
+
+@pytest.mark.skipif(HERE != "3.11", reason="versions that have wheels for Python 3.11")
+def test_what_is_required_and_not_there(tmp_path: Path) -> None:
+    """Packages without what they require: an error is an import that fails, a remedy typed is one that works."""
+    environment = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=120)
+    subprocess.run([*UV, str(environment), "--no-deps", *ALONE], check=True, timeout=600)
+    python = environment / "bin" / "python"
+
+    def failing(modules: Iterable[str]) -> set[str]:
+        one_by_one = (subprocess.run([python, "-c", f"import {one}"], capture_output=True, check=False) for one in modules)
+        return {one for one, done in zip(modules, one_by_one, strict=True) if done.returncode}
+
+    def told() -> dict[str, str]:
+        findings = run(Request(paths=(str(environment),))).findings
+        assert {one.rule for one in findings if one.severity != "note"} <= {"missing-dependency"}
+        return {one.message.split()[1]: one.remedy for one in findings if one.rule == "missing-dependency"}
+
+    found = told()
+    assert set(found) == failing(ALONE.values())
+    assert {"tensorflow", "jax", "pandas", "scipy", "sklearn", "shapely"} <= set(found)
+    shell = os.environ | {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])}
+    for remedy in {found["tensorflow"], *found.values()}:
+        subprocess.run(["/bin/sh", "-c", remedy], env=shell, check=True, capture_output=True, timeout=600)
+    assert told() == {}
+    assert failing(ALONE.values()) == set()
 
 
 @pytest.mark.parametrize(("torchvision", "broken"), [("0.18.0", True), ("0.19.0", False)])

@@ -50,6 +50,17 @@ def _wrong_numpy(stage: Stage) -> tuple[Finding, ...]:
     return stage.inspect(target="manylinux_2_28_x86_64")
 
 
+def _missing_dependency(stage: Stage) -> tuple[Finding, ...]:
+    files: dict[str, bytes | str] = {
+        "tensorflow/__init__.py": "from tensorflow import app\n",
+        "tensorflow/app.py": "from absl import flags\n",
+        "tensorflow/_x.cpython-311-darwin.so": bundle(),
+    }
+    requires = ("absl-py>=1.0.0", "numpy<2.1.0,>=1.26.0", "protobuf<6,>=3.20.3")
+    add_distribution(stage.venv(), "tensorflow", "2.18.1", files, tags=CP311_ARM64, requires=requires)
+    return stage.inspect()
+
+
 def _unreadable_wheel(stage: Stage) -> tuple[Finding, ...]:
     path = write_wheel(stage.folder / "dist", "demo", {"demo/_core.cpython-311-darwin.so": bundle()})
     path.write_bytes(path.read_bytes()[:-200])
@@ -163,6 +174,12 @@ EXAMPLES = (
         "pandas 2.0.3, which was compiled for numpy 1, beside numpy 2.0.2; target Linux x86_64.",
         ("pandas", "numpy<2"),
         _wrong_numpy,
+    ),
+    Example(
+        "missing-dependency",
+        "tensorflow 2.18.1, installed with `--no-deps`, in an environment without absl-py, numpy and protobuf.",
+        ("absl-py>=1.0.0", "numpy<2.1.0,>=1.26.0"),
+        _missing_dependency,
     ),
     Example(
         "unreadable-wheel",

@@ -1,0 +1,199 @@
+"""What importing a package surely imports, and whether it is there: ``import tensorflow`` fails without absl.
+
+Only statements count that Python reaches whatever happens: at the module's own level, outside of ``if``, loops and each ``try``
+that goes on after a failure. What is not sure is left out, and so is what other packages import: those are asked themselves.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_archcheck import limits
+from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.loader.imports import always_raises, called
+from pytest_archcheck.loader.python_files import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+#: Modules of the standard library that this Python does not know: gone since 3.12 and 3.13, or added since 3.10.
+_OTHER_STANDARD = frozenset(
+    """
+    annotationlib asynchat asyncore binhex cgi cgitb compression crypt distutils formatter imghdr imp lib2to3 mailcap msilib nis
+    nntplib ossaudiodev parser pipes smtpd sndhdr spwd sunau symbol telnetlib tomllib uu xdrlib
+    """.split()
+)
+#: What makes other modules importable than those that lie on ``sys.path``.
+_REARRANGED = re.compile(rb"sys\.path\s*(?:\.(?!index|count|copy)|\+?=(?!=)|\[[^\]]*\]\s*=)|meta_path|path_hooks")
+
+
+class Unimportable(NamedTuple):
+    """A module that a package surely imports, and that is nowhere."""
+
+    module: str
+    #: The file that imports it, below the package's folder.
+    path: str
+
+
+class Importable:
+    """What lies in the folders that Python imports from."""
+
+    def __init__(self, folders: Iterable[str], finders: Iterable[bytes] = ()) -> None:
+        """Take the folders of ``sys.path``, and the sources of import finders: what those name is taken to be there."""
+        self._folders = tuple(folders)
+        self._finders = tuple(finders)
+        self._stems: frozenset[str] | None = None
+        #: What may still be read of packages that ask.
+        self.room = limits.SURELY_IMPORTED_IN_ALL
+        #: A folder cannot be read: anything may lie in it.
+        self._unseen = False
+
+    def lacks(self, module: str) -> bool:
+        """Whether a top-level module is nowhere; names count whatever their case, since some file systems say so."""
+        if self._stems is None:
+            entries = [_names(folder) for folder in self._folders]
+            self._unseen = None in entries
+            self._stems = frozenset(name.partition(".")[0].casefold() for names in entries for name in names or ())
+        if self._unseen or module in sys.stdlib_module_names or module in _OTHER_STANDARD or module.casefold() in self._stems:
+            return False
+        return not any(module.encode() in source for source in self._finders)
+
+
+def unimportable(site: str, package: str, importable: Importable) -> Unimportable | None:
+    """The first module that importing a package of a site directory surely fails for; None where none is seen within bounds."""
+    return _Walk(site, package, importable).find()
+
+
+class _Walk:
+    """The files of one package in the order in which Python would run them."""
+
+    def __init__(self, site: str, package: str, importable: Importable) -> None:
+        self._site = site
+        self._package = package
+        self._importable = importable
+        self._texts: dict[str, bytes] = {}
+        self._room = min(limits.SURELY_IMPORTED_SIZE, max(0, importable.room))
+
+    def find(self) -> Unimportable | None:
+        #: What is still to be looked at, the next one last; a stack of its own, since packages import in long chains.
+        waiting = [iter((self._package,))]
+        seen: set[str] = set()
+        while waiting:
+            module = next(waiting[-1], None)
+            if module is None:
+                waiting.pop()
+                continue
+            if module in seen or len(seen) >= limits.SURELY_IMPORTED_FILES:
+                continue
+            seen.add(module)
+            path = self._file_of(module)
+            if path is None:
+                continue
+            text = self._text(path)
+            if _REARRANGED.search(text):
+                return None
+            wanted: list[str] = []
+            inside = module if path.endswith("__init__.py") else module.rpartition(".")[0]
+            for name in sure_imports(text, inside):
+                imported = name.partition(" ")[0]
+                top = imported.partition(".")[0]
+                if top == self._package:
+                    wanted += self._executed(name, path)
+                elif self._importable.lacks(top) and not self._is_given(top):
+                    # What it imports of its own package before that may not even get here: it fails either way.
+                    return Unimportable(imported, path)
+            waiting.append(iter(wanted))
+        return None
+
+    def _executed(self, name: str, path: str) -> Iterator[str]:
+        """The modules that an import runs: each package on the way, and the last, unless it may be a name in its package.
+
+        :param path: of the file that imports it.
+        """
+        parts = name.partition(" ")[0].split(".")
+        for size in range(2, len(parts) + 1):
+            yield ".".join(parts[:size])
+        _, _, attribute = name.partition(" ")
+        above = self._file_of(".".join(parts))
+        if attribute and above and above.endswith("__init__.py"):
+            text = self._text(above)
+            # Where the package itself imports it, it stands there once.
+            if text.count(attribute.encode()) <= (above == path) and b"__getattr__" not in text:
+                yield f"{'.'.join(parts)}.{attribute}"
+
+    def _is_given(self, module: str) -> bool:
+        """Whether a file that was read puts such a module into ``sys.modules`` itself."""
+        given = re.compile(rb"sys\.modules[^\n]{0,20}['\"]" + re.escape(module.encode()))
+        return any(given.search(text) for text in self._texts.values())
+
+    def _file_of(self, module: str) -> str | None:
+        path = os.path.join(*module.split("."))
+        for name in (os.path.join(path, "__init__.py"), f"{path}.py"):
+            if os.path.isfile(os.path.join(self._site, name)):
+                return name
+        return None
+
+    def _text(self, path: str) -> bytes:
+        text = self._texts.get(path)
+        if text is None:
+            try:
+                with open_file(os.path.join(self._site, path)) as source:
+                    text = source.read(0, min(limits.PYTHON_FILE_SIZE, self._room))
+                    text = text if len(text) == source.size else b""
+            except OSError:
+                text = b""
+            self._texts[path] = text
+            self._room -= len(text)
+            self._importable.room -= len(text)
+        return text
+
+
+def sure_imports(text: bytes, package: str) -> Iterator[str]:
+    """What running a file imports whatever happens, in that order: ``a.b``, and ``a.b c`` for ``from a.b import c``.
+
+    :param package: the package that the file belongs to, which relative names count from.
+    """
+    if b"import" not in text:
+        return
+    tree = parse(text)
+    if tree is not None:
+        yield from _in_block(tree.body, package, 0)
+
+
+def _in_block(body: Sequence[ast.stmt], package: str, depth: int) -> Iterator[str]:
+    if depth > limits.FOLDER_DEPTH:
+        return
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield from _from(statement, package)
+        elif isinstance(statement, ast.With):
+            sure = all(called(item.context_expr) == "catch_warnings" for item in statement.items)
+            yield from _in_block(statement.body if sure else [], package, depth + 1)
+        elif isinstance(statement, ast.Try):
+            sure = all(always_raises(handler.body) for handler in statement.handlers)
+            yield from _in_block(statement.body if sure else [], package, depth + 1)
+
+
+def _from(statement: ast.ImportFrom, package: str) -> Iterator[str]:
+    base = statement.module or ""
+    if statement.level:
+        parts = package.split(".")
+        if statement.level > len(parts):
+            return
+        base = ".".join([*parts[: len(parts) - statement.level + 1], *([base] if base else [])])
+    yield from (f"{base} {alias.name}" if alias.name != "*" else base for alias in statement.names)
+
+
+def _names(folder: str) -> list[str] | None:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError:
+        return None
