@@ -10,10 +10,12 @@ from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.judge.homes import python_of
 from pytest_archcheck.loader.surely_imported import Importable, unimportable
 from pytest_archcheck.rules.conflicts import TENSORFLOWS
-from pytest_archcheck.rules.dependencies import judge_dependencies, not_installed
+from pytest_archcheck.rules.dependencies import judge_dependencies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
+
+    from packaging.requirements import Requirement
 
     from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
     from pytest_archcheck.findings import Finding
@@ -39,7 +41,7 @@ def judge_missing(
     importable: Importable | None = None
     owners = {(owner.name, owner.location): (owner, where) for owner, where in owned}
     for project in waiting:
-        absent = list(not_installed(project.requires, installed, variables))
+        absent = list(_not_installed(project.requires, installed, variables))
         if not absent:
             continue
         owner, where = owners.get((project.name, project.location), (None, subject))
@@ -48,6 +50,28 @@ def judge_missing(
         lacks = unimportable(project.location, package, importable) if package else None
         if package and lacks:
             yield judge_dependencies(project, where, package, lacks, absent, is_whole=environment.is_whole)
+
+
+def _not_installed(
+    lines: Sequence[str], installed: Container[str], variables: Mapping[str, str] | None
+) -> Iterator[Requirement]:
+    """The requirements that hold without an extra, of projects that are not there.
+
+    :param lines: of ``Requires-Dist``.
+    :param variables: of the target's markers; None: those with a marker are passed over.
+    """
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for line in lines:
+        try:
+            wanted = Requirement(line)
+            if canonical_name(wanted.name) in installed or "extra" in str(wanted.marker or ""):
+                continue
+            if wanted.marker is None or (variables is not None and wanted.marker.evaluate(dict(variables))):
+                yield wanted
+        except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError):
+            continue
 
 
 def _variables(environment: Environment, target: Target, python: str | None) -> Mapping[str, str] | None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.commands import Installer, requirement, specified
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from packaging.requirements import Requirement
 
@@ -22,28 +21,6 @@ if TYPE_CHECKING:
 RULE = "missing-dependency"
 #: So many are named in a sentence; all are in the command.
 _SHOWN = 6
-
-
-def not_installed(
-    lines: Sequence[str], installed: Container[str], variables: Mapping[str, str] | None
-) -> Iterator[Requirement]:
-    """The requirements that hold without an extra, of projects that are not there.
-
-    :param lines: of ``Requires-Dist``.
-    :param variables: of the target's markers; None: those with a marker are passed over.
-    """
-    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for line in lines:
-        try:
-            wanted = Requirement(line)
-            if canonical_name(wanted.name) in installed or "extra" in str(wanted.marker or ""):
-                continue
-            if wanted.marker is None or (variables is not None and wanted.marker.evaluate(dict(variables))):
-                yield wanted
-        except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError):
-            continue
 
 
 def judge_dependencies(
