@@ -6,6 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,16 @@ from pytest_archcheck.binaries.model import Binary
 from pytest_archcheck.discover.environments import NothingToInspect, active_environment
 from pytest_archcheck.discover.inputs import inputs_at
 from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
+from pytest_archcheck.discover.wheel_names import WheelFile
 from pytest_archcheck.findings import Check, Finding, Skipped
-from pytest_archcheck.judge.inputs import judge_inputs
+from pytest_archcheck.judge.inputs import judge_inputs, judge_wheel_file, labelled
 from pytest_archcheck.judge.links import Linked, links_of
 from pytest_archcheck.loader.signing import SignatureKind
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_archcheck.discover.inputs import Input
     from pytest_archcheck.judge.inputs import Judged
@@ -43,6 +45,8 @@ class Request:
     ignore: frozenset[str] = frozenset()
     #: Compare every page of signed code with its hash, not only the first.
     all_pages: bool = False
+    #: Only name the wheels: whoever asks of one opens it, by :func:`open_wheel`.
+    leave_wheels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -60,6 +64,8 @@ class Inspection:
     signatures: Mapping[str, Mapping[str, SignatureKind]]
     #: Path of a wheel -> the machines that its own tags promise, where it was judged for those.
     wheel_targets: Mapping[str, tuple[Target, ...]]
+    #: Those that were only named so far.
+    wheels: tuple[WheelFile, ...] = ()
     #: Directory entries seen.
     files: int
     #: Wall time of finding, reading and judging; imports and probes apart.
@@ -69,6 +75,7 @@ class Inspection:
     def aim(self) -> str:
         """What everything was judged for, in words: ``macOS 14.0 arm64``."""
         promised = {check.targets for check in self.checks}
+        promised |= {tuple(one.tag for one in self.wheel_targets.get(wheel.path, ())) for wheel in self.wheels}
         if promised <= {(), (self.target.tag,)}:
             return f"{self.target.name}, {' '.join(self.target.libc)}" if self.target.libc else self.target.name
         return (
@@ -94,6 +101,24 @@ class Inspection:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, in the order of the checks."""
         return tuple(finding for check in self.checks for finding in check.findings)
+
+    def joined(self, parts: Iterable[Inspection]) -> Inspection:
+        """The whole, once its wheels are opened: what that gave, in their order."""
+        parts = tuple(parts)
+        unjudged = tuple(_unjudged_wheels(parts))
+        every = (self, *parts)
+        return replace(
+            self,
+            environments=tuple(environment for one in every for environment in one.environments),
+            checks=tuple(check for one in every for check in one.checks),
+            skipped=(*(skip for one in every for skip in one.skipped), *unjudged),
+            unjudged=(*self.unjudged, *unjudged),
+            signatures={file: kinds for one in every for file, kinds in one.signatures.items()},
+            wheel_targets={path: targets for one in parts for path, targets in one.wheel_targets.items()},
+            wheels=(),
+            files=sum(one.files for one in every),
+            seconds=sum(one.seconds for one in every),
+        )
 
     def links(self) -> dict[str, tuple[Linked, ...]]:
         """Each file that a target would load -> its linked libraries. Asked anew each time: judging keeps the broken ones."""
@@ -148,22 +173,50 @@ def run(request: Request) -> Inspection:
     :raises NothingToInspect: a path holds nothing that can be inspected.
     :raises LockInvalid: a lock file cannot be read.
     """
-    # An inspection makes many small values and no cycles: looking for garbage meanwhile, in all that pytest has loaded, is the
-    # largest single cost of a scan.
+    with _collecting_no_garbage():
+        begun = _begin(request)
+        return begun if request.leave_wheels else open_wheels(request, begun)
+
+
+def open_wheels(request: Request, begun: Inspection) -> Inspection:
+    """Open all wheels of an inspection that only named them."""
+    return begun.joined(open_wheel(request, begun.target, wheel) for wheel in begun.wheels) if begun.wheels else begun
+
+
+def open_wheel(request: Request, common: Target, wheel: WheelFile) -> Inspection:
+    """Open one wheel and judge it: an inspection of that wheel alone.
+
+    :param common: the target of the inspection that named it.
+    """
+    begin = time.perf_counter()
+    with _collecting_no_garbage():
+        given = request.target != "host"
+        target = Target.parse(request.target) if given else this_host().target()
+        judged = judge_wheel_file(wheel, target, target_given=given, all_pages=request.all_pages)
+        return _inspection([judged], request, common, begin)
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """An inspection makes many small values and no cycles.
+
+    Looking for garbage meanwhile, in all that pytest has loaded, is the largest single cost of a scan.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _run(request)
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
-def _run(request: Request) -> Inspection:
+def _begin(request: Request) -> Inspection:
+    """Inspect everything but wheels, which are named."""
     begin = time.perf_counter()
     host = this_host()
-    target_given = request.target != "host"
-    target = Target.parse(request.target) if target_given else host.target()
+    given = request.target != "host"
+    target = Target.parse(request.target) if given else host.target()
     inputs: list[Input] = [] if request.paths else [active_environment(host)]
     skipped: list[Skipped] = []
     for path in request.paths:
@@ -171,14 +224,29 @@ def _run(request: Request) -> Inspection:
         here, beside = inputs_at(path)
         inputs += here
         skipped += beside
-    judged = judge_inputs(inputs, target, request.python, target_given=target_given, all_pages=request.all_pages)
+    named = list(labelled(inputs))
+    wheels = tuple(WheelFile(one.path, label) for one, label in named if isinstance(one, WheelFile))
+    promised = {} if given else {wheel.path: wheel.targets for wheel in wheels if wheel.targets}
+    judged = judge_inputs(named, target, request.python, all_pages=request.all_pages)
+    begun = _inspection(judged, request, _common_target(judged, wheels, promised) or target, begin)
     unjudged = tuple(_unjudged(judged, target))
+    return replace(
+        begun,
+        skipped=(*begun.skipped, *skipped, *unjudged),
+        unjudged=unjudged,
+        wheels=wheels,
+        wheel_targets=promised,
+    )
+
+
+def _inspection(judged: Iterable[Judged], request: Request, target: Target, begin: float) -> Inspection:
+    """What was judged, as one value."""
+    judged = tuple(judged)
     return Inspection(
-        target=_common_target(judged) or target,
+        target=target,
         environments=tuple(one.environment for one in judged),
         checks=tuple(check for one in judged for check in _keep_selected(one.judgement.checks, request)),
-        skipped=(*(skip for one in judged for skip in (*one.environment.skipped, *one.judgement.skipped)), *skipped, *unjudged),
-        unjudged=unjudged,
+        skipped=tuple(skip for one in judged for skip in (*one.environment.skipped, *one.judgement.skipped)),
         signatures={file: kinds for one in judged for file, kinds in one.judgement.signatures.items()},
         wheel_targets={one.environment.path: one.targets for one in judged if one.targets},
         files=sum(one.environment.files for one in judged),
@@ -191,20 +259,21 @@ def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
 
     An environment of pure Python distributions was judged, and so was the running one.
     """
-    wheels = []
     for one in judged:
         environment = one.environment
-        if environment.kind == "wheel":
-            wheels.append(one)
-        elif environment.kind not in ("active", "lock"):
+        if environment.kind not in ("active", "lock"):
             files = [binary for owner in environment.distributions for binary in owner.binaries]
             if not environment.projects and not files:
                 yield Skipped(environment.path, "nothing is installed there: no distribution and no compiled file")
             elif files and (target.system == "windows" or all(binary.format == "pe" for binary in files)):
                 yield Skipped(environment.path, f"none of its {len(files)} compiled files could be judged for {target.name}")
-    if wheels and all(check.unasked for one in wheels for check in one.judgement.checks):
-        for one in wheels:
-            yield from (Skipped(one.environment.path, check.unasked) for check in one.judgement.checks if check.unasked)
+
+
+def _unjudged_wheels(opened: Iterable[Inspection]) -> Iterator[Skipped]:
+    """Each wheel, where not one could be judged."""
+    asked = [(environment.path, check.unasked) for one in opened for environment in one.environments for check in one.checks]
+    if all(unasked for _, unasked in asked):
+        yield from (Skipped(path, unasked) for path, unasked in asked if unasked)
 
 
 def _refuse_what_only_leads_to_an_input(path: str) -> None:
@@ -216,9 +285,11 @@ def _refuse_what_only_leads_to_an_input(path: str) -> None:
             raise NothingToInspect(f"{path}: {advice}")
 
 
-def _common_target(judged: Iterable[Judged]) -> Target | None:
-    """The one machine that everything was judged for by its own tags: what a reader calls the target."""
-    targets = {one.targets for one in judged}
+def _common_target(
+    judged: Sequence[Judged], wheels: Iterable[WheelFile], promised: Mapping[str, tuple[Target, ...]]
+) -> Target | None:
+    """The one machine that everything is judged for by its own tags: what a reader calls the target."""
+    targets = {promised.get(wheel.path, ()) for wheel in wheels} | {one.targets for one in judged}
     common = targets.pop()
     return common[0] if not targets and len(common) == 1 else None
 

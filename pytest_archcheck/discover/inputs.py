@@ -1,4 +1,4 @@
-"""From a path to what lies there: environments, wheels, a lock file, or one compiled file."""
+"""From a path to what lies there: environments, wheels, a lock file, or one compiled file. No wheel is opened here."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at, is_environment
+from pytest_archcheck.discover.wheel_names import WheelFile, wheel_file
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment
-    from pytest_archcheck.discover.wheels import Wheel
 
 #: The ends of source distributions, which lie beside the wheels in a folder ``dist``.
 _SDISTS = (".tar.gz", ".zip")
@@ -41,7 +41,7 @@ class OneFile:
         return os.path.basename(self.path)
 
 
-Input: TypeAlias = "Environment | Wheel | LockFile | OneFile"
+Input: TypeAlias = "Environment | WheelFile | LockFile | OneFile"
 #: Folders that are one thing, whatever Python lies in them: all of it is looked at.
 _BUNDLES = (".app", ".framework", ".bundle", ".xcframework")
 
@@ -52,7 +52,7 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
     :raises NothingToInspect: nothing that can be inspected; the message says what was looked for.
     """
     if os.path.isfile(path) and path.endswith(".whl"):
-        return [_wheel(path)], []
+        return [wheel_file(path)], []
     if os.path.isfile(path):
         from pytest_archcheck.locks.reading import is_lock_name
 
@@ -65,7 +65,7 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
         if around := environment_around(path):
             return [environment_at(around)], []
         files = [os.path.join(path, name) for name in sorted(_names(path))]
-        wheels: list[Input] = [_wheel(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
+        wheels: list[Input] = [wheel_file(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
         if wheels:
             return wheels, [Skipped(file, _SDIST) for file in files if file.endswith(_SDISTS)]
         whole = path.endswith(_BUNDLES) or os.path.dirname(path) == path  # "/" is nobody's environment
@@ -81,7 +81,7 @@ def _below(path: str) -> tuple[list[Input], list[Skipped]] | None:
     found = look_below(path)
     places = found.environments or found.loose
     inputs: list[Input] = [environment_at(place) for place in places[: limits.ENVIRONMENTS_BELOW]]
-    inputs = inputs or [_wheel(file) for file in found.wheels]
+    inputs = inputs or [wheel_file(file) for file in found.wheels]
     if not inputs:
         return None
     what = "environments" if places else "wheels"
@@ -111,12 +111,3 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)
     except OSError as error:
         raise NothingToInspect(f"{folder}: the folder cannot be read: {error.strerror or error}") from error
-
-
-def _wheel(path: str) -> Wheel:
-    from pytest_archcheck.discover.wheels import read_wheel
-
-    try:
-        return read_wheel(path)
-    except OSError as error:
-        raise NothingToInspect(f"{path}: the wheel cannot be read: {error.strerror or error}") from error

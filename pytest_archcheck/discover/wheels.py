@@ -117,11 +117,10 @@ class _Reading:
 
 
 def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], None] | None = None) -> Wheel:
-    """Read a wheel; one that cannot be read at all comes back with its :attr:`Wheel.problems` and without binaries.
+    """Read a wheel; one that cannot be read at all, or is there no more, comes back with its :attr:`Wheel.problems` alone.
 
     :param look: is shown each binary while its member is open, with the machines that the wheel promises: whoever wants more
         of it than is read here takes it then, because to come back is to inflate it once more.
-    :raises OSError: there is no such file, or it is none of ours to read.
     """
     absolute = os.path.abspath(path)
     reading = _Reading(absolute)
@@ -145,6 +144,8 @@ def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], Non
                     look(binary, source, targets)
     except ArchiveInvalid as error:
         reading.problems.append(str(error))
+    except OSError as error:
+        reading.problems.append(f"it cannot be read: {error.strerror or error}")
     return Wheel(
         path=absolute,
         label=label.replace("[", "(").replace("::", "-"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_archcheck.discover.inputs import Input
+    from pytest_archcheck.discover.wheel_names import WheelFile
     from pytest_archcheck.machine.target import Target
 
 
@@ -46,18 +47,15 @@ def labelled(inputs: Sequence[Input]) -> Iterator[tuple[Input, str]]:
         yield one, label
 
 
-def judge_inputs(
-    inputs: Sequence[Input], target: Target, python: str | None, *, target_given: bool, all_pages: bool
-) -> list[Judged]:
-    """Judge each input.
+def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: str | None, *, all_pages: bool) -> list[Judged]:
+    """Judge each input, which comes with its label. Wheels are left alone: :func:`judge_wheel_file` takes one at a time.
 
-    :param target: where no target was given, this machine: wheels are then judged for what their own tags promise.
     :param python: what lock files are judged for, by default the running one, and folders that name no Python themselves.
     :raises LockInvalid: a lock file cannot be read.
     """
-    several = sum(isinstance(one, Environment) for one in inputs) > 1
+    several = sum(isinstance(one, Environment) for one, _ in inputs) > 1
     judged = []
-    for one, label in labelled(inputs):
+    for one, label in inputs:
         if isinstance(one, LockFile):
             judged.append(_judge_lock(one, label, target, python or platform.python_version()))
         elif isinstance(one, OneFile):
@@ -69,13 +67,18 @@ def judge_inputs(
             environment = replace(one, label=label)
             prefix = f"{label}::" if several else ""
             judged.append(Judged(environment, judge(environment, target, prefix, Access(all_pages=all_pages), python)))
-        else:
-            from pytest_archcheck.judge.wheel import judge_wheel
-
-            promised = () if target_given else one.targets
-            judgement = judge_wheel(one, label, promised or (target,), by_tags=bool(promised), all_pages=all_pages)
-            judged.append(Judged(replace(one.environment, label=label), judgement, promised))
     return judged
+
+
+def judge_wheel_file(file: WheelFile, target: Target, *, target_given: bool, all_pages: bool) -> Judged:
+    """Open a wheel and judge it.
+
+    :param target: where no target was given, this machine: the wheel is then judged for what its own tags promise.
+    """
+    from pytest_archcheck.judge.wheel import read_and_judge
+
+    wheel, judgement, promised = read_and_judge(file.path, file.label, target, target_given=target_given, all_pages=all_pages)
+    return Judged(replace(wheel.environment, label=file.label), judgement, promised)
 
 
 def _judge_lock(lock: LockFile, label: str, target: Target, python: str) -> Judged:

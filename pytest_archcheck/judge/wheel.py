@@ -33,7 +33,6 @@ def read_and_judge(
     """Read a wheel and judge it: for the target that was given, or else for the machines that its tags promise, also returned.
 
     :param target: this machine, where none was given: what a wheel is judged for that promises nothing.
-    :raises OSError: there is no such file, or it is none of ours to read.
     """
     taken = _WhileOpen(target if target_given else None, all_pages=all_pages)
     wheel = read_wheel(path, taken.take)

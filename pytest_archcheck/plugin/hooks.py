@@ -55,6 +55,9 @@ class HookSpecs:
         Called once, after the inspection and before collection; with pytest-xdist in the controller only. A finding joins the
         item that its ``subject`` names; a subject that no item has becomes an item of its own. ``archcheck_allow`` lines apply;
         settings know the plugin's own rules only, so accept a rule of yours by a line that names its subject alone.
+
+        A wheel is inspected when its item runs: then this is called with an inspection of that wheel alone, in the process that
+        runs the item (with pytest-xdist in a worker), and what is returned joins that item, whatever its subject.
         """
 
     def pytest_archcheck_frameworks(self) -> Iterable[Framework]:  # type: ignore[empty-body]

@@ -14,7 +14,7 @@ import pytest
 from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import NothingToInspect
 from pytest_archcheck.findings import Check, Finding
-from pytest_archcheck.inspection import Inspection, Request, run
+from pytest_archcheck.inspection import Inspection, Request, open_wheel, run
 from pytest_archcheck.plugin import settings
 from pytest_archcheck.plugin.allowlist import STALE_RULE, AllowList
 from pytest_archcheck.plugin.settings import Settings
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 #: The settings of a run, also with the checks off.
 SETTINGS = pytest.StashKey[Settings]()
-#: What this run inspects, once the checks are on.
+#: What this run inspects, once the checks are on; wheels are only named.
 INSPECTION = pytest.StashKey[Inspection]()
+#: The same with every wheel opened, once somebody asked for that.
+_WHOLE = pytest.StashKey[Inspection]()
 #: The running environment for this machine, where that is something else.
 _RUNNING = pytest.StashKey[Inspection]()
 
@@ -45,8 +47,17 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def inspection_of(config: pytest.Config) -> Inspection:
-    """What this run inspects; with the checks off the running environment."""
-    return config.stash[INSPECTION] if INSPECTION in config.stash else running_inspection(config)
+    """All that this run inspects, every wheel opened; with the checks off the running environment."""
+    if INSPECTION not in config.stash:
+        return running_inspection(config)
+    found = config.stash[INSPECTION]
+    if not found.wheels:
+        return found
+    if _WHOLE not in config.stash:
+        settings = settings_of(config)
+        asked = request(settings)
+        config.stash[_WHOLE] = found.joined(prepared(open_wheel(asked, found.target, one), settings) for one in found.wheels)
+    return config.stash[_WHOLE]
 
 
 def running_inspection(config: pytest.Config) -> Inspection:
@@ -60,20 +71,12 @@ def running_inspection(config: pytest.Config) -> Inspection:
 
 
 def inspect(checked: Settings) -> Inspection:
-    """Inspect what the settings name.
+    """Inspect what the settings name; wheels are left to their items.
 
     Raises :class:`pytest.UsageError` where a path holds nothing that can be inspected.
     """
-    request = Request(
-        paths=checked.paths,
-        target=checked.target,
-        python=checked.python,
-        select=checked.select,
-        ignore=checked.ignore,
-        all_pages=checked.all_pages,
-    )
     try:
-        return _prepared(run(request), checked)
+        return prepared(run(request(checked)), checked)
     except ValueError as error:
         from pytest_archcheck.locks.model import LockInvalid
 
@@ -82,12 +85,25 @@ def inspect(checked: Settings) -> Inspection:
         raise pytest.UsageError(f"--archcheck-path: {text.sentence(str(error), limits.USAGE_ERROR_LENGTH)}") from error
 
 
-def _prepared(inspection: Inspection, settings: Settings) -> Inspection:
+def request(checked: Settings) -> Request:
+    """What is asked of the library."""
+    return Request(
+        paths=checked.paths,
+        target=checked.target,
+        python=checked.python,
+        select=checked.select,
+        ignore=checked.ignore,
+        all_pages=checked.all_pages,
+        leave_wheels=True,
+    )
+
+
+def prepared(inspection: Inspection, settings: Settings) -> Inspection:
     """Make subjects fit for ids and apply the allow-list to what the inspection found."""
     allowed = allow_list(settings, inspection)
     checks = []
     for check in inspection.checks:
-        subject = _identifier(check.subject)
+        subject = identifier(check.subject)
         findings = tuple(replace(finding, subject=subject) for finding in check.findings)
         if check.unasked is None:
             findings = allowed.judge(subject, findings, check.targets)
@@ -99,7 +115,7 @@ def joined(inspection: Inspection, findings: Iterable[Finding], settings: Settin
     """Add findings of other plugins to a prepared inspection; a subject that has no check gets one."""
     by_subject: dict[str, list[Finding]] = {}
     for finding in findings:
-        subject = _identifier(finding.subject)
+        subject = identifier(finding.subject)
         if asked_for(finding, settings):
             by_subject.setdefault(subject, []).append(replace(finding, subject=subject))
     if not by_subject:
@@ -128,7 +144,13 @@ def asked_for(finding: Finding, settings: Settings) -> bool:
     return finding.rule not in settings.ignore and (not settings.select or finding.rule in settings.select)
 
 
-def _identifier(subject: str) -> str:
+def about(finding: Finding, subject: str) -> Finding:
+    """The finding, as one of that check."""
+    return replace(finding, subject=subject)
+
+
+def identifier(subject: str) -> str:
+    """A subject, fit for an id."""
     plain = text.escape(subject).translate(_BRACKETS)
     if len(plain) <= limits.ID_LENGTH:
         return plain

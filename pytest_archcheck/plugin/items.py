@@ -56,7 +56,7 @@ class ArchcheckItem(TestLike, pytest.Item):
         """Ask, warn once, and fail with every error that no line allows."""
         answer = self.answer = self.question.ask()
         if answer.unasked is not None:
-            pytest.skip(text.sentence(answer.unasked))
+            raise pytest.skip.Exception(text.sentence(answer.unasked), _use_item_location=True)
         rules = dict.fromkeys(finding.rule for finding in answer.findings)
         if rules:
             self.user_properties.append(("archcheck_findings", ", ".join(rules)))

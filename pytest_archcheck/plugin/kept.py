@@ -48,6 +48,10 @@ class Kept:
         if carried is not None:
             self._answers[subject] = Answer.from_text(carried)
 
+    def answer(self, subject: str) -> Answer:
+        """What an item said; empty where it has not."""
+        return self._answers.get(subject, Answer())
+
     def _end(self, report: pytest.TestReport, question: Question) -> None:
         subject, outcome = question.subject, str(report.outcome)
         if self._states.get(subject) == "failed":  # nothing that teardown says makes up for that
@@ -77,4 +81,8 @@ class Kept:
 
     def lost(self) -> list[str]:
         """The subjects whose items were to run, and that pytest told nothing of."""
-        return sorted((self.selected or set()) - self._states.keys()) if self.running else []
+        return sorted(self.waiting()) if self.running else []
+
+    def waiting(self) -> set[str]:
+        """The subjects that were selected and that pytest has told nothing of."""
+        return (self.selected or set()) - self._states.keys()

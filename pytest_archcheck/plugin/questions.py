@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.plugin.inspected import allow_list, asked_for
 from pytest_archcheck.plugin.needs import NEEDS
 from pytest_archcheck.plugin.settings import DEMANDS
+from pytest_archcheck.plugin.wheels import question_of_wheel
 from pytest_archcheck.reports.outcome import Answer, Question
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def build(config: pytest.Config, inspection: Inspection, settings: Settings) -> 
     :func:`_settled`, so that chosen rules and the allow-list hold for them too.
     """
     static = [_of_check(check) for check in inspection.checks]
+    static += [question_of_wheel(config, inspection, settings, wheel) for wheel in inspection.wheels]
     required = [
         Question(
             subject=f"require::{name}",

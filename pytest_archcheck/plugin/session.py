@@ -1,13 +1,15 @@
 """One run with the checks on: inspects once, collects, keeps what the items said, and tells.
 
-Registered with pytest only when the checks are on. Under pytest-xdist the controller inspects and hands the result to its
-workers.
+Registered with pytest only when the checks are on. Under pytest-xdist the controller inspects environments and hands the result
+to its workers; a wheel is opened by the worker that runs its item.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.arguments import Scope
     from pytest_archcheck.plugin.settings import Settings
+
+#: The outcome of what will be run once more, as pytest-rerunfailures calls it.
+_RERUN: Any = "rerun"
 
 
 def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> ArchcheckSession | None:
@@ -53,8 +58,9 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
 def take_over(config: pytest.Config, handed: bytes) -> ArchcheckSession:
     """Make the session of a pytest-xdist worker from what its controller sent."""
     import pickle
+    import zlib
 
-    scope, checked, found = pickle.loads(handed)  # noqa: S301 - written by our own controller
+    scope, checked, found = pickle.loads(zlib.decompress(handed))  # noqa: S301 - written by our own controller
     config.stash[SETTINGS] = checked
     return ArchcheckSession(config, checked, scope, found)
 
@@ -72,6 +78,10 @@ class ArchcheckSession:
         self._ask()
         self._kept = Kept()
         self._told_header = False
+        #: What each worker of pytest-xdist gets.
+        self._handed: bytes | None = None
+        #: Subjects of wheels whose worker died, and that were given to another.
+        self._opened_again: set[str] = set()
         #: Reports that could not be written, each with the reason.
         self._unwritten: list[str] = []
 
@@ -101,8 +111,9 @@ class ArchcheckSession:
         return scope is not None
 
     def join_findings_of_others(self) -> None:
-        """Ask other plugins for findings of theirs."""
-        theirs = self.config.hook.pytest_archcheck_findings(inspection=self.inspection)
+        """Ask other plugins for findings of theirs; of wheels their items ask."""
+        of_wheels_alone = self.inspection.wheels and not self.inspection.environments
+        theirs = [] if of_wheels_alone else self.config.hook.pytest_archcheck_findings(inspection=self.inspection)
         findings = [finding for some in theirs for finding in some or ()]
         if findings:
             self.config.stash[INSPECTION] = inspected.joined(self.inspection, findings, self.settings)
@@ -113,7 +124,8 @@ class ArchcheckSession:
         if self.config.pluginmanager.hasplugin("html"):
             from pytest_archcheck.plugin import html_rows
 
-            self.config.pluginmanager.register(html_rows.HtmlRows(lambda: self.questions), "archcheck-html-rows")
+            rows = html_rows.HtmlRows(lambda: self.questions, self._kept.answer)
+            self.config.pluginmanager.register(rows, "archcheck-html-rows")
 
     def reject_unknown_ids(self) -> None:
         """Raise :class:`pytest.UsageError` for an id that names no check, with those that are near."""
@@ -136,7 +148,7 @@ class ArchcheckSession:
         unwritten = self._files.write(self.result())
         if unwritten:
             raise pytest.UsageError(unwritten[0])
-        if any(outcome.broken for outcome in self.result().outcomes):
+        if any(text.failing(check.findings) for check in self.inspection.checks):
             self._told_header = self._print(terminal.header(self.inspection, self.result().outcomes))
 
     def tell_in_full(self) -> None:
@@ -159,7 +171,7 @@ class ArchcheckSession:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's WorkerController
-        """Hand the inspection to a worker (pytest-xdist, in the controller)."""
+        """Hand the inspection to a worker, of wheels their names (pytest-xdist, in the controller)."""
         typed = [os.fspath(arg) for arg in self.config.invocation_params.args]
         foreign = [arg for arg in typed if arg.encode("utf-8", "ignore").decode("utf-8") != arg]
         if foreign:  # execnet would refuse them with a traceback
@@ -167,9 +179,12 @@ class ArchcheckSession:
                 f"pytest-xdist hands arguments to its workers as UTF-8, which {text.joined(foreign)} is not: run without -n, "
                 "or reach it through a symbolic link"
             )
-        import pickle
+        if self._handed is None:
+            import pickle
+            import zlib
 
-        node.workerinput["archcheck-session"] = pickle.dumps((self.scope, self.settings, self.inspection))
+            self._handed = zlib.compress(pickle.dumps((self.scope, self.settings, self.inspection)), 1)
+        node.workerinput["archcheck-session"] = self._handed
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, None, None]:
@@ -207,6 +222,32 @@ class ArchcheckSession:
         options = session.config.option
         self._kept.running = not options.collectonly and not getattr(options, "setuponly", False)
         yield
+        if self._kept.running and not self.is_worker:
+            self._leave_to_last_failed()
+
+    def _leave_to_last_failed(self) -> None:
+        """Have ``--lf`` go on with the wheels that an interruption kept from being opened."""
+        remembering = self.config.pluginmanager.getplugin("lfplugin")
+        for subject in self._kept.lost() if remembering is not None else ():
+            if self.questions[subject].known.pending:
+                report = pytest.TestReport(f"{PREFIX}{subject}", ("", 0, ""), {}, "failed", None, "call")
+                remembering.pytest_runtest_logreport(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:  # noqa: ANN401 - pytest-xdist's
+        """Have the wheel of a worker that died opened once more; who kills two workers is told (pytest-xdist, controller)."""
+        subject = crashitem[len(PREFIX) :]
+        question = self.questions.get(subject) if crashitem.startswith(PREFIX) else None
+        if question is None or not question.known.pending or subject in self._opened_again:
+            return
+        self._opened_again.add(subject)
+        with contextlib.suppress(NotImplementedError):  # --dist loadscope: what was lost with a worker is a failure there
+            sched.mark_test_pending(crashitem)
+            report.outcome = _RERUN
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Show what will be run once more."""
+        return (_RERUN, "R", "RERUN") if report.outcome == _RERUN and report.nodeid.startswith(PREFIX) else None
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
@@ -214,6 +255,7 @@ class ArchcheckSession:
         outcome = yield
         if isinstance(item, ArchcheckItem) and item.answer is not None and call.when == "call":
             outcome.get_result().archcheck = item.answer.to_text()
+            item.answer = None  # ten thousand items stay until the end
         elif isinstance(item, ArchcheckItem) and call.excinfo is not None and outcome.get_result().failed:
             hint = blame.hint(call.excinfo, self.config.rootpath)
             if hint is not None:
@@ -226,11 +268,16 @@ class ArchcheckSession:
         if hint is not None:
             sys.stderr.write(f"archcheck: {hint}\n".encode("ascii", "backslashreplace").decode("ascii"))
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what became of an item of ours."""
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, None]:
+        """Keep what became of an item of ours; pytest keeps its report, which need not hold the answer too."""
         subject = report.nodeid[len(PREFIX) :]
-        if report.nodeid.startswith(PREFIX) and subject in self.questions:
+        ours = report.nodeid.startswith(PREFIX) and subject in self.questions
+        if ours and not self.is_worker:
             self._kept.note(report, self.questions[subject])
+        yield
+        if ours and hasattr(report, "archcheck"):
+            del report.archcheck
 
     # -- hooks: telling
 
@@ -244,14 +291,16 @@ class ArchcheckSession:
         ]
         outcomes = tuple(self._kept.outcome(question, place) for place, question in chosen)
         finished = selected is not None and bool(outcomes) and all(outcome.ran for outcome in outcomes)
-        return Result(
+        result = Result(
             inspection=self.inspection,
             outcomes=outcomes,
+            complete=False,
             notes=inspected.allow_list(self.settings, self.inspection).unmatched(self.questions),
-            complete=finished and not self._judged_nothing() and not any(skip.unseen for skip in self.inspection.skipped),
             finished=finished,
             left_out=len(self.questions) - len(outcomes),
         )
+        in_doubt = self._judged_nothing(result) or any(skip.unseen for skip in result.skipped)
+        return replace(result, complete=finished and not in_doubt)
 
     def pytest_report_header(self) -> list[str]:
         """One line on what was inspected; more where something is known to fail."""
@@ -288,30 +337,32 @@ class ArchcheckSession:
         """Write the reports. A run without anything to check is a clean one; one with a check that nobody heard of is not."""
         if self.is_worker:
             return
-        everything = self.scope.named is None and not self.inspection.checks and not session.items
-        if self._judged_nothing() and exitstatus == pytest.ExitCode.OK:
+        result = self.result()
+        collected_none = not self.inspection.checks and not self.inspection.wheels and not session.items
+        everything = self.scope.named is None and collected_none
+        if self._judged_nothing(result) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything and not self._judged_nothing():
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything and not self._judged_nothing(result):
             session.exitstatus = pytest.ExitCode.OK
-        if exitstatus == pytest.ExitCode.OK and self._is_in_doubt():
+        if exitstatus == pytest.ExitCode.OK and self._is_in_doubt(result):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        unwritten = self._files.write(self.result())
+        unwritten = self._files.write(result)
         self._unwritten += unwritten
         if unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         self._write_step_summary()
 
-    def _judged_nothing(self) -> bool:
+    def _judged_nothing(self, result: Result) -> bool:
         """Whether a path that was to be inspected holds nothing that could be judged; one check by its id is asked alone."""
-        return bool(self.inspection.unjudged) and self.scope.named is None
+        return bool(result.unjudged) and self.scope.named is None
 
-    def _is_in_doubt(self) -> bool:
+    def _is_in_doubt(self, result: Result) -> bool:
         """Whether nobody heard of a check again, or one passed with errors, or ended as nothing that pytest knows.
 
         A worker of pytest-xdist that dies can take reports along, and others' plugins write outcomes of their own.
         """
         return bool(self._kept.lost()) or any(
-            outcome.state == "other" or (outcome.state == "passed" and outcome.broken) for outcome in self.result().outcomes
+            outcome.state == "other" or (outcome.state == "passed" and outcome.broken) for outcome in result.outcomes
         )
 
     def pytest_unconfigure(self) -> None:

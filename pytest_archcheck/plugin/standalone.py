@@ -1,14 +1,15 @@
 """``pytest-archcheck`` and ``python -m pytest_archcheck``: pytest with the checks and nothing else.
 
-No conftest file, no settings of the project unless ``-c FILE`` asks for them, no other plugin unless ``-p NAME`` does, and the
-rootdir is the current folder whatever is inspected: nothing of the inspected environment or of the project runs, and none of it
-can end the run or change what is asked.
+No conftest file, no settings of the project unless ``-c FILE`` asks for them, no other plugin unless ``-p NAME`` does (or ``-n``:
+pytest-xdist), and the rootdir is the current folder whatever is inspected: nothing of the inspected environment or of the project
+runs, and none of it can end the run or change what is asked.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -32,7 +33,8 @@ Will everything compiled in a Python environment load and run natively on the ma
   pytest-archcheck archcheck::numpy    one check again, by its id
 
 Options are pytest's (-v, -q, -k, --junitxml=FILE, ...) and those of its group "archcheck": see pytest --help. Settings of the
-project are read only from the file that -c FILE names; other plugins are loaded only by -p NAME.
+project are read only from the file that -c FILE names; other plugins are loaded only by -p NAME, and pytest-xdist, where it is
+installed, by its -n: -n 4 opens the wheels of a folder in four processes.
 """
 
 #: pytest's options that take a value, which may be the next argument: that is no path to inspect. Others begin with a dash or
@@ -45,9 +47,12 @@ VALUED_OPTIONS = frozenset(
     --log-cli-format --log-cli-level --log-date-format --log-disable --log-file --log-file-date-format --log-file-format
     --log-file-level --log-file-mode --log-format --log-level --max-warnings --maxfail --override-ini --pastebin --pdbcls
     --pythonwarnings --report-chars --rootdir --show-capture --tb --verbosity
+    --numprocesses --maxprocesses --max-worker-restart --maxschedchunk --dist --tx --testrunuid
     """.split()
 )
 
+#: Options of pytest-xdist.
+_OF_XDIST = ("-n", "--numprocesses", "--dist", "--tx")
 #: Settings of a project that change what runs, or that only its own plugins understand; kept out also where -c names the file.
 _UNSET = (
     "addopts=",
@@ -111,6 +116,7 @@ def command_line(given: Sequence[str]) -> list[str]:
     return [
         *("-c", ini, f"--rootdir={os.getcwd()}", "--noconftest"),
         *("-p", "no:cacheprovider", "-p", "pytest_archcheck.plugin"),
+        *(("-p", "xdist") if any(option.startswith(_OF_XDIST) for option in options) and find_spec("xdist") else ()),
         *(f"--override-ini={one}" for one in _UNSET),
         *options,
         *paths,

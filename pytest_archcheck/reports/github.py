@@ -27,18 +27,22 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@$:]|(?<=www)\.)", re.IGNORECASE
 def summary(result: Result) -> str:
     """Return the step summary; empty where no check has an error or a warning."""
     rows = [row for outcome in result.outcomes for row in _rows(outcome)]
-    if not rows:
+    pending = sum(outcome.answer.pending for outcome in result.outcomes)
+    if not rows and not pending:
         return ""
     broken = sum(outcome.broken for outcome in result.outcomes)
     checks = text.count(len(result.outcomes), "check")
     lines = [
-        f"### archcheck: {f'{broken} of {checks} failed' if broken else f'{checks} passed, not without findings'}",
+        f"### archcheck: {_result(broken, pending, checks)}",
         "",
         f"Target: {_plain(result.inspection.aim)}.",
     ]
     waiting = sum(outcome.state == "not run" for outcome in result.outcomes)
     if waiting:
-        lines[-1] += f" {waiting} of {checks} did not run: shown is what the inspection found."
+        known = "shown is what the inspection found" if pending < waiting else "nothing is known of them"
+        lines[-1] += f" {waiting} of {checks} did not run: {known}."
+    if not rows:
+        return "\n".join(lines) + "\n\n"
     lines += ["", "| check | finding | what to do |", "|---|---|---|", *rows[: limits.GITHUB_ROWS]]
     if len(rows) > limits.GITHUB_ROWS:
         lines += ["", f"... and {len(rows) - limits.GITHUB_ROWS} more"]
@@ -47,6 +51,12 @@ def summary(result: Result) -> str:
     if example is not None:
         lines += ["", f"What a rule says, with an example: `pytest --archcheck-explain {example}`"]
     return "\n".join(lines) + "\n\n"
+
+
+def _result(broken: int, pending: int, checks: str) -> str:
+    if broken:
+        return f"{broken} of {checks} failed"
+    return f"{pending} of {checks} not run" if pending else f"{checks} passed, not without findings"
 
 
 def write_summary(path: str, result: Result) -> None:

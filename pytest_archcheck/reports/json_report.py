@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest_archcheck
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import Binary, MachOSlice
+from pytest_archcheck.reports.outcome import unpack
 from pytest_archcheck.reports.text import escape
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.judge.links import Linked
     from pytest_archcheck.machine.target import Target
-    from pytest_archcheck.reports.outcome import Outcome, Result
+    from pytest_archcheck.reports.outcome import Outcome, Record, Result
 
     #: File -> its linked libraries.
     Links = Mapping[str, tuple[Linked, ...]]
@@ -31,9 +32,8 @@ def document(result: Result, links: Links | None = None) -> dict[str, Any]:
     :param links: :meth:`Inspection.links() <pytest_archcheck.inspection.Inspection.links>`, where it is at hand.
     """
     inspection = result.inspection
-    graph = _Graph(inspection, inspection.links() if links is None else links)
     answers = [outcome.answer for outcome in result.outcomes]
-    skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in inspection.skipped]
+    skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in result.skipped]
     for outcome in result.outcomes:
         if not outcome.ran:
             skipped.append({"subject": outcome.subject, "reason": outcome.reason or "not run"})
@@ -42,24 +42,37 @@ def document(result: Result, links: Links | None = None) -> dict[str, Any]:
     written = {
         "schema_version": SCHEMA_VERSION,
         "archcheck_version": pytest_archcheck.__version__,
-        "verdict": "fail" if any(outcome.broken for outcome in result.outcomes) else "pass",
+        "verdict": "fail" if any(outcome.broken or outcome.answer.pending for outcome in result.outcomes) else "pass",
         "complete": result.complete,
         "target": _target(inspection.target),
         "aim": inspection.aim,
         "environment": {
-            "paths": [environment.path for environment in inspection.environments],
+            "paths": [*(one.path for one in inspection.environments), *(one.path for one in inspection.wheels)],
             "interpreter": _interpreter(inspection.interpreter),
         },
         "checks": [_check(outcome) for outcome in result.outcomes],
-        "distributions": [_distribution(distribution, graph) for distribution in inspection.distributions],
+        "distributions": [],
         "findings": [asdict(finding) for finding in result.findings],
         "accelerators": [record for answer in answers for record in answer.accelerators],
         "benchmarks": [record for answer in answers for record in answer.benchmarks],
         "skipped": skipped,
-        "scan": {"files": inspection.files, "binaries": len(inspection.binaries), "seconds": round(inspection.seconds, 4)},
+        "scan": {
+            "files": inspection.files + sum(one.files for one in result.opened),
+            "binaries": len(inspection.binaries) + sum(one.binaries for one in result.opened),
+            "seconds": round(inspection.seconds + sum(one.seconds for one in result.opened), 4),
+        },
     }
     escaped: dict[str, Any] = _escaped(written)
+    escaped["distributions"] = distributions(inspection, links)
+    for one in result.opened:
+        escaped["distributions"] += unpack(one.packed)
     return escaped
+
+
+def distributions(inspection: Inspection, links: Links | None = None) -> list[Record]:
+    """The entries of ``distributions`` for what was inspected: every string is escaped."""
+    graph = _Graph(inspection, inspection.links() if links is None else links)
+    return [_escaped(_distribution(distribution, graph)) for distribution in inspection.distributions]
 
 
 def _check(outcome: Outcome) -> dict[str, Any]:

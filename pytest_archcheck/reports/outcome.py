@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_archcheck.findings import Finding
+from pytest_archcheck.findings import Finding, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +18,34 @@ if TYPE_CHECKING:
 #: ``other``: another plugin reported an outcome that pytest does not know.
 State = Literal["passed", "failed", "xfailed", "skipped", "not run", "other"]
 
-#: An object of JSON's ``accelerators`` or ``benchmarks`` list.
+#: An object of JSON's ``distributions``, ``accelerators`` or ``benchmarks`` list.
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What reports tell of a wheel that its item has opened, beside findings: plain data, small enough to keep thousands."""
+
+    path: str
+    skipped: tuple[Skipped, ...] = ()
+    #: Its entries of JSON's ``distributions``, see :func:`pack`; empty where no report is written.
+    packed: str = ""
+    #: Members, compiled files, those for Windows.
+    files: int = 0
+    binaries: int = 0
+    windows: int = 0
+    seconds: float = 0.0
+
+
+def pack(records: list[Record]) -> str:
+    """JSON values as little text: reports of ten thousand wheels wait in memory for the end of the run."""
+    return base64.b64encode(zlib.compress(json.dumps(records, separators=(",", ":")).encode(), 1)).decode()
+
+
+def unpack(packed: str) -> list[Record]:
+    """What was packed."""
+    records: list[Record] = json.loads(zlib.decompress(base64.b64decode(packed))) if packed else []
+    return records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +59,10 @@ class Answer:
     line: str | None = None
     accelerators: tuple[Record, ...] = ()
     benchmarks: tuple[Record, ...] = ()
+    #: The wheel that was opened to answer.
+    opened: Opened | None = None
+    #: Nobody has looked yet, as of a wheel whose item has not run: there may be any finding.
+    pending: bool = False
 
     def to_text(self) -> str:
         """Return ASCII, which any report can carry from a pytest-xdist worker; names of files may be no Unicode at all."""
@@ -46,7 +78,12 @@ class Answer:
             line=data["line"],
             accelerators=tuple(data["accelerators"]),
             benchmarks=tuple(data["benchmarks"]),
+            opened=None if data["opened"] is None else _opened(data["opened"]),
         )
+
+
+def _opened(data: dict[str, Any]) -> Opened:
+    return Opened(**data | {"skipped": tuple(Skipped(**skip) for skip in data["skipped"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +148,24 @@ class Result:
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, in the order of the items."""
         return tuple(finding for outcome in self.outcomes for finding in outcome.answer.findings) + self.notes
+
+    @property
+    def opened(self) -> tuple[Opened, ...]:
+        """The wheels that were opened, in the order of the items."""
+        return tuple(outcome.answer.opened for outcome in self.outcomes if outcome.answer.opened is not None)
+
+    @property
+    def unjudged(self) -> tuple[Skipped, ...]:
+        """Each path of which nothing could be judged: of wheels, where all that were named were opened and none was judged."""
+        opened = [outcome.answer for outcome in self.outcomes if outcome.answer.opened is not None]
+        whole = len(opened) == len(self.inspection.wheels)
+        if not whole or not all(answer.unasked for answer in opened):
+            return self.inspection.unjudged
+        wheels = (Skipped(one.opened.path, one.unasked) for one in opened if one.opened is not None and one.unasked is not None)
+        return (*self.inspection.unjudged, *wheels)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be looked at."""
+        of_wheels = (skip for one in self.opened for skip in one.skipped)
+        return (*self.inspection.skipped, *of_wheels, *self.unjudged[len(self.inspection.unjudged) :])

@@ -45,6 +45,9 @@ def header(inspection: Inspection, outcomes: Sequence[Outcome]) -> list[str]:
 def in_full(outcomes: Sequence[Outcome]) -> list[str]:
     """Everything that the failing checks say, for a run that ends before any item can."""
     lines = []
+    pending = sum(outcome.answer.pending for outcome in outcomes)
+    if pending:
+        lines.append(f"archcheck: nothing was judged of {text.count(pending, 'wheel')}: pytest ended before their checks ran")
     for outcome in outcomes:
         if outcome.broken:
             lines.append(f"archcheck::{outcome.subject} ({text.sentence(outcome.title)})")
@@ -64,11 +67,11 @@ def summary(result: Result, verbosity: int, *, failures_shown: bool) -> list[Lin
         for one in text.group(result.notes):
             lines += [Line(f"{one.headline} (note)"), *(Line(line) for line in one.lines()[1:])]
         windows = sum(binary.format == "pe" for binary in result.inspection.binaries)
+        windows += sum(one.windows for one in result.opened)
         if windows:
             lines.append(Line(f"{text.count(windows, 'compiled file')} for Windows: counted, not inspected"))
         lines += [
-            Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}")
-            for skip in result.inspection.skipped
+            Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}") for skip in result.skipped
         ]
     return lines
 
@@ -87,7 +90,9 @@ def answers(result: Result) -> list[str]:
 def _counts(inspection: Inspection) -> str:
     owners = sum(distribution.name is not None for distribution in inspection.distributions)
     binaries = inspection.binaries
-    parts = [text.count(owners, "distribution"), text.count(len(binaries), "compiled file")]
+    parts = [text.count(len(inspection.wheels), "wheel")] if inspection.wheels else []
+    if inspection.environments:
+        parts = [text.count(owners, "distribution"), text.count(len(binaries), "compiled file"), *parts]
     windows = sum(binary.format == "pe" for binary in binaries)
     if windows and windows == len(binaries):
         parts.append("all of them for Windows and not inspected")
@@ -101,16 +106,22 @@ def _errors(outcome: Outcome) -> tuple[Finding, ...]:
 
 
 def _interrupted(result: Result) -> Iterator[Line]:
-    for skip in result.inspection.unjudged:
+    for skip in result.unjudged[:SHOWN_SUBJECTS]:
         yield Line(f"nothing was judged of {text.sentence(skip.subject)}: {text.sentence(skip.reason)}", "red")
-    if unseen := [skip for skip in result.inspection.skipped if skip.unseen]:
+    if len(result.unjudged) > SHOWN_SUBJECTS:
+        yield Line(f"... and of {len(result.unjudged) - SHOWN_SUBJECTS} more", "red")
+    if unseen := [skip for skip in result.skipped if skip.unseen]:
         more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
         yield Line(f"not complete: {text.sentence(unseen[0].subject)}{more} could not be looked at", "yellow")
     if not result.outcomes and result.left_out:
         yield Line(f"no check was run: none of {result.left_out} is selected")
     waiting = [outcome for outcome in result.outcomes if outcome.state == "not run"]
     if waiting:
-        yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; shown is what the inspection found")
+        pending = sum(outcome.answer.pending for outcome in waiting)
+        known = "shown is what the inspection found" if pending < len(waiting) else "nothing is known of them"
+        if 0 < pending < len(waiting):
+            known += f"; nothing is known of {text.count(pending, 'wheel')}"
+        yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; {known}")
 
 
 def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> Iterator[Line]:

@@ -87,8 +87,9 @@ def test_one_check_again_by_its_id(hostile: Path, broken: Path) -> None:
     assert done.returncode == 0
 
 
-def test_workers_of_pytest_xdist(tmp_path: Path, broken: Path) -> None:
-    done = _run(tmp_path, str(broken), f"--archcheck-target={TARGET}", "-p", "xdist", "-n", "2")
+@pytest.mark.parametrize("words", [("-n", "2"), ("-p", "xdist", "-n2")])
+def test_workers_of_pytest_xdist(tmp_path: Path, broken: Path, words: tuple[str, ...]) -> None:
+    done = _run(tmp_path, str(broken), f"--archcheck-target={TARGET}", *words)
     assert "1 failed, 3 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
 

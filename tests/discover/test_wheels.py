@@ -280,8 +280,7 @@ def test_a_directory_that_claims_too_much(tmp_path: Path) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
-        read_wheel(str(tmp_path / NAME))
+    assert read_wheel(str(tmp_path / NAME)).problems == ("it cannot be read: No such file or directory",)
 
 
 # mistagged-wheel

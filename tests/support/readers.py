@@ -26,8 +26,8 @@ from pytest_archcheck.discover.environments import NothingToInspect, environment
 from pytest_archcheck.discover.installed import installed_projects
 from pytest_archcheck.discover.metadata import projects
 from pytest_archcheck.discover.record import recorded_hashes
-from pytest_archcheck.discover.wheels import read_wheel
-from pytest_archcheck.judge.inputs import judge_inputs
+from pytest_archcheck.discover.wheel_names import wheel_file
+from pytest_archcheck.judge.inputs import judge_inputs, judge_wheel_file
 from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.loader.imports import imports_of
 from pytest_archcheck.loader.ldso import parse_cache
@@ -194,8 +194,8 @@ def _write(path: str, data: bytes) -> str:
 
 def wheel(data: bytes) -> None:
     """A wheel, read and judged."""
-    found = read_wheel(_write(os.path.join(_folder(), "sample-1.0-cp311-cp311-macosx_11_0_arm64.whl"), data))
-    judge_inputs([found], TARGET, "3.11", target_given=False, all_pages=True)
+    path = _write(os.path.join(_folder(), "sample-1.0-cp311-cp311-macosx_11_0_arm64.whl"), data)
+    judge_wheel_file(wheel_file(path), TARGET, target_given=False, all_pages=True)
 
 
 def uv_lock(data: bytes) -> None:
@@ -244,7 +244,7 @@ def conda_meta(data: bytes) -> None:
     record = _write(os.path.join(prefix, "conda-meta", "sample-1.0-0.json"), data)
     conda.hashes(record, {"lib/libx.dylib"})
     with suppress(NothingToInspect):
-        judge_inputs([environment_at(prefix)], TARGET, "3.11", target_given=True, all_pages=False)
+        judge_inputs([(environment_at(prefix), "prefix")], TARGET, "3.11", all_pages=False)
 
 
 def python_imports(data: bytes) -> None:

@@ -1,0 +1,62 @@
+"""What the name of a wheel says before anybody opens it: enough to collect its check, and to say what it promises."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+
+from pytest_archcheck.machine.target import Target
+from pytest_archcheck.machine.wheel_tags import tags_in, wheel_targets
+
+#: What the files of a wheel for a system are, for ``-k``.
+_FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFile:
+    """A wheel that has not been opened yet. There may be ten thousand: what else its name says is worked out when asked for."""
+
+    #: Absolute.
+    path: str
+    #: What its check is called.
+    label: str
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it: ``numpy 2.0.2 (wheel)``."""
+        name, *rest = self._parts
+        return f"{canonicalize_name(name)} {rest[0]} (wheel)" if len(rest) > 3 else f"{self.label} (wheel)"
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The machines that its name promises, by which installers choose."""
+        return _promised("-".join(self._parts[-3:]))
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """Words for ``-k``: the formats and architectures that its name promises."""
+        return _words("-".join(self._parts[-3:]))
+
+    @property
+    def _parts(self) -> list[str]:
+        return os.path.basename(self.path).removesuffix(".whl").split("-")
+
+
+def wheel_file(path: str) -> WheelFile:
+    """Name a wheel by its file's name."""
+    return WheelFile(os.path.abspath(path), os.path.basename(path).removesuffix(".whl"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _promised(tag: str) -> tuple[Target, ...]:
+    return wheel_targets(sorted(map(str, tags_in(tag) or ())))
+
+
+@functools.lru_cache(maxsize=1024)
+def _words(tag: str) -> tuple[str, ...]:
+    targets = _promised(tag)
+    architectures = {architecture for target in targets for architecture in target.architectures}
+    return tuple(sorted({"wheel", *(_FORMATS[target.system] for target in targets), *architectures}))
