@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from pytest_archcheck.machine.target import Target
+from pytest_archcheck.machine.target import Target  # noqa: TC001 - users ask for the types of what an inspection holds
 from pytest_archcheck.machine.wheel_tags import tags_in, wheel_targets
 
 #: What the files of a wheel for a system are, for ``-k``.

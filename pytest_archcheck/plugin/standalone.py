@@ -1,8 +1,8 @@
 """``pytest-archcheck`` and ``python -m pytest_archcheck``: pytest with the checks and nothing else.
 
-No conftest file, no settings of the project unless ``-c FILE`` asks for them, no other plugin unless ``-p NAME`` does (or ``-n``:
-pytest-xdist), and the rootdir is the current folder whatever is inspected: nothing of the inspected environment or of the project
-runs, and none of it can end the run or change what is asked.
+No conftest file, no settings of the project unless ``-c FILE`` asks for them, no other plugin unless ``-p NAME`` does (``-n``
+is pytest-xdist's), and the rootdir is the current folder whatever is inspected: nothing of the inspected environment or of the
+project runs, and none of it can end the run or change what is asked.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from support.machos import bundle
 from support.wheels import write_wheel
 
-import pytest_archcheck.discover.wheels
+import pytest_archcheck.binaries.archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +39,13 @@ def house(pytester: pytest.Pytester) -> Path:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The projects of the wheels that this process opens, in that order."""
     found: list[str] = []
-    real = pytest_archcheck.discover.wheels.read_wheel
+    real = pytest_archcheck.binaries.archive.Archive.__init__
 
-    def read(path: str) -> pytest_archcheck.discover.wheels.Wheel:
+    def open_it(archive: pytest_archcheck.binaries.archive.Archive, path: str) -> None:
         found.append(path.rpartition("/")[2].partition("-")[0])
-        return real(path)
+        real(archive, path)
 
-    monkeypatch.setattr(pytest_archcheck.discover.wheels, "read_wheel", read)
+    monkeypatch.setattr(pytest_archcheck.binaries.archive.Archive, "__init__", open_it)
     return found
 
 
