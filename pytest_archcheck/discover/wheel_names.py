@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from dataclasses import dataclass
-
-from packaging.utils import canonicalize_name
 
 from pytest_archcheck.machine.target import Target  # noqa: TC001 - users ask for the types of what an inspection holds
 from pytest_archcheck.machine.wheel_tags import tags_in, wheel_targets
 
+#: What a normalised name has one dash for (PEP 503).
+_RUNS = re.compile(r"[-_.]+")
 #: What the files of a wheel for a system are, for ``-k``.
 _FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}
 
@@ -28,7 +29,7 @@ class WheelFile:
     def title(self) -> str:
         """What a reader calls it: ``numpy 2.0.2 (wheel)``."""
         name, *rest = self._parts
-        return f"{canonicalize_name(name)} {rest[0]} (wheel)" if len(rest) > 3 else f"{self.label} (wheel)"
+        return f"{_RUNS.sub('-', name).lower()} {rest[0]} (wheel)" if len(rest) > 3 else f"{self.label} (wheel)"
 
     @property
     def targets(self) -> tuple[Target, ...]:
