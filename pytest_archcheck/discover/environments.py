@@ -35,7 +35,7 @@ LOOKED_FOR = (
     "a virtual environment (pyvenv.cfg), a conda prefix (conda-meta), a prefix (lib/python*/site-packages), a site-packages "
     "folder (*.dist-info), a folder of wheels (*.whl), or compiled files"
 )
-FILES = "a wheel (*.whl), a lock file (uv.lock, pylock.toml, pylock.NAME.toml), or one compiled file"
+FILES = "a wheel (*.whl), a lock file (uv.lock, poetry.lock, pdm.lock, pylock.toml, pylock.NAME.toml), or one compiled file"
 
 
 def active_environment(host: Host) -> Environment:

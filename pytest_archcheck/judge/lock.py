@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def inspect_lock(path: str, target: Target, python: str, label: str | None = None) -> tuple[Environment, tuple[Check, ...]]:
-    """Judge a ``uv.lock`` or ``pylock.toml``.
+    """Judge a lock file.
 
     :param target: any target; each architecture of a ``universal2`` one is judged by itself, as each machine
         installs for itself.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.locks.grouped import PdmLock, PoetryLock
 from pytest_archcheck.locks.model import Lock, LockInvalid, Malformed
 from pytest_archcheck.locks.pylock import PylockFile
 from pytest_archcheck.locks.uv import DEFAULT_GROUPS, UvLock
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 #: ``pylock.toml`` and ``pylock.NAME.toml`` (PEP 751), ``uv.lock``, and uv's lock of a script (``NAME.py.lock``).
 _PYLOCK = re.compile(r"pylock(\.[^.]+)?\.toml")
 _UV = re.compile(r"uv\.lock|.+\.py\.lock")
+#: Locks of other tools: what reads them.
+_OTHERS: dict[str, type[PoetryLock | PdmLock]] = {"poetry.lock": PoetryLock, "pdm.lock": PdmLock}
 #: Where a comment or a string begins in TOML, and what ends it; only the strings in double quotes have escapes.
 _BEGIN = re.compile(r"""#|\"{3}|'{3}|["']""")
 _STOPS = {
@@ -41,15 +44,17 @@ _PIECE = re.compile(r"[^=\n,\[\]{}]+")
 def is_lock_name(path: str) -> bool:
     """Tell by its name whether a file is a lock that can be read."""
     name = os.path.basename(path)
-    return bool(_PYLOCK.fullmatch(name) or _UV.fullmatch(name))
+    return bool(_PYLOCK.fullmatch(name) or _UV.fullmatch(name) or name in _OTHERS)
 
 
 def read_lock(path: str) -> Lock:
-    """Read ``uv.lock`` or ``pylock.toml``. Raises :class:`LockInvalid`, also where the file cannot be opened."""
+    """Read a lock file that :func:`is_lock_name` knows. Raises :class:`LockInvalid`, also where the file cannot be opened."""
     try:
         data = _toml(path)
         if _PYLOCK.fullmatch(os.path.basename(path)):
             return PylockFile(data)
+        if other := _OTHERS.get(os.path.basename(path)):
+            return other(data, _project(os.path.dirname(path)))
         return UvLock(data, _default_groups(os.path.dirname(path)))
     except Malformed as error:
         raise LockInvalid(path, str(error)) from None
@@ -104,15 +109,20 @@ def _bare(text: str) -> Iterator[str]:
     yield "".join(kept)
 
 
+def _project(folder: str) -> Mapping[str, Any]:
+    """The pyproject.toml in a folder; empty where it cannot be read."""
+    try:
+        return _toml(os.path.join(folder, "pyproject.toml"))
+    except (OSError, Malformed):
+        return {}
+
+
 def _default_groups(folder: str) -> tuple[str, ...] | None:
     """Return ``tool.uv.default-groups`` of the project beside the lock: uv reads it there, and does not lock it.
 
     None for ``"all"``. A project that cannot be read has uv's own default.
     """
-    try:
-        table: Mapping[str, Any] = _toml(os.path.join(folder, "pyproject.toml"))
-    except (OSError, Malformed):
-        return DEFAULT_GROUPS
+    table: Mapping[str, Any] = _project(folder)
     for key in ("tool", "uv"):
         inner = table.get(key)
         table = inner if isinstance(inner, dict) else {}

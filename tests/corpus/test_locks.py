@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_archcheck import inspect
 from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.machine.target import Target
 
@@ -128,3 +129,62 @@ def test_tensorflow_on_apple_silicon(locked: dict[str, Locked]) -> None:
         assert lacking(checks) == {"tensorflow-metal"}
         _, checks = inspect_lock(path, Target.parse("macosx_14_0_x86_64"), "3.12")
         assert "tensorflow" in lacking(checks)
+
+
+OTHERS = {
+    "poetry": (
+        "poetry>=2.1",
+        ["poetry", "lock"],
+        ["poetry", "install", "--dry-run", "--no-root"],
+        r"Installing ([\w-]+) \([^)]+\)$",
+    ),
+    # Its newer releases ask for versions of their libraries that do not go together.
+    "pdm": (
+        "pdm==2.22.4 unearth==0.17.3 hishel==0.0.33 httpx<0.28",
+        ["pdm", "lock"],
+        ["pdm", "sync", "--dry-run", "--no-self"],
+        r"^ +- ([\w-]+) \S+$",
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", OTHERS)
+def test_other_tools_choose_the_same_packages(tmp_path: Path, tool: str) -> None:
+    """A lock that the tool writes here, and what it says that it would install here."""
+    assert UV
+    requirements, lock, dry, pattern = OTHERS[tool]
+    environment, project = tmp_path / "tool", tmp_path / "project"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(environment)], check=True, timeout=60)
+    subprocess.run(
+        [UV, "pip", "install", "--quiet", "--python", str(environment), *requirements.split()], check=True, timeout=600
+    )
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.10,<3.13"\n'
+        'dependencies = ["regex", "tensorflow-metal; sys_platform == \'darwin\'", "colorama; sys_platform == \'win32\'"]\n'
+        '[project.optional-dependencies]\nplot = ["pillow"]\n[dependency-groups]\ndev = ["msgpack"]\n'
+        f'[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "simple"\nurl = "{_index()}"\n'
+        f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{_index()}"\n'
+    )
+    full = os.environ | {"PATH": os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])}
+
+    def run(command: list[str]) -> str:
+        done = subprocess.run(command, cwd=project, env=full, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    run(lock)
+    would = {name.lower() for line in run(dry).splitlines() for name in re.findall(pattern, line.rstrip())}
+    found = inspect(str(project / f"{tool}.lock"))
+    assert {one.name for one in found.distributions} == would == {"regex", "msgpack"}
+    assert found.findings == ()
+    mac = inspect(str(project / f"{tool}.lock"), "macosx_14_0_arm64", python="3.12")
+    assert {one.name for one in mac.distributions} >= {"regex", "msgpack", "tensorflow-metal"}
+    assert mac.findings == ()
+
+
+def _index() -> str:
+    """The package index that pip uses here; Poetry by itself asks another interface of pypi.org."""
+    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return os.environ.get("PIP_INDEX_URL") or asked.stdout.strip() or "https://pypi.org/simple/"

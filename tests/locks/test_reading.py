@@ -23,6 +23,6 @@ def test_old_packaging_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_names_of_lock_files() -> None:
-    good = ["uv.lock", "a/pylock.toml", "pylock.dev.toml", "tool.py.lock"]
-    bad = ["poetry.lock", "pylock.a.b.toml", "pyproject.toml", "uv.lock.bak", "x.whl"]
+    good = ["uv.lock", "poetry.lock", "a/pdm.lock", "a/pylock.toml", "pylock.dev.toml", "tool.py.lock"]
+    bad = ["pixi.lock", "pylock.a.b.toml", "pyproject.toml", "uv.lock.bak", "x.whl"]
     assert [name for name in [*good, *bad] if is_lock_name(name)] == good
