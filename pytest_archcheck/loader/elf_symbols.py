@@ -141,6 +141,8 @@ class _Checker:
         """Ask the interpreter for the names of many modules at once: nearly all of them want the same."""
         fresh: set[bytes] = set()
         for module in modules:
+            if self._obstacle(module.closure):  # its names are asked for in vain: on another machine that is most modules
+                continue
             for image in module.closure.images:
                 if image.binary and image.path not in self.left and image.path not in self.wanted:
                     try:
