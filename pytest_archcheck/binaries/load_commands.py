@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from macholib import mach_o
@@ -86,16 +87,23 @@ class LoadCommands:
         :raises MachOInvalid: sizes or strings that cannot be.
         """
         readers = _READERS[self.order]
-        prefix = _PREFIXES[self.order]
+        command = _EACH[self.order]
         end = len(data)
+        data += _ROOM
+        is_mapped, size_of_file = self.is_mapped, self.extent.size
         offset = 0
         for _ in range(count):
             if offset + _PREFIX > end:
                 raise MachOInvalid("the load commands are cut short")
-            cmd, size = prefix(data, offset)
+            cmd, size, start, length = command(data, offset)
             if size < _PREFIX or offset + size > end:
                 raise MachOInvalid(f"load command {cmd:#x} has a size of {size} bytes")
-            if known := readers.get(cmd):
+            if cmd == mach_o.LC_SEGMENT_64:
+                if size < _SEGMENT_64:
+                    raise MachOInvalid(f"load command {cmd:#x} is too short")
+                if is_mapped and start + length > size_of_file:
+                    raise _cut_short(data, offset, start + length - size_of_file)
+            elif known := readers.get(cmd):
                 read, least, fields = known
                 if size < least:
                     raise MachOInvalid(f"load command {cmd:#x} is too short")
@@ -103,25 +111,35 @@ class LoadCommands:
             offset += size
 
 
+def _cut_short(data: bytes, offset: int, beyond: int) -> MachOInvalid:
+    """dyld refuses a segment that reaches past the end of the file."""
+    name = data[offset + _PREFIX : offset + _PREFIX + 16].rstrip(b"\0").decode("ascii", "backslashreplace")  # segname
+    return MachOInvalid(f"the file is cut short: segment {name} ends {beyond} bytes past its end")
+
+
 # Readers of one load command each: what is gathered, cmd, its fields without cmd and cmdsize, all commands, where it begins and
 # ends in them.
 
 
-def _segment(found: LoadCommands, _cmd: int, fields: Fields, *_: object) -> None:
-    # segname, vmaddr, vmsize, fileoff, filesize, ...: dyld refuses a segment that reaches past the end of the file.
-    beyond = fields[3] + fields[4] - found.extent.size
+def _segment(found: LoadCommands, _cmd: int, fields: Fields, data: bytes, start: int, _end: int) -> None:
+    beyond = fields[3] + fields[4] - found.extent.size  # fileoff, filesize
     if beyond > 0 and found.is_mapped:
-        name = fields[0].rstrip(b"\0").decode("ascii", "backslashreplace")
-        raise MachOInvalid(f"the file is cut short: segment {name} ends {beyond} bytes past its end")
+        raise _cut_short(data, start, beyond)
 
 
-def _dylib(found: LoadCommands, cmd: int, fields: Fields, data: bytes, start: int, end: int) -> None:
-    name_offset, timestamp, _, _ = fields
+def _dylib(found: LoadCommands, _cmd: int, _fields: Fields, data: bytes, start: int, end: int) -> None:
+    found.libraries.append(_linked(data[start:end], found.order))
+
+
+@lru_cache(maxsize=1 << 12)
+def _linked(command: bytes, order: str) -> LinkedLibrary:
+    """The library that a load command names: the files of an environment link to the same few hundred by the same bytes."""
+    cmd, _, name_offset, timestamp = struct.unpack_from(order + "4I", command)
     kind = _LINKS[cmd]
-    if timestamp == _DYLIB_USE_MARKER and name_offset == 28 and end - start >= 28:
-        (flags,) = struct.unpack_from(found.order + "I", data, start + 24)
+    if timestamp == _DYLIB_USE_MARKER and name_offset == 28 and len(command) >= 28:
+        (flags,) = struct.unpack_from(order + "I", command, 24)
         kind = next((meant for bit, meant in _DYLIB_USE_KINDS if flags & bit), kind)
-    found.libraries.append(LinkedLibrary(_string(data, name_offset, start, end), kind))
+    return LinkedLibrary(_string(command, name_offset, 0, len(command)), kind)
 
 
 def _install_name(found: LoadCommands, _cmd: int, fields: Fields, data: bytes, start: int, end: int) -> None:
@@ -193,7 +211,6 @@ def _version(packed: int) -> str | None:
 
 _COMMANDS: dict[int, tuple[Callable[..., None], Any]] = {
     mach_o.LC_SEGMENT: (_segment, mach_o.segment_command),
-    mach_o.LC_SEGMENT_64: (_segment, mach_o.segment_command_64),
     **dict.fromkeys(_LINKS, (_dylib, mach_o.dylib_command)),
     mach_o.LC_ID_DYLIB: (_install_name, mach_o.dylib_command),
     **dict.fromkeys(_VERSION_MIN, (_version_min, mach_o.version_min_command)),
@@ -215,4 +232,8 @@ _READERS = {
     }
     for order in "<>"
 }
-_PREFIXES = {order: struct.Struct(order + mach_o.load_command._format_).unpack_from for order in "<>"}
+#: cmd and cmdsize of each command, and what is fileoff and filesize if it is a segment_command_64, as many are.
+_EACH = {order: struct.Struct(order + "II32xQQ").unpack_from for order in "<>"}
+_SEGMENT_64 = 72  # sizeof(struct segment_command_64)
+#: Stands behind the last command, which may be shorter than what is unpacked.
+_ROOM = bytes(64)

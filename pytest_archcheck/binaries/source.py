@@ -76,9 +76,14 @@ def open_file(path: str) -> FileSource:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device may already do something
             raise OSError("not a regular file")
-        descriptor = os.open(path, OPEN_FLAGS)
     except ValueError as error:  # a NUL, or characters that no name has in this locale
         raise OSError(f"no file has such a name: {error}") from None
+    return open_again(path)
+
+
+def open_again(path: str) -> FileSource:
+    """Open a file that was found to be a regular one before: the same with one question less."""
+    descriptor = os.open(path, OPEN_FLAGS)
     try:
         return source_of(descriptor)
     except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.binaries.source import open_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ class Access:
     """How the files of an environment are read when more than their headers is needed."""
 
     #: Opens a file by :attr:`Binary.file <pytest_archcheck.binaries.model.Binary.file>`.
-    opener: Callable[[str], AbstractContextManager[Source]] = open_file
+    opener: Callable[[str], AbstractContextManager[Source]] = open_again
     #: Paths of binaries that are too large for that: their signatures and symbols are not judged.
     partial: frozenset[str] = frozenset()
     #: Compare every page of signed code with its hash, not only the first.

@@ -108,15 +108,13 @@ class MacJudge:
 
     def _providers(self, binary: Binary, piece: MachOSlice) -> Sequence[Provider]:
         """Who serves each linked library; None where only an install name matches, and that is not certain."""
-        found = (self._links.search.resolve(binary, piece, library.name) for library in piece.libraries)
-        return [
-            "system"
-            if one.status == "system"
-            else one.provider
-            if one.status == "found" or self._is_meant(binary, one)
-            else None
-            for one in found
-        ]
+        resolve = self._links.search.resolve
+        return [self._provider(binary, resolve(binary, piece, library.name)) for library in piece.libraries]
+
+    def _provider(self, binary: Binary, found: Resolution) -> Provider:
+        if found.status == "system":
+            return "system"
+        return found.provider if found.status == "found" or self._is_meant(binary, found) else None
 
     def _is_meant(self, binary: Binary, found: Resolution) -> bool:
         """Whether a library that is loaded before, and only so found, is surely that one: torchvision's modules and torch's.

@@ -21,11 +21,14 @@ from pytest_archcheck.loader.python_files import parse
 _CAUGHT = frozenset({"ImportError", "Exception", "BaseException"})
 _IMPORTERS = frozenset({"import_module", "__import__"})
 _EXITS = frozenset({"exit", "_exit"})
+#: What holds no expression.
+_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
 #: How many functions deep it is asked who calls one.
 _CALLS = 4
-#: A call of an importer with a name as its argument; the name is not there where anything else follows. ``from importlib
-#: import import_module`` is none.
-_CALL = re.compile(rb"\b(?:import_module|__import__)\b(?![ \t]*(?:[\r\n,]|\Z))(?:\s*\(\s*([A-Za-z_][\w.]*)\s*[,)])?")
+#: What may be a call of an importer, with its argument where that is a name alone or an attribute.
+_CALLS_OF_IMPORTERS = tuple(
+    re.compile(name + rb"\b\s*(?:\(\s*([A-Za-z_][\w.]*)\s*[,)]|[()\\#])") for name in (b"import_module", b"__import__")
+)
 #: What follows a variable to which a text may be given: what begins with an attribute, a call or an item is none.
 _BY_TEXT = rb"[ \t]*=(?!=)[ \t]*(?![ \t]|[A-Za-z_]\w*[.(\[](?!.*\bformat\b))"
 #: Stands for what is put into a name at run time; no character of a module's name.
@@ -86,11 +89,18 @@ def may_compute(text: bytes) -> bool:
     Most calls of ``import_module`` are given an attribute, or a variable to which nothing in the file gives a text: what they
     import is not known in any case. To parse the files that hold no others took half of the time of a question about numba.
     """
-    for call in _CALL.finditer(text):
-        argument = call[1]
-        if argument is None or argument == b"__package__":
-            return True
-        if b"." not in argument and re.search(rb"(?m)(?:^|[;:])[ \t]*" + argument + _BY_TEXT, text):
+    arguments = {call[1] for pattern in _CALLS_OF_IMPORTERS for call in pattern.finditer(text)}
+    return any(
+        argument is None or argument == b"__package__" or (b"." not in argument and _may_be_given(text, argument))
+        for argument in arguments
+    )
+
+
+def _may_be_given(text: bytes, variable: bytes) -> bool:
+    """Whether a statement gives a text to a variable; an argument by that name is none."""
+    for match in re.finditer(variable + _BY_TEXT, text):
+        before = text[text.rfind(b"\n", 0, match.start()) + 1 : match.start()].strip()
+        if not before or before.endswith((b";", b":")):
             return True
     return False
 
@@ -203,9 +213,7 @@ class _Reader:
                 self._texts[place.function, node.targets[0].id] = text
 
     def _read_expression(self, node: ast.expr, place: _Place) -> None:
-        for call in ast.walk(node):
-            if not isinstance(call, ast.Call):
-                continue
+        for call in _calls_in(node):
             name = called(call)
             if name in _IMPORTERS and call.args:
                 target = self._text(call.args[0], place)
@@ -253,6 +261,19 @@ class _Reader:
             left = self._text(node.func.value, place)
             return re.sub(r"\{[^}]*\}", _ANY, left) if left else None
         return None
+
+
+def _calls_in(node: ast.expr) -> list[ast.Call]:
+    """Every call in an expression, as :func:`ast.walk` finds them: that takes twice as long, for names and constants mostly."""
+    nodes: list[ast.AST] = [node]
+    for one in nodes:
+        for name in one._fields:
+            value = getattr(one, name, None)
+            if type(value) is list:
+                nodes += [part for part in value if isinstance(part, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+                nodes.append(value)
+    return [one for one in nodes if isinstance(one, ast.Call)]
 
 
 def _names(node: ast.Import | ast.ImportFrom, package: str) -> set[str]:

@@ -63,7 +63,7 @@ class MachOLinks:
     def broken(self) -> Iterator[BrokenLink]:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
         seen: set[tuple[int, str]] = set()
-        for link in self.search.links():
+        for link in self.search.links_outside_the_system():
             if link.resolution is SYSTEM:
                 continue
             status, path = self._fault(link)

@@ -82,8 +82,10 @@ class MachOSearch:
         self._resolved: dict[tuple[int, str, str], Resolution] = {}
         #: Files of one folder with the same rpaths find the same libraries: there are far fewer of these than linked libraries.
         self._alone: dict[tuple[str, bool, tuple[str, ...], str], Resolution | None] = {}
-        #: Images that the target would use, slice by slice.
+        #: Images that the target would use, slice by slice; and those of their libraries that are not in the shared cache.
         self.images: list[tuple[Binary, MachOSlice]] = []
+        self._linked: list[tuple[Binary, MachOSlice, list[LinkedLibrary]]] = []
+        self._serves: dict[tuple[int, str], bool] = {}
         self._by_path: dict[str, Binary] = {}
         self._by_install_name: dict[str, Binary] = {}
         self._shared_names: set[str] = set()
@@ -105,6 +107,9 @@ class MachOSearch:
                     continue  # wrong-platform speaks of it
                 if piece.architecture in target.architectures:
                     self.images.append((binary, piece))
+                    linked = piece.libraries[: limits.IMAGE_LIBRARIES]
+                    others = [library for library in linked if not library.name.startswith(_SYSTEM_FOLDERS)]
+                    self._linked.append((binary, piece, others))
                     if piece.install_name and self._by_install_name.setdefault(piece.install_name, binary) is not binary:
                         self._shared_names.add(piece.install_name)
         self._program_rpaths = tuple(self._rpaths_of_program())
@@ -118,14 +123,22 @@ class MachOSearch:
             for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
                 yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
 
-    @staticmethod
-    def serves(found: Resolution, architecture: str) -> bool:
+    def links_outside_the_system(self) -> Iterator[Link]:
+        """The same without those whose names lie in the shared cache: most of them."""
+        for binary, piece, linked in self._linked:
+            for library in linked:
+                yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
+
+    def serves(self, found: Resolution, architecture: str) -> bool:
         """Whether the library has a slice of that architecture; damaged files are findings of their own."""
-        provider = found.provider
-        if provider is None and found.path:
-            provider = read_file(found.path)
-        wanted = ALSO_LOADS.get(architecture, (architecture,))
-        return provider is None or bool(provider.problem) or not set(wanted).isdisjoint(provider.architectures)
+        key = (id(found), architecture)  # each resolution is kept
+        if key not in self._serves:
+            provider = found.provider
+            if provider is None and found.path:
+                provider = read_file(found.path)
+            wanted = ALSO_LOADS.get(architecture, (architecture,))
+            self._serves[key] = provider is None or bool(provider.problem) or not set(wanted).isdisjoint(provider.architectures)
+        return self._serves[key]
 
     def resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """Find what dyld would take for one linked library."""
@@ -227,8 +240,8 @@ class MachOSearch:
     def _loaders_of(self, binary: Binary) -> list[tuple[Binary, MachOSlice]]:
         if self._loaders is None:
             self._loaders = defaultdict(list)
-            for loader, piece in self.images:
-                for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
+            for loader, piece, linked in self._linked:
+                for library in linked:
                     found = self._resolve_alone(loader, piece, library.name)
                     if found and found.provider:
                         self._loaders[id(found.provider)].append((loader, piece))
@@ -239,8 +252,8 @@ class MachOSearch:
         names = {piece.install_name for piece in binary.slices if piece.install_name}
         if self._by_name is None:
             self._by_name = defaultdict(list)
-            for user, piece in self.images:
-                for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
+            for user, _, linked in self._linked:
+                for library in linked:
                     self._by_name[library.name].append(user)
         named = [user for name in names if name.startswith("@rpath/") for user in self._by_name.get(name, ())]
         return [*(loader for loader, _ in self._loaders_of(binary)), *named]

@@ -19,7 +19,7 @@ from pytest_archcheck.binaries.nlist import (
     SymbolsInvalid,
     undefined_symbols,
 )
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.binaries.source import open_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -123,7 +123,7 @@ class SymbolSpace:
     def __init__(
         self,
         providers: Callable[[Binary, MachOSlice], Sequence[Provider]],
-        opener: Callable[[str], AbstractContextManager[Source]] = open_file,
+        opener: Callable[[str], AbstractContextManager[Source]] = open_again,
     ) -> None:
         self._providers = providers
         self._opener = opener
