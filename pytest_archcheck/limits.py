@@ -61,6 +61,9 @@ FILES_BESIDE = 2000
 
 #: Folders that are looked through for environments below a given one: two seconds; a project with its dependencies has 5,000.
 SEARCHED_FOR_ENVIRONMENTS = 20_000
+#: The same for wheels, where folders that hold a wheel or are named by a hash do not count for that: a mirror of ten thousand
+#: wheels in folders by hash has 20,000. And wheels that are looked at; an item each takes some kilobytes.
+SEARCHED_FOR_WHEELS, WHEELS_BELOW = 400_000, 100_000
 #: Folders nested in each other there; ``opt/conda/envs/x`` of an image, ``.tox/py311`` of a project.
 ENVIRONMENT_DEPTH = 8
 #: Environments below one folder that are inspected; a home folder may hold hundreds.

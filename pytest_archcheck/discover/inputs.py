@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at, is_environment
-from pytest_archcheck.discover.wheel_names import WheelFile, wheel_file
+from pytest_archcheck.discover.wheel_names import WheelFile, wheel_below, wheel_file
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment
 
-#: The ends of source distributions, which lie beside the wheels in a folder ``dist``.
-_SDISTS = (".tar.gz", ".zip")
 _SDIST = "a source distribution: only what is built from it can be inspected"
+_SDISTS = "{} source distributions, {} and so on: only what is built from them can be inspected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,6 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
 
         if around := environment_around(path):
             return [environment_at(around)], []
-        files = [os.path.join(path, name) for name in sorted(_names(path))]
-        wheels: list[Input] = [wheel_file(file) for file in files if file.endswith(".whl") and os.path.isfile(file)]
-        if wheels:
-            return wheels, [Skipped(file, _SDIST) for file in files if file.endswith(_SDISTS)]
         whole = path.endswith(_BUNDLES) or os.path.dirname(path) == path  # "/" is nobody's environment
         if not whole and (below := _below(path)):
             return below
@@ -75,24 +70,50 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
 
 
 def _below(path: str) -> tuple[list[Input], list[Skipped]] | None:
-    """The environments below a folder that is none, or else the wheels; None where there are neither."""
+    """The environments below a folder that is none, or else the wheels; None where there are neither.
+
+    Where wheels lie in the folder itself they are meant, whatever lies beside them.
+    """
     from pytest_archcheck.discover.below import look_below
 
-    found = look_below(path)
+    try:
+        found = look_below(path)
+    except OSError as error:
+        raise NothingToInspect(f"{path}: the folder cannot be read: {error.strerror or error}") from error
+    deep = [place for place in found.wheels if "/" in place]
     places = found.environments or found.loose
-    inputs: list[Input] = [environment_at(place) for place in places[: limits.ENVIRONMENTS_BELOW]]
-    inputs = inputs or [wheel_file(file) for file in found.wheels]
-    if not inputs:
+    skipped = []
+    inputs: list[Input]
+    root = os.path.abspath(path)
+    if places and len(deep) == len(found.wheels):
+        skipped.append(Skipped(path, "only the environments below it were looked at"))
+        if len(places) > limits.ENVIRONMENTS_BELOW:
+            what = f"{len(places)} environments lie below it: the first {limits.ENVIRONMENTS_BELOW} were looked at"
+            skipped.append(Skipped(path, what))
+        inputs = [environment_at(place) for place in places[: limits.ENVIRONMENTS_BELOW]]
+    elif found.wheels:
+        if places or deep:
+            skipped.append(Skipped(path, "only the wheels below it were looked at"))
+        if len(found.wheels) > limits.WHEELS_BELOW:
+            what = f"more than {limits.WHEELS_BELOW} wheels lie below it: so many were looked at"
+            skipped.append(Skipped(path, what))
+        skipped += _of_sdists(path, found.sdists)
+        inputs = [wheel_below(root, place) for place in found.wheels[: limits.WHEELS_BELOW]]
+    else:
         return None
-    what = "environments" if places else "wheels"
-    skipped = [Skipped(path, f"only the {what} below it were looked at")]
-    if len(places) > limits.ENVIRONMENTS_BELOW:
-        skipped.append(Skipped(path, f"{len(places)} environments lie below it: the first {len(inputs)} were looked at"))
     if found.cut:
-        skipped.append(
-            Skipped(path, "there is more below it than is looked through for environments: name the one that is meant")
-        )
+        what = "wheels" if found.wheels and not places else "environments: name the one that is meant"
+        skipped.append(Skipped(path, f"there is more below it than is looked through for {what}"))
+    if found.unread:
+        skipped.append(Skipped(path, f"{found.unread} of the folders below it cannot be read"))
     return inputs, skipped
+
+
+def _of_sdists(path: str, sdists: list[str]) -> list[Skipped]:
+    """Say once what lies beside the wheels and is none."""
+    if len(sdists) < 2:
+        return [Skipped(os.path.join(path, *place.split("/")), _SDIST) for place in sdists]
+    return [Skipped(path, _SDISTS.format(len(sdists), sdists[0]))]
 
 
 def _of_file(path: str) -> tuple[list[Input], list[Skipped]]:
@@ -104,10 +125,3 @@ def _of_file(path: str) -> tuple[list[Input], list[Skipped]]:
     if is_interpreter_name(path) and (around := environment_around(path)):
         return [environment_at(around)], []
     return [OneFile(path, file_environment(path))], []
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError as error:
-        raise NothingToInspect(f"{folder}: the folder cannot be read: {error.strerror or error}") from error

@@ -14,6 +14,8 @@ from pytest_archcheck.machine.wheel_tags import tags_in, wheel_targets
 _RUNS = re.compile(r"[-_.]+")
 #: What the files of a wheel for a system are, for ``-k``.
 _FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}
+#: A folder that is named by a hash. So much of its name tells it from others.
+_HASH, _SHOWN = re.compile(r"[0-9a-f]{32,}"), 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,18 @@ class WheelFile:
 def wheel_file(path: str) -> WheelFile:
     """Name a wheel by its file's name."""
     return WheelFile(os.path.abspath(path), os.path.basename(path).removesuffix(".whl"))
+
+
+def wheel_below(root: str, place: str) -> WheelFile:
+    """A wheel by its path below a folder that is absolute: its label depends on nothing that lies beside it."""
+    return WheelFile(os.path.join(root, *place.split("/")), label_of(place))
+
+
+def label_of(place: str) -> str:
+    """``numpy/numpy-2.0.2-cp311-...`` for ``numpy/numpy-2.0.2-cp311-....whl``; hashes are cut: nobody reads sixty digits."""
+    *folders, name = place.split("/")
+    short = [folder[:_SHOWN] if _HASH.fullmatch(folder) else folder for folder in folders]
+    return "/".join([*short, name.removesuffix(".whl")])
 
 
 @functools.lru_cache(maxsize=1024)

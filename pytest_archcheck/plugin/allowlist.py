@@ -23,9 +23,10 @@ GRAMMAR = "'SUBJECT[/RULE][ @TARGETGLOB]: reason'"
 STALE_RULE = "stale-allow-line"
 
 # The subject may hold "::" (environment::interpreter) and ends at "/", " @" or a colon with white space (or nothing) behind it.
+# The subject of a wheel in a folder is numpy/numpy-2.0.2-cp311-...: its version has digits, which no rule's name has.
 _LINE = re.compile(
     r"""(?P<subject>\S(?:.*?\S)?)
-        (?:/(?P<rule>[^\s/@:]+))?
+        (?:/(?P<rule>[^\s/@:0-9]+))?
         (?:\s+@(?P<target>\S+?))?
         \s*:(?:\s+(?P<reason>.*))?""",
     re.VERBOSE | re.DOTALL,

@@ -84,7 +84,7 @@ def test_folders_with_metadata_where_there_is_no_environment(tmp_path: Path) -> 
 def test_wheels_below_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "simple" / "foo" / "foo-1.0-py3-none-any.whl", b"")
     write(tmp_path / "simple" / "bar" / "bar-1.0-py3-none-any.whl", b"")
-    assert subjects(tmp_path) == ["bar-1.0-py3-none-any", "foo-1.0-py3-none-any"]
+    assert subjects(tmp_path) == ["simple/bar/bar-1.0-py3-none-any", "simple/foo/foo-1.0-py3-none-any"]
 
 
 def test_an_application_is_looked_at_as_a_whole(tmp_path: Path) -> None:

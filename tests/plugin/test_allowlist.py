@@ -29,6 +29,8 @@ def finding(rule: str = "wrong-architecture", severity: Severity = "error") -> F
         ("environment::interpreter/missing-library: x", "environment::interpreter", "missing-library", None, "x"),
         ("my env::numpy: x", "my env::numpy", None, None, "x"),
         ("  numpy :  x  ", "numpy", None, None, "x"),
+        ("a/b/x-1.0-py3-none-any: x", "a/b/x-1.0-py3-none-any", None, None, "x"),
+        ("a/x-1.0-py3-none-any/missing-library: x", "a/x-1.0-py3-none-any", "missing-library", None, "x"),
     ],
 )
 def test_lines(line: str, subject: str, rule: str | None, target: str | None, reason: str) -> None:
