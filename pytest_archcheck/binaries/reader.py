@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from macholib import mach_o
@@ -24,6 +25,7 @@ HEAD_SIZE = 4096
 
 _ELF_MAGIC = b"\x7fELF"
 _PE_MAGIC = b"MZ"
+_LFS = b"version https://git-lfs"
 _APPLE_DOUBLE = b"\0\5\x16\7"  # RFC 1740, appendix B
 #: Cheap test on the first two bytes, before anything else is asked: nearly every file of an environment fails it.
 FIRST_TWO = frozenset({magic[:2] for magic in macho.MAGICS} | {_ELF_MAGIC[:2], _PE_MAGIC})
@@ -45,7 +47,8 @@ def read_binary(path: str, location: str, source: Source, head: bytes) -> Binary
         role: Role = "executable" if path.lower().endswith(".exe") else "extension" if path.endswith(".pyd") else "library"
         return _binary(path, location, source, "pe", role, ())
     if is_loadable_name(path) and not _stands_for_a_library(head):
-        return damaged_binary(path, location, source.size, _not_compiled(head))
+        damaged = damaged_binary(path, location, source.size, _not_compiled(head))
+        return replace(damaged, role="object") if _is_text_about_a_library(path, head) else damaged
     return None
 
 
@@ -138,7 +141,7 @@ def _is_pe(head: bytes) -> bool:
 def _not_compiled(head: bytes) -> str:
     if not head:
         return "the file is empty"
-    if head.startswith(b"version https://git-lfs"):
+    if head.startswith(_LFS):
         return "the file is a Git LFS pointer, not its contents"
     return f"the file is no Mach-O, ELF or PE: it begins with {head[:8].hex(' ')}"
 
@@ -155,3 +158,11 @@ def _stands_for_a_library(head: bytes) -> bool:
         return True
     text = head.strip()
     return 0 < len(text) < 256 and text.isascii() and text.decode().isprintable() and is_loadable_name(text.decode())
+
+
+def _is_text_about_a_library(path: str, head: bytes) -> bool:
+    """Whether this is a text with a name that nothing imports, and no library has: ``manifest-libpcre2-16.so``, its symbols."""
+    stem = os.path.basename(path).partition(".")[0]
+    if stem.isidentifier() or stem.startswith("lib") or head.startswith(_LFS):
+        return False
+    return b"\n" in head and head.isascii() and head.translate(None, b"\t\r\n\f").decode().isprintable()

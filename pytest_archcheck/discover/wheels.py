@@ -202,7 +202,7 @@ def _turn(member: ZipInfo) -> int:
 
 def _leaves_the_site(name: str) -> bool:
     plain = name.replace("\\", "/")
-    return plain.startswith("/") or ".." in plain.split("/") or bool(_DRIVE.match(plain))
+    return plain.startswith("/") or posixpath.normpath(plain).partition("/")[0] == ".." or bool(_DRIVE.match(plain))
 
 
 def _installed_path(name: str) -> str:
@@ -223,6 +223,9 @@ def _header(reading: _Reading, archive: Archive, name: str) -> dict[str, list[st
         text = archive.text(member, limits.WHEEL_METADATA_SIZE if name == "METADATA" else limits.SMALL_FILE_SIZE)
     except OSError as error:
         reading.problems.append(f"its {name} file cannot be read: {error}")
+        return {}
+    if not text[:1].isalpha():  # nothing, a blank line, or a byte order mark: what follows is no header
+        reading.problems.append(f"its {name} file does not begin with a field")
         return {}
     return header_fields(text)
 

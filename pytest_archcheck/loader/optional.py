@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
-from pytest_archcheck.binaries.names import module_name
+from pytest_archcheck.binaries.names import extension_tag, module_name
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.loader.imports import imports_of, may_compute
 
@@ -57,9 +57,9 @@ class PythonSources:
         #: What may still be parsed, and how often a file may still be looked at: no tree is worth minutes.
         self._bytes_to_parse = limits.PYTHON_PARSED_SIZE
         self._looks = limits.PYTHON_LOOKS
-        #: Owner -> the packages that it brings; (owner, folder) -> whether that is a copy of the standard library.
+        #: Owner -> the packages that it brings; (owner, folder) -> its modules there, None for a package.
         self._packages_of: dict[tuple[int, str], list[str]] = {}
-        self._stashes: dict[tuple[int, str], bool] = {}
+        self._stashes: dict[tuple[int, str], frozenset[str] | None] = {}
         #: Wheel -> the Python files in it.
         self._members: dict[str, dict[str, ZipInfo]] = {}
         self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
@@ -133,27 +133,33 @@ class PythonSources:
         return found
 
     def _is_stashed(self, binary: Binary) -> bool:
-        """Whether a module that nothing imports lies in a folder that is no package, to be copied from there.
+        """Whether a module that nothing imports lies in a folder that is no package, to be copied from there, or for others.
 
-        panda3d's ``deploy_libs`` holds the standard library's modules for the programs that it builds.
+        panda3d's ``deploy_libs`` holds the standard library's modules for the programs that it builds. A file whose name says
+        no Python, and stands in none of the distribution's Python files, is a plugin of some other library: mysql-connector's
+        ``authentication_kerberos_client.so``.
         """
-        folder, slash, _ = binary.path.rpartition("/")
+        folder, slash, name = binary.path.rpartition("/")
         if not slash:
             return False
         owner = self._owners.get(id(binary))
         key = (id(owner), folder)
         if key not in self._stashes:
-            self._stashes[key] = self._holds_standard_modules(binary, folder)
-        return self._stashes[key]
+            self._stashes[key] = self._modules_in_no_package(binary, folder)
+        beside = self._stashes[key]
+        if beside is None:
+            return False
+        if len(sys.stdlib_module_names.intersection(beside)) >= _STASH:
+            return True
+        return extension_tag(name) is None and any(self._of(binary)) and not self.mentions(binary, os.fsencode(name))
 
-    def _holds_standard_modules(self, binary: Binary, folder: str) -> bool:
+    def _modules_in_no_package(self, binary: Binary, folder: str) -> frozenset[str] | None:
+        """The names of the modules that a distribution has in a folder; None for a folder that is a package."""
         owner = self._owners.get(id(binary))
         beside = [module_name(one) for one in (owner.binaries if owner else ()) if one.path.rpartition("/")[0] == folder]
-        stems = [name.rpartition(".")[2] for name in beside]
+        stems = frozenset(name.rpartition(".")[2] for name in beside)
         prefix = os.path.join(binary.location, folder, "__init__.py")
-        if "__init__" in stems or any(path == prefix for path, _ in self._of(binary)):
-            return False
-        return len(sys.stdlib_module_names.intersection(stems)) >= _STASH
+        return None if "__init__" in stems or any(path == prefix for path, _ in self._of(binary)) else stems
 
     def is_command(self, binary: Binary) -> bool:
         """Whether a program is one that users type: it was installed among them, or a console script has its name."""

@@ -86,6 +86,8 @@ def test_what_is_no_compiled_file(path: str, data: bytes) -> None:
         ("pkg/_x.so", MACHO[:5000], "extension", "segment __TEXT ends"),
         ("pkg/Qt.framework/Versions/A/Qt", MACHO[:200], "library", "ends inside"),
         ("pkg/corpus/crash-1", MACHO[:200], "object", "ends inside"),
+        ("src/manifest-libx-16.so", b"T x_compile_16@@X_10\nT x_copy_16@@X_10\n", "object", "begins with 54 20 78"),
+        ("pkg/foo-bar.so", b"T x\0\n", "extension", "begins with"),
         ("pkg/_x.so", ELF[:30], "extension", ""),
     ],
 )

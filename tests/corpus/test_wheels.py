@@ -170,6 +170,17 @@ def test_a_stash_for_built_programs_is_payload() -> None:
 
 
 @pytest.mark.parametrize(
+    ("requirement", "platform"),
+    [
+        ("pcre2==0.7.1", "manylinux_2_28_x86_64"),  # the symbols of its library, in a text named for that
+        ("mysql-connector-python==26.10.0", "macosx_14_0_arm64"),  # plugins of the server's client
+    ],
+)
+def test_what_only_looks_like_a_module(requirement: str, platform: str) -> None:
+    assert loud(corpus.wheel(requirement, platform)) == set()
+
+
+@pytest.mark.parametrize(
     ("requirement", "platform", "module"),
     [
         ("tblite==0.8.0", "manylinux_2_28_x86_64", "tblite/_libtblite.cpython-311-x86_64-linux-gnu.so"),

@@ -13,6 +13,7 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,6 +81,13 @@ def corrupt(path: Path) -> None:
     path.write_bytes(content)
 
 
+def encrypt(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    for magic, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(magic) + flags] |= 1
+    path.write_bytes(content)
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
@@ -88,17 +96,25 @@ def scripts(text: bytes) -> dict[str, Any]:
     return {"files": {f"{INFO}/entry_points.txt": text}}
 
 
+#: Before 24.1 pip let many things pass that it refuses now.
+OLD_PIP = tuple(map(int, version("pip").split(".")[:2])) < (24, 1)
+
 #: Kind -> what is unlike a sound wheel, whether pip and uv install it, and what is said (None: nothing).
 CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
     "sound": (scripts(WORKS), True, True, None),
     "no-record": ({"record": lambda _: None}, False, False, "it has no RECORD file in its dist-info folder"),
     "no-wheel": ({"wheel": None}, False, False, "it has no WHEEL file in a dist-info folder"),
     "no-metadata": ({"metadata": None}, False, False, "it has no METADATA file in a dist-info folder"),
-    "wheel-2.0": ({"wheel": WHEEL.format("2.0")}, False, False, "its Wheel-Version is 2.0, and installers know version 1"),
+    "wheel-2.0": ({"wheel": WHEEL.format("2.0")}, False, False, "its Wheel-Version is 2.0, and installers know version 1.0"),
     "wheel-1.9": ({"wheel": WHEEL.format("1.9")}, True, True, None),
     "wheel-one": ({"wheel": WHEEL.format("one")}, False, False, "its Wheel-Version 'one' is no version"),
     "wheel-none": ({"wheel": "Root-Is-Purelib: true\n"}, False, False, "its WHEEL file has no Wheel-Version"),
     "wheel-latin": ({"wheel": b"Wheel-Version: 1.0\nX: \xff\n"}, False, False, "its WHEEL file cannot be read: not UTF-8 text"),
+    # uv asks for a point.
+    "wheel-1": ({"wheel": WHEEL.format("1")}, True, False, "its Wheel-Version is 1, and installers know version 1.0"),
+    "wheel-0.9": ({"wheel": WHEEL.format("0.9")}, True, False, "its Wheel-Version is 0.9, and installers know version 1.0"),
+    "wheel-empty": ({"wheel": ""}, False, False, "its WHEEL file does not begin with a field"),
+    "wheel-no-purelib": ({"wheel": "Wheel-Version: 1.0\nTag: py3-none-any\n"}, True, True, None),
     "no-tag": ({"wheel": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"}, True, True, None),
     "meta-latin": (
         {"metadata": METADATA.format("demo", "1.0").encode() + b"Summary: \xff\n"},
@@ -121,6 +137,19 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
         "its METADATA file says that it is demo 2.0, its file name demo 1.0",
     ),
     "meta-same": ({"metadata": METADATA.format("Demo", "1.0.0")}, True, True, None),
+    "meta-nothing": ({"metadata": ""}, False, False, "its METADATA file does not begin with a field"),
+    "meta-blank": (
+        {"metadata": "\n" + METADATA.format("demo", "1.0")},
+        False,
+        False,
+        "its METADATA file does not begin with a field",
+    ),
+    "meta-mark": (
+        {"metadata": "\ufeff" + METADATA.format("demo", "1.0")},
+        False,
+        False,
+        "its METADATA file does not begin with a field",
+    ),
     "meta-words": (
         {"metadata": METADATA.format("demo", "x y")},
         True,
@@ -139,6 +168,14 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
         False,
         "its folder 'other-1.0.dist-info' is not named for demo",
     ),
+    "folder-without-version": ({"info": "demo.dist-info"}, True, True, None),
+    "local-in-name": ({"name": "demo-1.0+cpu-py3-none-any.whl"}, True, True, None),
+    "local-in-metadata": (
+        {"metadata": METADATA.format("demo", "1.0+cpu")},
+        True,
+        False,
+        "its METADATA file says that it is demo 1.0+cpu, its file name demo 1.0",
+    ),
     "folder-of-another-version": ({"info": "demo-2.0.dist-info"}, True, True, None),
     "record-latin": (
         {"record": lambda c: rows(c) + b"\xff,,\n"},
@@ -152,6 +189,20 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
         False,
         "its RECORD file has a line without hash and size: 'nonsense'",
     ),
+    "record-four": (
+        {"record": lambda c: rows(c) + b"a,b,c,d\n"},
+        True,
+        False,
+        "its RECORD file has a line of more than path, hash and size: 'a'",
+    ),
+    "record-size": (
+        {"record": lambda c: rows(c).replace(b",17\n", b",many\n")},
+        True,
+        False,
+        "its RECORD file has a line with a size that is no number: 'demo/__init__.py'",
+    ),
+    "record-gone": ({"record": lambda c: rows({**c, "demo/gone.py": b"x"})}, True, True, None),
+    "record-outside": ({"record": lambda c: rows(c) + b"../../x,,\n"}, True, True, None),
     "record-empty": ({"record": lambda _: b""}, True, True, None),
     "record-wrong-hash": ({"record": lambda c: rows({**c, "demo/__init__.py": b""})}, True, True, None),
     "outside": (
@@ -159,6 +210,20 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
         False,
         True,  # into its own cache
         "its member '../up.py' would be installed outside of the environment",
+    ),
+    "around": ({"files": {"demo/../a.py": b""}}, True, True, None),
+    "control": (
+        {"files": {"demo/a\x01b.py": b""}},
+        True,
+        False,
+        r"its member 'demo/a\x01b.py' has a control character in its name",
+    ),
+    "data-other": ({"files": {"other-1.0.data/purelib/a.py": b""}}, True, True, None),
+    "data-capitals": (
+        {"files": {"demo-1.0.data/PURELIB/a.py": b""}},
+        False,
+        False,
+        "its member 'demo-1.0.data/PURELIB/a.py' lies in no folder that installers know the place of",
     ),
     "data-nonsense": (
         {"files": {"demo-1.0.data/nonsense/a.py": b""}},
@@ -175,6 +240,31 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
     "data": ({"files": {"demo-1.0.data/purelib/a.py": b"", "demo-1.0.data/scripts/": b""}}, True, True, None),
     "script-nonsense": (scripts(b"[console_scripts]\nx = ???\n"), False, False, "its script 'x' calls no function: '???'"),
     "script-no-section": (scripts(b"nonsense\n"), True, False, "its entry_points.txt is no list of sections"),
+    "script-outside": (
+        scripts(b"[console_scripts]\n../x = demo:main\n"),
+        OLD_PIP,
+        False,
+        "its script '../x' would be installed outside of the environment",
+    ),
+    "script-twice": (
+        scripts(b"[console_scripts]\nx = demo:main\nx = demo:main\n"),
+        True,
+        False,
+        "its entry_points.txt has 'x' twice",
+    ),
+    "section-twice": (
+        scripts(b"[a]\nx = demo\n[a]\ny = demo\n"),
+        True,
+        False,
+        "its entry_points.txt has 'a' twice",
+    ),
+    "script-extras": (
+        scripts(b"[console_scripts]\nx = demo:main [a b]\n"),
+        False,
+        True,
+        "its script 'x' calls no function: 'demo:main [a b]'",
+    ),
+    "encrypted": ({"change": encrypt}, False, False, "its member 'demo/__init__.py' is encrypted"),
     "bzip2": (
         {"method": zipfile.ZIP_BZIP2},
         True,
@@ -192,7 +282,25 @@ CASES: dict[str, tuple[dict[str, Any], bool, bool, str | None]] = {
     "twice": ({"change": twice}, True, True, "it holds 'demo/__init__.py' twice"),
     # Not seen here: of files that are not compiled nothing is read.
     "corrupt": ({"change": corrupt}, False, False, None),
-    "bad-requirement": ({"metadata": METADATA.format("demo", "1.0") + "Requires-Dist: ???\n"}, True, False, None),
+    # pip refuses these since it has a newer packaging; uv mends the last.
+    "requires-marks": (
+        {"metadata": METADATA.format("demo", "1.0") + "Requires-Dist: ???\n"},
+        OLD_PIP,
+        False,
+        "its METADATA file requires '???', which is no requirement",
+    ),
+    "requires-marker": (
+        {"metadata": METADATA.format("demo", "1.0") + "Requires-Dist: x; foo == '1'\n"},
+        OLD_PIP,
+        False,
+        """its METADATA file requires "x; foo == '1'", which is no requirement""",
+    ),
+    "requires-star": (
+        {"metadata": METADATA.format("demo", "1.0") + "Requires-Dist: x (>=1.0.*)\n"},
+        OLD_PIP,
+        True,
+        "its METADATA file requires 'x (>=1.0.*)', which is no requirement",
+    ),
 }
 
 

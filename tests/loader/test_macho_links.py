@@ -204,6 +204,25 @@ def test_a_numbered_family_of_which_one_is_taken(tmp_path: Path, source: str, re
     assert [one.required for one in found.broken()] == [required, required]
 
 
+@pytest.mark.parametrize(
+    ("files", "required"),
+    [
+        ({"foo/auth/kerberos_client.py": b"NAME = 'kerberos_client'"}, False),  # mysql-connector's plugin has a namesake
+        ({"foo/plugins/__init__.py": b""}, True),
+        ({"foo/auth.py": b"from foo.plugins.kerberos_client import login"}, True),
+        ({"foo/auth.py": b"CDLL(folder / 'kerberos_client.so')"}, True),
+    ],
+)
+def test_what_lies_in_no_package_and_is_named_nowhere_is_a_plugin(
+    tmp_path: Path,
+    files: dict[str, bytes],
+    required: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    plugin = {"foo/__init__.py": b"", "foo/plugins/kerberos_client.so": module("@loader_path/libgone.dylib")}
+    found = broken(links(make_venv(tmp_path), {**plugin, **files}))
+    assert found == [("@loader_path/libgone.dylib", "absent", required)]
+
+
 def test_a_library_that_is_named_just_before_an_optional_module(tmp_path: Path) -> None:
     source = b"def sox():\n    load('libsoxes')\n    return import_module('foo._sox')\n"
     library = machos.dylib(install_name="@rpath/libsoxes.so", libraries=["@rpath/libsox.dylib"])
