@@ -2,6 +2,7 @@
 
 Usage: python benchmarks/hunt.py fetch NAMES.txt FOLDER       download them with pip, one folder a machine
        python benchmarks/hunt.py judge FOLDER OUT.jsonl [MB]  judge those not judged yet; then larger ones are removed
+       python benchmarks/hunt.py together GROUPS OUT.jsonl   the names of each line with all that they require, by uv
        python benchmarks/hunt.py table OUT.jsonl              what came out, as the evidence has it, and each error and warning
 
 Each wheel is judged by its own tags and, unpacked as an installer does it, for its machine. LIEF says of each error and
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,11 +21,15 @@ import time
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from independent import second_opinion
 
 from pytest_archcheck import inspect
+
+if TYPE_CHECKING:
+    from pytest_archcheck.findings import Finding
+    from pytest_archcheck.inspection import Inspection
 
 PYTHON = "3.11"
 #: Seconds for one download.
@@ -117,34 +121,70 @@ def judged(wheel: Path, target: str) -> dict[str, Any]:
         inspections["folder"] = inspect(str(site), target)
         said = []
         for way, inspection in inspections.items():
-            loud = [one for one in inspection.findings if one.severity != "note"]
+            # What the wheel requires is not there on purpose.
+            loud = [one for one in inspection.findings if one.severity != "note" and one.rule != "missing-dependency"]
             if loud and way == "wheel":
                 with zipfile.ZipFile(wheel) as archive:
                     archive.extractall(raw)
-            said += [
-                {"way": way, "rule": one.rule, "severity": one.severity, "path": one.path, "message": one.message}
-                | {"remedy": one.remedy}
-                | {"lief": second_opinion(site if way == "folder" else raw, one.path, one.rule, target)}
-                for one in loud
-            ]
+            said += [said_of(way, one, site if way == "folder" else raw, target) for one in loud]
         entry = {"wheel": wheel.name, "machine": target, "seconds": round(seconds, 3), "said": said}
         entry["binaries"] = sum(binary.format != "pe" for binary in inspections["wheel"].binaries)
         entry["notes"] = sum(one.severity == "note" for one in inspections["folder"].findings)
         if target.startswith("manylinux") and target.endswith(os.uname().machine):
-            texts = [f"{one.path} {one.message}" for one in inspections["folder"].findings]
-            refused = {path: error for path, error in loaded(site).items() if error}
-            entry["refused"] = len(refused)
-            entry["unsaid"] = {path: error for path, error in refused.items() if not any(path in text for text in texts)}
+            entry["loads"], entry["unsaid"] = unsaid(inspections["folder"], site)
     return entry
 
 
-def loaded(site: Path) -> dict[str, str | None]:
-    """What dlopen says of each library and module, in a process of its own."""
-    files = [Path(parent, name) for parent, _, names in os.walk(site) for name in names]
-    names = [str(file) for file in files if re.search(r"\.so(\.|$)", file.name)]
+def unsaid(inspection: Inspection, site: Path) -> tuple[int, dict[str, str]]:
+    """How many extension modules dlopen takes, and what it says of those that it does not and of which nothing is said."""
+    modules = [binary.file for binary in inspection.binaries if binary.role == "extension" and binary.format == "elf"]
     command = [sys.executable, "-I", str(_CHILD)]
-    child = subprocess.run(command, input=json.dumps(names), capture_output=True, text=True, check=True)
-    return {os.path.relpath(path, site): error for path, error in json.loads(child.stdout).items()}
+    child = subprocess.run(command, input=json.dumps(modules), capture_output=True, text=True, check=True)
+    answers = {os.path.relpath(path, site): error for path, error in json.loads(child.stdout).items()}
+    texts = [f"{one.path} {one.message}" for one in inspection.findings]
+    refused = {path: error for path, error in answers.items() if error and not any(path in text for text in texts)}
+    return sum(error is None for error in answers.values()), refused
+
+
+def together(groups: list[list[str]], out: Path) -> None:
+    """Judge environments of several distributions with all that they require."""
+    done = {tuple(json.loads(line)["of"]) for line in out.read_text().splitlines()} if out.exists() else set()
+    for group in groups:
+        for name, machine in MACHINES.items():
+            if (name, *group) in done:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                site = Path(folder).resolve() / "site"
+                wanted = group
+                if not install(wanted, machine, site):  # what does not exist for this machine, or fits no other
+                    wanted = [one for one in group if install([one], machine, site, "--dry-run")]
+                entry: dict[str, Any] = {"of": [name, *group], "machine": machine.tag, "wheel": f"{name}: {' '.join(wanted)}"}
+                entry |= {"binaries": 0, "said": []}
+                if wanted == group or (wanted and install(wanted, machine, site)):
+                    inspection = inspect(str(site), machine.tag)
+                    loud = [one for one in inspection.findings if one.severity != "note"]
+                    entry["distributions"] = sorted({one.name for one in inspection.distributions if one.name})
+                    entry["binaries"] = sum(binary.format != "pe" for binary in inspection.binaries)
+                    entry["said"] = [said_of("folder", one, site, machine.tag) for one in loud]
+                    if machine.tag.startswith("manylinux") and machine.tag.endswith(os.uname().machine):
+                        entry["loads"], entry["unsaid"] = unsaid(inspection, site)
+            with out.open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+
+
+def install(names: list[str], machine: Machine, site: Path, *options: str) -> bool:
+    """Whether uv installs distributions with all that they require."""
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:", "--python", sys.executable]
+    command += ["--target", str(site), "--python-version", PYTHON, "--python-platform", machine.uv, *options, *names]
+    oldest = {"MACOSX_DEPLOYMENT_TARGET": ".".join(machine.tag.split("_")[1:3])} if machine.tag.startswith("macosx") else {}
+    done = subprocess.run(command, capture_output=True, check=False, timeout=600, env={**os.environ, **oldest})
+    return done.returncode == 0
+
+
+def said_of(way: str, finding: Finding, folder: Path, target: str) -> dict[str, Any]:
+    """A finding, with what LIEF says."""
+    facts = {key: getattr(finding, key) for key in ("rule", "severity", "path", "message", "remedy")}
+    return {"way": way, **facts, "lief": second_opinion(folder, finding.path, finding.rule, target)}
 
 
 def judge(folder: Path, out: Path, keep: int) -> None:
@@ -191,6 +231,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["fetch", names, folder]:
             fetch(Path(names).read_text().split(), Path(folder))
+        case ["together", names, out]:
+            together([line.split() for line in Path(names).read_text().splitlines()], Path(out))
         case ["judge", folder, out, *megabytes]:
             judge(Path(folder), Path(out), (int(megabytes[0]) if megabytes else 25) << 20)
         case ["table", out]:
