@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_archcheck.binaries.model import Binary, LinkedLibrary, MachOSlice
-    from pytest_archcheck.discover.model import Environment
+    from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.machine.target import Target
 
 #: Libraries of frameworks that a package may have a library of operators for, loaded by those who use both -> the folder of
@@ -73,8 +73,9 @@ class MachOLinks:
             seen.add(key)
             places = tuple(self._places(link.binary, link.piece, link.library.name))
             owner = self._owners.get(id(link.binary))
-            lost = status in ("absent", "outside") and self._recorded.lost(owner, link.library.name, places)
-            if lost and status == "outside" and link.library.name.startswith("@"):
+            may_be_lost = status in ("absent", "outside") or self._is_copy(link, owner)
+            lost = may_be_lost and self._recorded.lost(owner, link.library.name, places)
+            if lost and (status == "loaded" or (status == "outside" and link.library.name.startswith("@"))):
                 status, path = "absent", None
             # delocate put it there, or it is a module of this Python: nothing else has such names. Test data name them too.
             bundled = (
@@ -86,6 +87,17 @@ class MachOLinks:
             rpaths = link.piece.rpaths if link.library.name.startswith("@rpath/") else ()
             asks = link.piece.architecture
             yield BrokenLink(link.binary, link.library, status, path, required, rpaths, lost, places, architecture=asks)
+
+    def _is_copy(self, link: Link, owner: Distribution | None) -> bool:
+        """Whether what has the install name is a file of the same distribution by another name, which nobody loads.
+
+        Wheels hold no symbolic links: eccodeslib has ``libaec.0.dylib``, ``libaec.dylib`` and ``libaec.0.1.6.dylib``.
+        """
+        found = link.resolution
+        provider = found.provider if found.status == "loaded" else None
+        if provider is None or owner is None or self._owners.get(id(provider)) is not owner:
+            return False
+        return os.path.basename(provider.path) != os.path.basename(link.library.name)
 
     def _places(self, binary: Binary, piece: MachOSlice, name: str) -> Iterator[str]:
         """The folders in which a library is looked for, relative to where packages lie; those outside are left out."""

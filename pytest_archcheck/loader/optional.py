@@ -151,7 +151,9 @@ class PythonSources:
             return False
         if len(sys.stdlib_module_names.intersection(beside)) >= _STASH:
             return True
-        return extension_tag(name) is None and any(self._of(binary)) and not self.mentions(binary, os.fsencode(name))
+        if extension_tag(name) is not None or name.startswith("_"):  # as modules are named, and plugins are not
+            return False
+        return any(self._of(binary)) and not self.mentions(binary, os.fsencode(name))
 
     def _modules_in_no_package(self, binary: Binary, folder: str) -> frozenset[str] | None:
         """The names of the modules that a distribution has in a folder; None for a folder that is a package."""

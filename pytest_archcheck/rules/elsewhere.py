@@ -66,6 +66,8 @@ class Elsewhere(NamedTuple):
         if is_bundle(places):
             return True
         top = asker.partition("/")[0]
+        if _plain(top) == _plain(library.rpartition("/")[2]):
+            places = tuple(filter(None, places))  # networkit's libnetworkit.dylib lies beside its package
         if not all(_is_bundle(place) or place.partition("/")[0] == top for place in places):
             return False
         # PySide6-Addons puts its files into PySide6-Essentials' folder; libmlx.dylib is of mlx-metal.
@@ -99,9 +101,13 @@ def _is_bundle(folder: str) -> bool:
 
 def is_like(requirement: str, name: str) -> bool:
     """Whether a distribution's name and that of a folder or library have the same words: ``mlx-metal`` and ``libmlx.dylib``."""
-    plain = re.sub(r"[^a-z0-9]", "", name.partition(".")[0].lower().removeprefix("lib"))
+    plain = _plain(name)
     words = re.sub(r"[^a-z0-9]", "", requirement.lower())
     return len(plain) > 2 and len(words) > 2 and (plain in words or words in plain)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.partition(".")[0].lower().removeprefix("lib"))
 
 
 def elsewhere(environment: Environment) -> Elsewhere:

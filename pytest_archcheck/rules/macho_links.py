@@ -96,9 +96,9 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
         message = f"links to {name}, which is not in this environment{place}{consequence(link.others, 'without it')}"
         remedy = _if_used(link, _install_there(link, distribution))
         return "library-outside-environment", _by_need("warning", link), message, remedy
-    nobody = "and no file of this environment has that install name"
+    nobody = "" if link.lost else ", and no file of this environment has that install name"
     lost = f"; {distribution.title} brought a library of that name" if link.lost else ""
-    message = f"links to {name}, which is nowhere: {_not_found(link)}, {nobody}{lost}{consequence(link.others)}"
+    message = f"links to {name}, which is nowhere: {_not_found(link)}{nobody}{lost}{consequence(link.others)}"
     return "missing-library", _by_need("error", link), message, _if_used(link, _bring(link, distribution))
 
 

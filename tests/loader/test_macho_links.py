@@ -271,6 +271,19 @@ def test_a_library_that_its_distribution_brought_is_missed(tmp_path: Path) -> No
     assert (found.lost, found.required) == (True, True)
 
 
+def test_a_copy_by_another_name_serves_nobody(tmp_path: Path) -> None:
+    """eccodeslib: what were symbolic links are copies in a wheel, all with one install name."""
+    copies = {
+        f"foo/lib/{name}.dylib": machos.dylib(install_name="@rpath/liba.0.dylib") for name in ("liba", "liba.0", "liba.0.1")
+    }
+    user = machos.dylib(install_name="@rpath/libuser.dylib", libraries=["@rpath/liba.0.dylib"], rpaths=["@loader_path"])
+    add_distribution(tmp_path, "foo", files={**copies, "foo/lib/libuser.dylib": user})
+    assert list(MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()) == []
+    (tmp_path / "foo/lib/liba.0.dylib").unlink()
+    (found,) = MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()
+    assert (found.status, found.lost, found.required) == ("absent", True, True)
+
+
 def test_what_tests_read_may_lack_a_library(tmp_path: Path) -> None:
     name = "foo/tests/data/_x.cpython-311-darwin.so"
     assert broken(links(tmp_path, {name: module("@rpath/gone.dylib")})) == [("@rpath/gone.dylib", "absent", False)]
