@@ -24,7 +24,7 @@ _IDLE = re.compile(
     r"^[IW]\d{4} \d|: [IW] \S+:\d+\] |^\s*(?:@\s+)?(?:\[?0x[0-9a-f]+\]?[,\s]*)+|^\s*\d+\s+\S+\s+0x[0-9a-f]+"
     r"|^\s*File \"|^(?:Current t|T)hread 0x|^Traceback \(most recent|^\s*\^+\s*$|^Extension modules: |^\s*~*\^"
     r"|^WARNING: All log messages before absl::InitializeLog|^To enable the following instructions"
-    r"|^\s*$|^\*\*\* (?:SIG|Begin|End)|^Timeout \("
+    r"|^(?:DEBUG|INFO|WARNING):\d{4}-|^\s*$|^\*\*\* (?:SIG|Begin|End)|^Timeout \("
 )
 
 #: The last line of an exception, in a text that holds a whole stack: ``module.Name: message``.
@@ -46,6 +46,43 @@ def fatal_line(text: str) -> str:
                 more = lines[number + 1] if lines[number + 1 : number + 2] and lines[number + 1].startswith("what():") else ""
                 return f"{line} {more}".strip()
     return lines[-1] if lines else ""
+
+
+#: What a framework writes where it goes on with the CPU, because a GPU or its libraries cannot be had.
+_GOES_ON = re.compile(
+    r"Could not find cuda drivers on your machine|Cannot dlopen some GPU libraries|failed call to cuInit:|CUDA initialization:"
+)
+#: JAX: a plugin that raises is logged with its stack, and left out.
+_PLUGIN_LEFT_OUT = "Jax plugin configuration error"
+
+
+def said_of_no_gpu(text: str) -> str:
+    """Return what a framework that computes on the CPU wrote of a GPU that it could not use; empty where it wrote nothing."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if _PLUGIN_LEFT_OUT in line:
+            raised = next((other for other in lines[number + 1 :] if _EXCEPTION.match(other)), "")
+            plugin = re.search(r"jax_plugins(?:\.\w+)*?(?=\.initialize|\s|$)", line)
+            return f"it left out {plugin[0] if plugin else 'a plugin'}: {raised}" if raised else "it left out a plugin"
+        if _GOES_ON.search(line):
+            return re.sub(r"^.*?(?:\] |Warning: )", "", line.strip())
+    return ""
+
+
+def stack(trace: str, ours: str) -> str:
+    """Return what faulthandler wrote of where it was, the innermost call first.
+
+    Frames and threads of ours (below the folder ``ours``) are left out, and the list of modules.
+    """
+    threads: list[list[str]] = [[]]
+    for line in trace.splitlines():
+        if line.startswith(("Thread 0x", "Current thread 0x")):
+            threads.append([])
+        if f'"{ours}' not in line and '"<string>"' not in line and not line.startswith("Extension modules:"):
+            threads[-1].append(line)
+    head, *rest = threads
+    kept = [head, *(lines for lines in rest if not all("threading.py" in line for line in lines[1:]))]
+    return "\n".join(line for lines in kept for line in lines)
 
 
 def unwrapped(kind: str, message: str) -> tuple[str, str]:

@@ -98,9 +98,10 @@ _PLUGINS = (
     _row(
         r"Mismatched PJRT plugin PJRT API version",
         "the JAX plugin (jax-metal, say) speaks another version of the PJRT API than jaxlib: the message has both",
-        "install the jax and jaxlib of the plugin's day, or get the CPU back: {uninstall} jax-metal, or for one run "
-        "JAX_PLATFORMS=cpu; jax-metal and a newer jaxlib bear each other more often with ENABLE_PJRT_COMPATIBILITY=1",
-        f"{_JAX}21383",
+        "jaxlib 0.4.34 and later bear another minor version, unless ENABLE_PJRT_COMPATIBILITY=0 is set: unset it, or for "
+        "jax-metal {install} jax==0.5.0 jaxlib==0.5.0; or get the CPU back: {uninstall} {plugin}, or for one run "
+        "JAX_PLATFORMS=cpu",
+        f"{_JAX}21383; a plugin of our own in jaxlib 0.4.26 to 0.7.0",
         "plugin-incompatible",
     ),
     _row(

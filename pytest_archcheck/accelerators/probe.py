@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck.accelerators import installed, process
-from pytest_archcheck.accelerators.failures import fatal_line, recognise, shorten, unwrapped
+from pytest_archcheck.accelerators.failures import fatal_line, recognise, said_of_no_gpu, shorten, stack, unwrapped
 from pytest_archcheck.accelerators.hidden import hidden_by
 from pytest_archcheck.accelerators.known_failures import BAD_SIGNATURE, NATIVE
 from pytest_archcheck.accelerators.model import Benchmark, Device, Framework, Outcome, Status
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 #: Metal itself, for ``requires_metal(framework=None)``; it is on every Mac, so no distribution stands for it.
 METAL = Framework(name="metal", title="Metal", distributions=(), adapter="")
 
-#: Names in Python's stack or in a message that only the loading of a TensorFlow device plugin leaves there.
-_PLUGIN_LOADING = re.compile(r"load_pluggable_device_library|TF_LoadPluggableDeviceLibrary|tensorflow-plugins")
+#: Names in Python's stack or in a message that only the loading of a device plugin leaves there: TensorFlow's and JAX's.
+_PLUGIN_LOADING = re.compile(
+    r"load_pluggable_device_library|TF_LoadPluggableDeviceLibrary|tensorflow-plugins"
+    r"|load_pjrt_plugin_dynamically|initialize_pjrt_plugin|make_c_api_client"
+)
 
 #: What the child was doing, for sentences.
 _DOING = {
@@ -130,6 +133,9 @@ def _devices(facts: dict[str, Any]) -> tuple[Device, ...]:
     )
 
 
+#: Of a stack the innermost calls say most.
+_STACK_LINES = 8
+
 #: Root mean square error of a float32 product that real float32 never comes to, and TensorFloat-32 always (2.8e-4 at least).
 _SURELY_ROUNDED = 1e-4
 
@@ -187,7 +193,8 @@ class _Case:
             kind, message = unwrapped(str(self.facts["error_type"]), str(self.facts["message"]))
             return shorten(f"{kind}: {message}", 6)
         # What a C library wrote last may still be in its buffer, and standard output is seldom where causes stand.
-        return shorten(fatal_line(self.ended.errors) or fatal_line(self.ended.output)) or shorten(self.ended.trace)
+        written = shorten(fatal_line(self.ended.errors) or fatal_line(self.ended.output))
+        return written or shorten("\n".join(stack(self.ended.trace, process.CHILD).splitlines()[:_STACK_LINES]))
 
     @property
     def plugin_names(self) -> str:
@@ -203,15 +210,14 @@ class _Case:
         words = []
         for path in self.plugins:
             owner = installed.owner_of(path)
-            words.append(
-                f"{owner.uninstall} {owner.name}" if owner else f"take {path} away, or out of TF_PLUGGABLE_DEVICE_LIBRARY_PATH"
-            )
+            named = ", or out of TF_PLUGGABLE_DEVICE_LIBRARY_PATH" if self.framework.name == "tensorflow" else ""
+            words.append(f"{owner.uninstall} {owner.name}" if owner else f"take {path} away{named}")
         return f"get the CPU back: {'; or '.join(words)}; then install a plugin that fits this {self.title}" if words else ""
 
     @property
     def plugin_loading(self) -> bool:
         """Whether it happened while the framework loaded a device plugin."""
-        if self.stage != "import":
+        if self.stage not in ("import", "devices"):
             return False
         fits_not = self.known is not None and self.known.status == "plugin-incompatible"
         return fits_not or _PLUGIN_LOADING.search(self.written) is not None
@@ -250,7 +256,9 @@ def _raised(case: _Case) -> Outcome:
     known = case.known
     plugin = case.plugin_loading
     status: Status = "matmul-failed"
-    if case.stage in ("start", "import"):
+    if known is not None and known.status == "plugin-incompatible" and plugin:
+        status = "plugin-incompatible"
+    elif case.stage in ("start", "import"):
         status = "plugin-incompatible" if plugin else "import-failed"
     elif known is not None and known.status == "wrong-device":
         status = "wrong-device"
@@ -318,7 +326,8 @@ def _no_gpu(case: _Case, message: str) -> Outcome:
     """Name what hides a GPU, where that is plain to see."""
     told = hidden_by(case.framework.name, os.environ)
     if told is None:
-        return case.outcome("no-gpu", message)
+        said = shorten(said_of_no_gpu(case.ended.errors), 1)
+        return case.outcome("no-gpu", f"{message}; {said}" if said else message)
     name, sentence = told
     return case.outcome("no-gpu", f"{message}; {sentence}", remedy=f"run without it: env -u {name} pytest archcheck")
 

@@ -18,7 +18,8 @@ from typing import IO, Any
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
+#: The folder of the child's code.
+CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
 
 #: The child takes its code by path: neither the working directory nor an importable pytest-archcheck plays a part.
 _BOOTSTRAP = """\
@@ -99,7 +100,7 @@ def run(deadline: float, watch: Watch | None = None, **request: object) -> Ended
         start = time.monotonic()
         try:
             child = subprocess.Popen(
-                [sys.executable, *_interpreter_flags(), "-c", _BOOTSTRAP, os.path.join(_HERE, "child"), text],
+                [sys.executable, *_interpreter_flags(), "-c", _BOOTSTRAP, CHILD, text],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

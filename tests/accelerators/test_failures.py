@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pytest_archcheck.accelerators import installed
-from pytest_archcheck.accelerators.failures import fatal_line, recognise, shorten, unwrapped
+from pytest_archcheck.accelerators.failures import fatal_line, recognise, said_of_no_gpu, shorten, stack, unwrapped
 from pytest_archcheck.accelerators.known_failures import TABLE
 from pytest_archcheck.accelerators.model import TENSORFLOW, Installed
 
@@ -351,6 +351,53 @@ def test_remedies_name_what_is_installed(installer: str, again: str, pinned: str
 )
 def test_the_line_that_tells(written: str, line: str) -> None:
     assert fatal_line(written) == line
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            (
+                "ERROR:2026-01-01 10:00:00,1:jax._src.xla_bridge:444: Jax plugin configuration error: Exception when calling "
+                'jax_plugins.xla_cuda12.initialize()\nTraceback (most recent call last):\n  File "/x.py", line 1, in f\n'
+                "RuntimeError: jaxlib/cuda/versions_helpers.cc:81: operation cuInit(0) failed: CUDA_ERROR_NO_DEVICE\n"
+            ),
+            (
+                "it left out jax_plugins.xla_cuda12: "
+                "RuntimeError: jaxlib/cuda/versions_helpers.cc:81: operation cuInit(0) failed: CUDA_ERROR_NO_DEVICE"
+            ),
+        ),
+        ("Jax plugin configuration error: Plugin module %s could not be loaded\n", "it left out a plugin"),
+        (
+            (
+                "2026-01-01 10:00:00.1: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:32] Could not find cuda drivers on your "
+                "machine, GPU will not be used.\n"
+            ),
+            "Could not find cuda drivers on your machine, GPU will not be used.",
+        ),
+        (
+            "/x/torch/cuda/__init__.py:128: UserWarning: CUDA initialization: The NVIDIA driver on your system is too old\n",
+            "CUDA initialization: The NVIDIA driver on your system is too old",
+        ),
+        ("nothing of the kind\n", ""),
+    ],
+)
+def test_what_is_said_of_a_gpu_that_cannot_be_had(written: str, said: str) -> None:
+    assert said_of_no_gpu(f"a line\n{written}another\n") == said
+
+
+def test_a_stack_without_us() -> None:
+    trace = (
+        "Timeout (0:00:18)!\nThread 0x1 (most recent call first):\n"
+        '  File "/ours/main.py", line 59 in _follow\n  File "/lib/python3.11/threading.py", line 982 in run\n'
+        'Thread 0x2 (most recent call first):\n  File "/site/jaxlib/xla_client.py", line 153 in make_c_api_client\n'
+        '  File "/ours/jax.py", line 41 in devices\n  File "<string>", line 8 in <module>\nExtension modules: a, b (total: 2)\n'
+    )
+    assert stack(trace, "/ours").splitlines() == [
+        "Timeout (0:00:18)!",
+        "Thread 0x2 (most recent call first):",
+        '  File "/site/jaxlib/xla_client.py", line 153 in make_c_api_client',
+    ]
 
 
 def test_the_error_inside_an_error_is_unwrapped() -> None:

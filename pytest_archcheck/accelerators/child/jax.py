@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ def load() -> str:
     _jax = importlib.import_module("jax")
     _numpy = importlib.import_module("numpy")
     return str(_jax.__version__)
+
+
+def plugins() -> list[str]:
+    """List the PJRT plugins that JAX will load: the libraries of the modules in its name space ``jax_plugins``."""
+    folders = (os.path.join(glob.escape(entry), "jax_plugins", "*", "*") for entry in sys.path)
+    found = [path for folder in folders for path in glob.glob(folder)]
+    return list(dict.fromkeys(path for path in found if path.endswith((".so", ".dylib"))))
 
 
 def devices() -> list[dict[str, str]]:
