@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Told = Literal["", "plugin-incompatible", "wrong-device"]
+Told = Literal["", "plugin-incompatible", "wrong-device", "import-failed"]
 
 #: For a process of another architecture than the machine's.
 NATIVE = (
@@ -110,6 +110,13 @@ _PLUGINS = (
         "{install} jax==0.5.0 jaxlib==0.5.0, the newest that it was seen to serve; or get the CPU back: {uninstall} jax-metal",
         f"{_JAX}27062",
         "plugin-incompatible",
+    ),
+    _row(
+        r"CPU Factory not registered",
+        "TF_ENABLED_DEVICE_TYPES is set and leaves out the CPU, which TensorFlow cannot do without",
+        "run without it: env -u TF_ENABLED_DEVICE_TYPES pytest archcheck",
+        "TensorFlow 2.21 with TF_ENABLED_DEVICE_TYPES=GPU; its core/common_runtime/device_factory.cc",
+        "import-failed",
     ),
     _row(
         r"could not find registered platform with id",

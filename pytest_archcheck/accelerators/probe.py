@@ -217,7 +217,7 @@ class _Case:
     @property
     def plugin_loading(self) -> bool:
         """Whether it happened while the framework loaded a device plugin."""
-        if self.stage not in ("import", "devices"):
+        if self.stage not in ("import", "devices") or (self.known is not None and self.known.status == "import-failed"):
             return False
         fits_not = self.known is not None and self.known.status == "plugin-incompatible"
         return fits_not or _PLUGIN_LOADING.search(self.written) is not None
@@ -324,7 +324,7 @@ def _finished(case: _Case, *, needs_work: bool) -> Outcome:
 
 def _no_gpu(case: _Case, message: str) -> Outcome:
     """Name what hides a GPU, where that is plain to see."""
-    told = hidden_by(case.framework.name, os.environ)
+    told = hidden_by(case.framework.name, os.environ, case.facts.get("platforms"))
     if told is None:
         said = shorten(said_of_no_gpu(case.ended.errors), 1)
         return case.outcome("no-gpu", f"{message}; {said}" if said else message)

@@ -71,6 +71,11 @@ SEEN = [
         "jax==0.5.0 jaxlib==0.5.0",
     ),
     (
+        "NotFoundError: CPU Factory not registered. Did you link in threadpool_device?",
+        "leaves out the CPU",
+        "env -u TF_ENABLED_DEVICE_TYPES",
+    ),
+    (
         "The TensorFlow library was compiled to use AVX instructions, but these aren't available on your machine.",
         "under Rosetta",
         "arm64",
@@ -370,8 +375,8 @@ def test_the_line_that_tells(written: str, line: str) -> None:
         ("Jax plugin configuration error: Plugin module %s could not be loaded\n", "it left out a plugin"),
         (
             (
-                "2026-01-01 10:00:00.1: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:32] Could not find cuda drivers on your "
-                "machine, GPU will not be used.\n"
+                "2026-01-01 10:00:00.1: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:32] Could not find cuda drivers on "
+                "your machine, GPU will not be used.\n"
             ),
             "Could not find cuda drivers on your machine, GPU will not be used.",
         ),

@@ -23,12 +23,28 @@ from pytest_archcheck.accelerators.hidden import hidden_by
         ("jax", {"JAX_PLATFORMS": "cpu"}, "JAX_PLATFORMS='cpu' hides every GPU from JAX"),
         ("jax", {"JAX_PLATFORMS": "cuda,cpu"}, None),
         ("torch", {"JAX_PLATFORMS": "cpu"}, None),
-        ("tensorflow", {"TF_DISABLE_DEVICE_X": "1"}, "TF_DISABLE_DEVICE_X='1' is set, which may hide one"),
-        ("tensorflow", {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}, None),
-        ("torch", {"TF_DISABLE_DEVICE_X": "1"}, None),
+        ("jax", {"JAX_PLATFORM_NAME": "CPU"}, "JAX_PLATFORM_NAME='CPU' hides every GPU from JAX"),
+        ("jax", {"JAX_ROCM_VISIBLE_DEVICES": ""}, "JAX_ROCM_VISIBLE_DEVICES='' hides every AMD GPU from JAX"),
+        ("tensorflow", {"TF_ENABLED_DEVICE_TYPES": "CPU"}, "TF_ENABLED_DEVICE_TYPES='CPU' hides every GPU from TensorFlow"),
+        (
+            "tensorflow",
+            {"TF_ENABLED_DEVICE_TYPES": "CPU,XLA_GPU"},
+            "TF_ENABLED_DEVICE_TYPES='CPU,XLA_GPU' hides every GPU from TensorFlow",
+        ),
+        ("tensorflow", {"TF_ENABLED_DEVICE_TYPES": "CPU,GPU"}, None),
+        ("tensorflow", {"TF_ENABLED_DEVICE_TYPES": "GPU,CPU"}, None),
+        ("tensorflow", {"TF_ENABLED_DEVICE_TYPES": ""}, None),
+        ("torch", {"TF_ENABLED_DEVICE_TYPES": "CPU"}, None),
+        ("tensorflow", {"TF_XLA_FLAGS": "--x", "TF_GPU_THREAD_MODE": "gpu_private", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}, None),
         ("torch", {}, None),
     ],
 )
 def test_hidden(framework: str, environment: dict[str, str], sentence: str | None) -> None:
     told = hidden_by(framework, environment)
     assert (told and told[1]) == sentence
+
+
+@pytest.mark.parametrize(("platforms", "named"), [(None, True), (["CUDA"], True), ([], False), (["ROCM"], False)])
+def test_a_build_that_has_no_use_for_such_a_gpu(platforms: list[str] | None, named: bool) -> None:  # noqa: FBT001
+    assert (hidden_by("torch", {"CUDA_VISIBLE_DEVICES": "-1"}, platforms) is not None) == named
+    assert hidden_by("jax", {"JAX_PLATFORMS": "cpu"}, platforms) is not None

@@ -2,8 +2,8 @@
 
 The built-in ones are ``tensorflow.py``, ``pytorch.py``, ``jax.py`` and ``mlx.py`` beside this file; a third party names its own
 file in :class:`pytest_archcheck.accelerators.model.Framework`. Arrays on the host are numpy arrays; everything on a device is
-opaque. docs/adapters.md has the whole of it: the optional functions ``compiled``, ``tensorfloat32`` and ``plugins``, which
-types must work, lazy frameworks and unified memory.
+opaque. docs/adapters.md has the whole of it: the optional functions ``compiled``, ``tensorfloat32``, ``plugins`` and
+``platforms``, which types must work, lazy frameworks and unified memory.
 """
 
 from __future__ import annotations

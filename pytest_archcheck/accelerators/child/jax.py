@@ -36,6 +36,12 @@ def plugins() -> list[str]:
     return list(dict.fromkeys(path for path in found if path.endswith((".so", ".dylib"))))
 
 
+def platforms() -> list[str]:
+    """List the GPUs that its plugins are for, or an older jaxlib itself (0.4.28+cuda12.cudnn89)."""
+    names = {os.path.basename(os.path.dirname(path)) for path in plugins()} | {str(_jax.lib.__version__)}
+    return [name for name in ("CUDA", "ROCM") if any(name.lower() in one for one in names)]
+
+
 def devices() -> list[dict[str, str]]:
     """List the GPUs of the backend that JAX takes by itself, and the CPU; a TPU is no GPU."""
     found = [_facts(device) for device in _jax.devices() if device.platform.lower() != "tpu"]

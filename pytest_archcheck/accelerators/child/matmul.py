@@ -96,11 +96,10 @@ def _measure(report: Report, bench: Bench, cpu: Bench | None, deadline: float) -
         ways["compiled"] = compiled
     if cpu is not None and longest < _SPENDABLE * (deadline - time.monotonic()):
         ways["cpu"] = cpu.eager()
-    for way in ways.values():
-        if way is not eager and not slow:
-            way.run()  # warms it up; beside a slow device the runs that calibrate are enough
-        if way is not eager or not slow:
-            way.calibrate()
+    for way in () if slow else ways.values():  # the CPU beside a slow device has repeats of the same size, which are no shorter
+        if way is not eager:
+            way.run()  # warms it up
+        way.calibrate()
     _repeat(ways, longest, deadline)
     if not eager.seconds:
         eager.seconds.append(longest / STEP_PRODUCTS)  # there was no time for more than the one that warms up

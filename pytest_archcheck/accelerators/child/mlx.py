@@ -25,6 +25,12 @@ def load() -> str:
     return str(_mx.__version__)
 
 
+def platforms() -> list[str]:
+    """List the GPUs beside Metal that MLX was built for."""
+    cuda = getattr(_mx, "cuda", None)
+    return ["CUDA"] if cuda is not None and cuda.is_available() else []
+
+
 def devices() -> list[dict[str, str]]:
     """List the CPU and the GPU; ``mlx.core.metal`` says how MLX was built, ``mlx.core.cuda`` is not in every version."""
     found = [{"name": "cpu", "kind": "cpu", "platform": "", "description": ""}]

@@ -32,6 +32,9 @@ def open_framework(adapter: Adapter, report: Report) -> list[DeviceFacts]:
         )
         for device in adapter.devices()
     ]
+    platforms = getattr(adapter, "platforms", None)
+    if platforms is not None:
+        report.say(platforms=[str(platform) for platform in platforms()])
     devices = sorted(listed, key=lambda device: device["kind"] != "gpu")
     report.say(devices=devices)
     return devices

@@ -22,6 +22,11 @@ def load() -> str:
     return str(_torch.__version__)
 
 
+def platforms() -> list[str]:
+    """List the GPUs of other makers that PyTorch was built for."""
+    return [name for name, version in (("CUDA", _torch.version.cuda), ("ROCM", _torch.version.hip)) if version]
+
+
 def devices() -> list[dict[str, str]]:
     """List the CPU, Metal's one device and every CUDA or ROCm device."""
     found = [{"name": "cpu", "kind": "cpu", "platform": "", "description": ""}]

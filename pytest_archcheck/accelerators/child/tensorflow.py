@@ -49,6 +49,12 @@ def plugins() -> list[str]:
     return list(dict.fromkeys(path for path in found if path.endswith((".so", ".dylib"))))
 
 
+def platforms() -> list[str]:
+    """List the GPUs that TensorFlow itself was built for; its plugins bring others."""
+    built = {"CUDA": _tf.test.is_built_with_cuda(), "ROCM": _tf.test.is_built_with_rocm()}
+    return [name for name, is_built in built.items() if is_built]
+
+
 def devices() -> list[dict[str, str]]:
     """List the physical devices; a Metal plugin shows as platform ``METAL``, CUDA by its compute capability."""
     found = []
