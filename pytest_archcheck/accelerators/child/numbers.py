@@ -32,6 +32,7 @@ import importlib
 import importlib.util
 import math
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -124,20 +125,25 @@ class Problem:
         """
         numpy = self._numpy
         bound = allowed_rms(self._dtype, self._summands)
-        left = self.left.astype("float64") / self._row_scale[:, None]
-        right = self.right.astype("float64") / self._column_scale
-        shape = (left.shape[0], right.shape[1])
-        if result.shape != shape:
-            raise ValueError(f"the product has the shape {result.shape}, expected {shape}")
+        expected, row_norms, column_norms = self._right
+        if result.shape != expected.shape:
+            raise ValueError(f"the product has the shape {result.shape}, expected {expected.shape}")
         if not numpy.isfinite(result).all():
             return Error(None, None, bound, _LARGEST * bound)
-        expected = left @ right
         error = result.astype("float64") / self._row_scale[:, None] / self._column_scale - expected
         rms = float(numpy.linalg.norm(error) / numpy.linalg.norm(expected))
         numpy.abs(error, out=error)
-        error /= numpy.linalg.norm(left, axis=1)[:, None]
-        error /= numpy.linalg.norm(right, axis=0)
+        error /= row_norms[:, None]
+        error /= column_norms
         return Error(rms, float(error.max()) * math.sqrt(self._summands), bound, _LARGEST * bound)
+
+    @cached_property
+    def _right(self) -> tuple[Array, Array, Array]:
+        """The product in float64, without the scales, and the norms of the rows and columns that make it."""
+        left = self.left.astype("float64") / self._row_scale[:, None]
+        right = self.right.astype("float64") / self._column_scale
+        norm = self._numpy.linalg.norm
+        return left @ right, norm(left, axis=1), norm(right, axis=0)
 
 
 def mixing_matrix(numpy: Numpy, size: int, dtype: str) -> Array:
