@@ -42,6 +42,7 @@ def filled(remedy: str, framework: Framework) -> str:
     return remedy.format(
         name=here.name,
         pinned=here.pinned,
+        version=here.version,
         install=here.install,
         uninstall=here.uninstall,
         again=here.again,

@@ -3,7 +3,7 @@
 Texts of others, not ours: they are matched as they were seen in the issue or release that the row names, the narrow ones before
 the wide ones, because the first row that fits is taken. In a remedy stand for what is installed here:
 
-- ``{pinned}``: the framework's distribution with its version: ``tensorflow-cpu==2.18.1``; ``{name}`` without it;
+- ``{pinned}``: the framework's distribution with its version: ``tensorflow-cpu==2.18.1``; ``{name}`` and ``{version}`` alone;
 - ``{install}``: ``pip install``, or ``uv pip install`` where uv installed it; ``{uninstall}`` likewise;
 - ``{again}``: the command that puts the framework's own files there again, and nothing else;
 - ``{plugin}``: the distribution of its device plugin.
@@ -48,7 +48,7 @@ class Known:
     pattern: re.Pattern[str]
     cause: str
     remedy: str
-    #: Where the text, and what helped, were seen: an issue, a page, or a release's own source.
+    #: Where the text, and what helped, were seen: issues, pages, a release's own source; two of them where two were found.
     source: str
     #: What it comes to, where the text alone tells; empty: the stage does.
     status: Told = ""
@@ -108,7 +108,7 @@ _PLUGINS = (
         r"default_memory_space is not supported",
         "jax-metal 0.1.1 lacks what jaxlib 0.5.1 and later ask of a plugin",
         "{install} jax==0.5.0 jaxlib==0.5.0, the newest that it was seen to serve; or get the CPU back: {uninstall} jax-metal",
-        f"{_JAX}27062",
+        f"{_JAX}27062; patrick-kidger/diffrax issue 659 (jaxlib 0.6.2; 0.5.0 works)",
         "plugin-incompatible",
     ),
     _row(
@@ -119,10 +119,10 @@ _PLUGINS = (
         "import-failed",
     ),
     _row(
-        r"could not find registered platform with id",
-        "XLA does not know the METAL platform",
+        r"could not find registered (?:platform with id|compiler for platform METAL)",
+        "XLA has no compiler for the METAL platform",
         "compile with jit_compile=False, and use a legacy Keras optimizer",
-        f"{_TENSORFLOW}58988",
+        f"{_TENSORFLOW}58988; tlkh/tf-metal-experiments issue 19; NVlabs/sionna issue 78",
     ),
 )
 
@@ -142,15 +142,16 @@ _MACHINE = (
     ),
     _row(
         r"compiled to use (?:AVX|SSE|FMA)\S* instructions, but these aren't available",
-        "an x86_64 build runs where its instructions do not exist: under Rosetta, or emulated",
-        NATIVE,
-        f"{_ISSUES}acil-bwh/ChestImagingPlatform/issues/51",
+        "an x86_64 build runs where its instructions do not exist: under Rosetta, emulated, or on a processor that is too old",
+        f"{NATIVE}; an Intel or AMD processor without them (grep -m1 -o avx /proc/cpuinfo says nothing) wants a build "
+        "that does without",
+        f"{_TENSORFLOW}58339 (Rosetta); tensorflow/tensorflow issue 6896 (an old processor)",
     ),
     _row(
         r"[Ii]llegal hardware instruction|Illegal instruction: 4",
         "the processor does not have an instruction that this build uses: often x86_64 code under Rosetta, or emulated",
         NATIVE,
-        f"{_TENSORFLOW}44999",
+        f"{_TENSORFLOW}44999; the texts of zsh and bash for SIGILL",
     ),
     _row(
         r"different Team IDs",
@@ -189,7 +190,7 @@ _MACHINE = (
         r"qemu: uncaught target signal|rosetta error: failed to open elf",
         "an amd64 image runs on an arm64 machine",
         "use a linux/arm64 image: give docker run and docker build --platform linux/arm64",
-        f"{_ISSUES}tensorchord/envd/issues/881",
+        f"{_ISSUES}docker/for-mac/issues/7644; tensorchord/envd issue 881",
     ),
 )
 
@@ -207,7 +208,7 @@ _SYSTEM = (
         r"symbol not found in flat namespace '?_(?:CF|CG|NS|IO|Sec|objc_|OBJC_|MTL|dispatch_)\w*",
         "the file was linked without the framework of macOS that has this symbol, as Linux tools and some Bazel builds do",
         "install a wheel of that package, or a newer release: {install} --only-binary :all: and its name",
-        f"{_ISSUES}google-deepmind/lab2d/issues/24",
+        f"{_ISSUES}google-deepmind/lab2d/issues/24; google/lyra issue 114; google/visqol issue 105",
     ),
     _row(
         r"symbol not found in flat namespace",
@@ -221,7 +222,7 @@ _SYSTEM = (
         "the OpenMP runtime is not there: some wheels for macOS (lightgbm, xgboost) leave it to Homebrew, and PyTorch 2.2.1's "
         "libtorch left it out",
         "brew install libomp, with the Homebrew of this Python's architecture; if PyTorch's own file is named: {again}",
-        f"{_PYTORCH}124732",
+        f"{_PYTORCH}124732; pytorch/pytorch issue 123833",
     ),
     _row(
         r"OMP: Error #15",
@@ -235,7 +236,7 @@ _SYSTEM = (
         "load it first: LD_PRELOAD=PATH before python, with the path that the message names, or import the package that "
         "brings it "
         "before the others; glibc 2.32 and later have more room: GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384",
-        f"{_ISSUES}opencv/opencv/issues/14884",
+        f"{_ISSUES}dmlc/xgboost/issues/8488; lightgbm-org/LightGBM issue 6509; opencv/opencv issue 14884",
     ),
     _row(
         r"version [`'](?:GLIBCXX|CXXABI)_[\d.]+'? not found",
@@ -243,20 +244,20 @@ _SYSTEM = (
         "conda's",
         "the message names the file: if it is the system's, update the system or use a conda environment with its own "
         "(conda install libstdcxx-ng); if it is conda's: conda update libstdcxx-ng; LD_LIBRARY_PATH may put an older one first",
-        f"{_TENSORFLOW}56562",
+        f"{_TENSORFLOW}56562; ld.so's own text",
     ),
     _row(
         r"version [`']GLIBC_[\d.]+'? not found",
         "this build is for a newer Linux than this one: the C library (glibc) cannot be changed without the system",
         "update the system or use a newer image, or an older release of the package that the message names",
-        f"{_ISSUES}pyg-team/pyg-lib/issues/266",
+        f"{_ISSUES}pyg-team/pyg-lib/issues/266; ld.so's own text",
     ),
     _row(
         r"lib(?:cudart|cublas|cudnn|cufft|cusparse|nvrtc)\w*\.so[.\d]*: cannot open shared object file",
         "a library of CUDA is not there: this build wants another version of CUDA than the installed one, or none is installed",
         "the number in the message is the version it wants: install the build for your CUDA, or the one for the CPU; the "
         "packages nvidia-...-cu12 bring the libraries",
-        f"{_ISSUES}CannyLab/tsne-cuda/issues/126",
+        f"{_ISSUES}CannyLab/tsne-cuda/issues/126; ld.so's own text",
     ),
     _row(
         r"No module named '_(?:ctypes|lzma|bz2|sqlite3|ssl)'",
@@ -269,7 +270,7 @@ _SYSTEM = (
         r"No module named 'distutils'",
         "TensorFlow 2.13 to 2.18 import distutils, which Python 3.12 no longer has",
         "{install} setuptools",
-        f"{_ISSUES}huggingface/transformers/issues/31174",
+        f"{_ISSUES}huggingface/transformers/issues/31174; Python: What's New In 3.12",
     ),
     _row(
         r"\[mutex\.cc : \d+\] RAW: Lock blocking|mutex lock failed: Invalid argument",
@@ -303,20 +304,20 @@ _PACKAGES = (
         "the stack names the package: install it again, pip install --force-reinstall --no-deps --no-cache-dir and its "
         "name; if its "
         "wheel wants a newer NumPy: {install} --upgrade numpy {pinned}",
-        f"{_ISSUES}scikit-image/scikit-image/issues/5270",
+        f"{_ISSUES}scikit-image/scikit-image/issues/5270; Cython's own text",
     ),
     _row(
         r"`np\.\w+` was removed in the NumPy 2\.0 release",
         "TensorFlow 2.17 and older, or another package, use names that NumPy 2 no longer has",
         "with Python up to 3.12: {install} 'numpy<2' {pinned}; or a newer release of the package that the stack names last",
-        f"{_ISSUES}roboflow/rf-detr/issues/1061",
+        f"{_ISSUES}roboflow/rf-detr/issues/1061 (TensorFlow); mbakker7/ttim issue 65; NumPy's own text",
     ),
     _row(
         r"module 'numpy' has no attribute '(?:object|bool|int|float|complex|str|typeDict)'",
         "TensorFlow 2.8 and older, or another package, use names that NumPy 1.24 took away",
         "if the stack ends in tensorflow/: {install} 'numpy<1.24' {pinned}; else a newer release of the package that it "
         "names last",
-        f"{_TENSORFLOW}62832",
+        f"{_TENSORFLOW}62832; NumPy 1.24 release notes",
     ),
     _row(
         r"Descriptors cannot (?:not )?be created directly",
@@ -349,13 +350,13 @@ _PACKAGES = (
         r"'MessageFactory' object has no attribute 'GetPrototype'",
         "protobuf 6 took away what TensorFlow 2.19 and older (or another package) call",
         "{install} 'protobuf<6' {pinned}",
-        f"{_TENSORFLOW}109469",
+        f"{_TENSORFLOW}109469; tensorflow/tensorflow issue 94030",
     ),
     _row(
         r"Another metric with the same name already exists",
         "two copies of Keras are loaded: keras and keras-nightly, or a keras of another version than TensorFlow's",
         f"{{uninstall}} keras-nightly if it is there; {_REQUIREMENTS}",
-        f"{_TENSORFLOW}51592",
+        f"{_TENSORFLOW}51592; google-research/scenic issue 216; ageron/handson-ml2 issue 501",
     ),
     _row(
         r"cannot import name 'dtensor|has no attribute '__internal__'|'tensorflow\.compat\.v2\.__internal__' has no attribute"
@@ -369,7 +370,7 @@ _PACKAGES = (
         "TensorFlow 2.16 and later bring Keras 3, and a package (transformers, say) still wants Keras 2",
         "{install} --no-deps 'tf-keras==2.N.*', with the N of {pinned}, and set TF_USE_LEGACY_KERAS=1; without --no-deps "
         "it brings a tensorflow of its own where that is another distribution",
-        f"{_ISSUES}huggingface/transformers/issues/36410",
+        f"{_ISSUES}huggingface/transformers/issues/36410; huggingface/transformers issue 34761",
     ),
     _row(
         r"No module named 'tensorflow\.python[\w.]*'|'tensorflow' is not a package",
@@ -387,11 +388,18 @@ _PACKAGES = (
         f"{_TENSORFLOW}60333; matterport/Mask_RCNN issue 795",
     ),
     _row(
+        r"jaxlib version \S+ is newer than and incompatible with jax version",
+        "jaxlib is newer than jax, which takes none that is newer than itself",
+        "{install} {pinned} 'jaxlib<={version}'",
+        f"{_JAX}17638; octo-models/octo issue 125",
+        "import-failed",
+    ),
+    _row(
         r"HDF5 library version mismatched error",
         "h5py runs with another HDF5 library than it was built with: conda's or Homebrew's is found first",
         "all from one source: {install} --upgrade h5py where pip installed it, or conda install h5py hdf5; LD_LIBRARY_PATH and "
         "DYLD_LIBRARY_PATH may put another one first",
-        f"{_ISSUES}h5py/h5py/issues/853",
+        f"{_ISSUES}h5py/h5py/issues/853; h5py/h5py issue 1898 (conda)",
     ),
 )
 
@@ -401,7 +409,7 @@ _GPU = (
         r"MPS backend out of memory \(MPS allocated: 0 bytes",
         "the GPU is a virtual one, which cannot allocate memory",
         "do not ask for Metal on this machine; use a physical one",
-        f"{_ISSUES}actions/runner-images/issues/9918",
+        f"{_ISSUES}actions/runner-images/issues/9918; actions/runner-images issue 9254",
     ),
     _row(
         r"is not current(?:ly)? implemented for the MPS device|Could not run '\S+' with arguments from the 'MPS' backend",
@@ -409,7 +417,7 @@ _GPU = (
         "a newer PyTorch may have it: see its notes before {install} --upgrade {name}; PYTORCH_ENABLE_MPS_FALLBACK=1 "
         "does it on the "
         "CPU, which is no use of the GPU",
-        f"{_PYTORCH}77764",
+        f"{_PYTORCH}77764; PyTorch's own text (aten/src/ATen/mps/MPSFallback.mm)",
     ),
     _row(
         r"The MPS backend is supported on MacOS \d+\.\d\+",
@@ -423,14 +431,16 @@ _GPU = (
         r"not linked with support for mps devices|not compiled with MPS enabled",
         "this PyTorch was built without Metal: a build for x86_64, for Linux, or one of your own",
         "on Apple Silicon with an arm64 Python: {again}; elsewhere there is no Metal",
-        f"{_PYTORCH}77867",
+        f"{_PYTORCH}77867; PyTorch's own text",
     ),
     _row(
         r"index 0 beyond bounds for empty (?:NS)?array.{0,4000}mlx|mlx.{0,4000}index 0 beyond bounds for empty (?:NS)?array"
         r"|No Metal device available",
-        "Metal offers no GPU to this process: a virtual or headless Mac, or a sandbox; MLX ends the process then",
-        "run where there is a GPU, outside the sandbox; only to use the CPU there: MLX on Linux, {install} 'mlx[cpu]'",
-        f"{_ISSUES}ml-explore/mlx/issues/3148",
+        "Metal offers no GPU to this process: a virtual Mac, a sandbox, or a session without a screen (SSH, launchd); MLX ends "
+        "the process then",
+        "run it in a Terminal of the logged-in user, outside the sandbox; only to use the CPU there: MLX on Linux, {install} "
+        "'mlx[cpu]'",
+        f"{_ISSUES}ml-explore/mlx/issues/3148; ml-explore/mlx issue 3397; huggingface/candle issue 3566 (SSH, launchd)",
     ),
     _row(
         r"Could not satisfy device specification",

@@ -80,6 +80,19 @@ SEEN = [
         "under Rosetta",
         "arm64",
     ),
+    (
+        (
+            "UNIMPLEMENTED: Could not find compiler for platform METAL: NOT_FOUND: could not find registered compiler for "
+            "platform METAL -- check target linkage"
+        ),
+        "XLA",
+        "jit_compile=False",
+    ),
+    (
+        "RuntimeError: jaxlib version 0.4.31 is newer than and incompatible with jax version 0.4.20. Please update your jax",
+        "newer than jax",
+        "'jaxlib<=",
+    ),
     ("zsh: illegal hardware instruction  python", "Rosetta", "arm64"),
     ("Illegal instruction: 4", "Rosetta", "arm64"),
     (
@@ -277,6 +290,8 @@ def test_every_row_was_seen_and_says_where() -> None:
     unseen = [known.pattern.pattern for known in TABLE if not any(recognise(text) is known for text, _, _ in SEEN)]
     assert unseen == []
     assert all(re.search(r"https://|\d|own text|ld64|dyld|macOS", known.source) for known in TABLE)
+    alone = [known.source for known in TABLE if known.source.startswith("https://") and ";" not in known.source]
+    assert alone == []  # a text that one issue alone has may be that one's
 
 
 @pytest.mark.parametrize("text", ["", "Segmentation fault", "OSError: [Errno 28] No space left on device", "numpy is fine"])
