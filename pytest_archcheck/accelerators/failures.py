@@ -78,7 +78,12 @@ def stack(trace: str, ours: str) -> str:
     for line in trace.splitlines():
         if line.startswith(("Thread 0x", "Current thread 0x")):
             threads.append([])
-        if f'"{ours}' not in line and 'string>", line' not in line and not line.startswith("Extension modules:"):
+        if (
+            line.strip()
+            and f'"{ours}' not in line
+            and 'string>", line' not in line
+            and not line.startswith("Extension modules:")
+        ):
             threads[-1].append(line)
     head, *rest = threads
     kept = [head, *(lines for lines in rest if not all("threading.py" in line for line in lines[1:]))]

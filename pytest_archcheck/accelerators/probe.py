@@ -267,7 +267,7 @@ def _raised(case: _Case) -> Outcome:
     first = shorten(message.strip().partition("\n")[0], 1, 200)
     return case.outcome(
         status,
-        f"{what}: {kind}: {first}",
+        f"{what}: {kind}: {first}" if first else f"{what}: {kind}",
         known.cause if known else "",
         known.remedy if known else case.plugin_remedy if plugin else "",
     )

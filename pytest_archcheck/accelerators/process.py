@@ -96,8 +96,9 @@ def run(deadline: float, watch: Watch | None = None, **request: object) -> Ended
         # The child holds the reading end of a pipe on which nothing is ever written: where this process ends, however that may
         # be, the pipe does, and the child with it. Windows hands no descriptors down.
         lifeline, held = os.pipe() if sys.platform != "win32" else (None, None)
-        text = json.dumps({**request, "report": report, "trace": trace, "deadline": deadline, "lifeline": lifeline})
         start = time.monotonic()
+        own = {"report": report, "trace": trace, "deadline": deadline, "start": start, "lifeline": lifeline}
+        text = json.dumps({**request, **own})
         try:
             child = subprocess.Popen(
                 [sys.executable, *_interpreter_flags(), "-c", _BOOTSTRAP, CHILD, text],
@@ -105,6 +106,7 @@ def run(deadline: float, watch: Watch | None = None, **request: object) -> Ended
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                # By its name, which no other process has, descendants are known that have left the group.
                 env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch),
                 pass_fds=() if lifeline is None else (lifeline,),
             )
@@ -120,6 +122,7 @@ def run(deadline: float, watch: Watch | None = None, **request: object) -> Ended
             status = _wait(child, deadline, watch, report)
         finally:
             _kill(child)
+            _kill_detached(scratch)
             _close(held)
             output, errors = (drain.finish() for drain in drains)
         return Ended(
@@ -180,6 +183,32 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
             os.killpg(child.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(limits.KILLED_CHILD_SECONDS)
+
+
+def _kill_detached(scratch: str) -> None:
+    """End what the child started and detached from its process group (a daemon): its environment names the child's folder.
+
+    Linux shows it. Elsewhere such a process stays.
+    """
+    mark = f"TMPDIR={scratch}".encode()
+    until = time.monotonic() + limits.KILLED_CHILD_SECONDS
+    while sys.platform == "linux" and time.monotonic() < until:
+        found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and mark in _environment(entry)]
+        if not found:
+            return
+        for process in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)  # until they are gone, and what they started meanwhile
+
+
+def _environment(process: str) -> list[bytes]:
+    """What it was started with; nothing where that is not ours to know, or it is gone."""
+    try:
+        with open(f"/proc/{process}/environ", "rb") as file:
+            return file.read(limits.CHILD_REPORT_SIZE).split(b"\0")
+    except OSError:
+        return []
 
 
 def _lines(path: str) -> list[dict[str, Any]]:

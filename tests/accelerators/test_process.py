@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_archcheck import limits
 from pytest_archcheck.accelerators import process
 from pytest_archcheck.accelerators.probe import probe
 
@@ -149,6 +150,54 @@ def test_forked_processes_die_with_the_child(make_framework: MakeFramework, pare
     """
     outcome = probe(make_framework(changes), SHORT)
     assert outcome.status in ("no-gpu", "import-crashed", "probe-timeout")
+
+
+_DAEMON = "[sys.executable, '-c', 'import time; time.sleep(1000)'], start_new_session=True"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        f"subprocess.Popen({_DAEMON})",
+        f"subprocess.Popen({_DAEMON}); os.abort()",
+        f"subprocess.Popen({_DAEMON}); time.sleep(1000)",
+        # Twice forked, as daemons are: nobody's child any more.
+        "os.fork() or (os.setsid(), os.fork() and os._exit(0), time.sleep(1000))",
+    ],
+)
+def test_daemons_that_leave_the_group_die_too_and_nobody_waits_for_them(make_framework: MakeFramework, start: str) -> None:
+    begin = time.monotonic()
+    changes = f"""
+    import subprocess, time
+    def load():
+        {start}
+        return "1"
+    def devices():
+        return []
+    """
+    assert probe(make_framework(changes), SHORT).status in ("no-gpu", "import-crashed", "probe-timeout")
+    assert time.monotonic() - begin < SHORT + 2 * limits.KILLED_CHILD_SECONDS
+
+
+def test_bytes_that_are_no_text_are_shown(make_framework: MakeFramework) -> None:
+    outcome = probe(make_framework("def load():\n    os.write(2, b'\\xff\\x80 broken \\x1b[31m \\x00\\n'); os.abort()"), LONG)
+    assert outcome.text == "\ufffd\ufffd broken \\x1b[31m \\x00"
+    outcome = probe(make_framework("def load(): raise ImportError('bad \\udcff name')"), LONG)
+    assert outcome.message == "importing Fake failed: ImportError: bad \\udcff name"
+    assert probe(make_framework("def load(): raise MemoryError"), LONG).message == "importing Fake failed: MemoryError"
+
+
+def test_what_hangs_at_exit_is_not_waited_for(make_framework: MakeFramework) -> None:
+    changes = """
+    import atexit, threading, time
+    def load():
+        atexit.register(time.sleep, 1000)
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        return "1"
+    def devices():
+        return []
+    """
+    assert probe(make_framework(changes), LONG).status == "no-gpu"
 
 
 def test_an_interrupt_of_the_parent_ends_the_child(make_framework: MakeFramework, monkeypatch: pytest.MonkeyPatch) -> None:

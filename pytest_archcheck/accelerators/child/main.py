@@ -23,10 +23,11 @@ _TRACEBACK_CHARACTERS = 4000
 
 def main(request_text: str) -> None:
     """Carry out a request (see :class:`pytest_archcheck.accelerators.process.Request`); never returns."""
-    begin = time.monotonic()
     request = json.loads(request_text)
+    # The parent's clock, which all processes of a machine share: starting Python is part of the deadline.
+    begin = min(request["start"], time.monotonic())
     sys.argv = ["archcheck"]
-    _arm(request["trace"], request["deadline"])
+    _arm(request["trace"], request["deadline"], begin)
     if request["lifeline"] is not None:
         threading.Thread(target=_follow, args=(request["lifeline"], os.path.dirname(request["trace"])), daemon=True).start()
     report = Report(request["report"])
@@ -70,7 +71,7 @@ def _leave_no_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def _arm(trace: str, deadline: float) -> None:
+def _arm(trace: str, deadline: float, begin: float) -> None:
     """Have Python's stack written on a crash and shortly before the deadline, and the process ended after it in any case.
 
     The stack says who did it (a plugin, say); faulthandler's own thread writes it even while a hang holds the GIL.
@@ -78,7 +79,7 @@ def _arm(trace: str, deadline: float) -> None:
     _leave_no_core()
     file = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     faulthandler.enable(file=file, all_threads=False)
-    faulthandler.dump_traceback_later(deadline * 0.9, file=file)
+    faulthandler.dump_traceback_later(max(deadline * 0.9 - (time.monotonic() - begin), 0.1), file=file)
     if hasattr(signal, "alarm"):
         # Not reset by anything short of the framework itself asking for SIGALRM; its default action needs no Python.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
