@@ -19,6 +19,7 @@ import compare
 import glance
 import growth
 import pages
+import scan
 import startup
 import timing
 
@@ -63,6 +64,7 @@ def main() -> int:
     if not options.no_cold:
         compared.append(compare.report(rounds=compare.COLD_ROUNDS, cold=True))
     pages.replace_section(pages.TOOLS, "Against other tools", "\n".join(compared))
+    pages.replace_section(pages.SPEED, "Every tree", scan.report())
     pages.replace_section(pages.SPEED, "Growth", f"{_GROWN}\n{growth.report()}")
     pages.replace_section(pages.SPEED, "Start-up", f"{_STARTED}\n{startup.report()}")
     return glance.main()

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import tarfile
 import tempfile
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +31,7 @@ _TREES: tuple[tuple[str, Callable[[], Path], tuple[str, ...]], ...] = (
     ("mixed", lambda: trees.mixed().site, (_ARM64, _X86_64)),
     ("popular", lambda: trees.popular().root, (_ARM64, _X86_64, "macosx_11_0_arm64", "macosx_14_0_universal2")),
     ("dense", lambda: trees.dense().site, (_ARM64, _X86_64)),
-    ("linux", lambda: trees.linux().root, ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64")),
+    ("linux", lambda: trees.linux().root, ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "host")),
     ("linux-aarch64", lambda: trees.linux_aarch64().root, ("manylinux_2_28_aarch64", "manylinux_2_28_x86_64")),
     ("this environment", lambda: Path(sys.prefix), ("host",)),
 )
@@ -84,7 +81,7 @@ def main() -> int:
     places = [(f"{name}, {tag}", find(), tag) for name, find, tags in _wanted(options.only) for tag in tags]
     places += [(f"{path}, {tag}", Path(path), tag) for path, tag in options.also]
     with tempfile.TemporaryDirectory() as scratch:
-        before, after = (_version(name, Path(scratch)) for name in (options.before, options.after))
+        before, after = (_Version(name, timing.version_of(name, Path(scratch))) for name in (options.before, options.after))
         differing = [name for name, tree, tag in places if not _is_same(name, before.says(tree, tag), after.says(tree, tag))]
     print(f"{len(places) - len(differing)} of {len(places)} are the same: {before.name} and {after.name}")
     return 1 if differing else 0
@@ -92,18 +89,6 @@ def main() -> int:
 
 def _wanted(only: list[str]) -> Iterator[tuple[str, Callable[[], Path], tuple[str, ...]]]:
     return (entry for entry in _TREES if not only or entry[0] in only)
-
-
-def _version(name: str, scratch: Path) -> _Version:
-    """A checkout, or the package as a commit has it."""
-    if Path(name).is_dir():
-        return _Version(name, Path(name).resolve())
-    folder = scratch / name.replace("/", "-")
-    command = ["git", "-C", str(timing.HERE.parent), "archive", name, "pytest_archcheck"]
-    packed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-    with tarfile.open(fileobj=BytesIO(packed)) as archive:
-        archive.extractall(folder)  # noqa: S202 - this project's own files
-    return _Version(name, folder)
 
 
 def _is_same(name: str, before: Any, after: Any) -> bool:  # noqa: ANN401 - any JSON

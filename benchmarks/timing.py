@@ -9,8 +9,10 @@ import signal
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +43,13 @@ def peak():
 """
 #: Prints peak bytes of an interpreter that does nothing.
 _BARE = _PEAK + "print(peak())"
+#: Names the folder of another version of the product, to be measured in place of this one.
+CHECKOUT = "ARCHCHECK_CHECKOUT"
 #: What is timed: "scan" finds, reads and judges every file by itself; "check" is the whole inspection. A small environment
 #: comes first, so that every lazy import is done. The second line names what has an error.
 _PRODUCT = f"""
-import gc, sys, time
-sys.path.insert(0, {str(HERE.parent)!r})
+import gc, os, sys, time
+sys.path.insert(0, os.environ.get({CHECKOUT!r}, {str(HERE.parent)!r}))
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.inspection import Request, run
 from pytest_archcheck.rules.architecture import judge_architecture
@@ -136,7 +140,11 @@ class Bench:
             command = [_compiler(), "-O2", "-o", str(folder / name), f"-I{folder}", str(HERE / f"{name}.c")]
             subprocess.run(command, check=True)
         bench = cls(folder)
-        sites.add_distribution(bench.small, "small", files={"small.abi3.so": machos.bundle()})
+        # What it requires brings in the modules that look at requirements: an import is no part of what is timed.
+        files: dict[str, bytes | str] = {"small/__init__.py": "import absent\n", "small/_core.abi3.so": machos.bundle()}
+        requires = ("numpy", "absent; python_version >= '3'")
+        sites.add_distribution(bench.small, "small", files=files, tags=["cp311-abi3-macosx_11_0_arm64"], requires=requires)
+        sites.add_distribution(bench.small, "numpy", "2.0.2", files={"numpy/__init__.py": ""})
         return bench
 
     def measure(
@@ -173,15 +181,24 @@ class Bench:
 
 
 def in_turn(
-    bench: Bench, tree: Path, rounds: int, *, target: str = TARGET, cold: bool = False, python_floor: bool = False
+    bench: Bench,
+    tree: Path,
+    rounds: int,
+    *,
+    target: str = TARGET,
+    cold: bool = False,
+    python_floor: bool = False,
+    more: Mapping[str, list[str]] | None = None,
 ) -> dict[str, list[Inside]]:
     """Run the floor, the scan and the check of one tree in turn, each ``rounds`` times after one that does not count.
 
     :param python_floor: run ``floor.py`` too, after ``floor.c``.
+    :param more: further commands by what they are called, run before the product.
     """
     commands = {"floor": [bench.floor, str(tree)]}
     if python_floor:
         commands["python floor"] = [sys.executable, str(HERE / "floor.py"), str(tree)]
+    commands |= more or {}
     commands |= {stage: product(stage, bench.small, tree, target) for stage in ("scan", "check")}
     runs: dict[str, list[Inside]] = {name: [] for name in commands}
     for command in commands.values():
@@ -197,6 +214,23 @@ def in_turn(
 def product(stage: str, warm: Path, tree: Path, target: str = TARGET) -> list[str]:
     """Command: the product's ``scan`` or ``check`` of ``tree`` in a fresh interpreter, after the small tree ``warm``."""
     return [sys.executable, "-c", _PRODUCT, stage, str(warm), str(tree), target]
+
+
+def product_of(checkout: Path, stage: str, warm: Path, tree: Path, target: str = TARGET) -> list[str]:
+    """The same command for another version of the product, that of a checkout."""
+    return ["env", f"{CHECKOUT}={checkout}", *product(stage, warm, tree, target)]
+
+
+def version_of(name: str, scratch: Path) -> Path:
+    """The folder of a checkout, or the package as a commit has it, unpacked into a scratch folder."""
+    if Path(name).is_dir():
+        return Path(name).resolve()
+    folder = scratch / name.replace("/", "-")
+    command = ["git", "-C", str(HERE.parent), "archive", name, "pytest_archcheck"]
+    packed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    with tarfile.open(fileobj=BytesIO(packed)) as archive:
+        archive.extractall(folder)  # noqa: S202 - this project's own files
+    return folder
 
 
 def without_others() -> list[str]:

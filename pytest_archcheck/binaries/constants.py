@@ -23,8 +23,10 @@ _GAP = 4096  # bytes; what lies nearer is read together
 _LC_SEGMENT, _LC_SEGMENT_64 = 0x01, 0x19
 _S_ATTR_PURE_INSTRUCTIONS = 0x80000000
 _ZERO_FILLED = frozenset({0x01, 0x0C, 0x12})  # S_ZEROFILL, S_GB_ZEROFILL, S_THREAD_LOCAL_ZEROFILL
+#: For exceptions: a third of the rest in C++.
+_UNWINDING = frozenset(name.ljust(16, b"\0") for name in (b"__eh_frame", b"__unwind_info", b"__gcc_except_tab"))
 
-_SHT_NOBITS = 8
+_SHT_PROGBITS = 1
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
 
 
@@ -59,14 +61,15 @@ def _of_macho(source: Source, piece: MachOSlice) -> Iterator[Extent]:
     # segment_command: cmd, cmdsize, segname[16], vmaddr, vmsize, fileoff, filesize, maxprot, initprot, nsects, flags
     # section: sectname[16], segname[16], addr, size, offset, align, reloff, nreloc, flags, reserved1, reserved2(, reserved3)
     kind, sections_at, numbers = (_LC_SEGMENT_64, 72, "2Q") if piece.is_64 else (_LC_SEGMENT, 56, "2I")
-    section = struct.Struct(f"{order}32x{numbers}5I{'12x' if piece.is_64 else '8x'}")
+    section = struct.Struct(f"{order}16s16x{numbers}5I{'12x' if piece.is_64 else '8x'}")
     for _ in range(count):
         command, length = struct.unpack_from(f"{order}2I", head, at)
         if command == kind:
             (sections,) = struct.unpack_from(f"{order}I", head, at + sections_at - 8)  # nsects
             for number in range(sections):
-                _, extent, offset, _, _, _, flags = section.unpack_from(head, at + sections_at + number * section.size)
-                if not flags & _S_ATTR_PURE_INSTRUCTIONS and flags & 0xFF not in _ZERO_FILLED:
+                name, _, extent, offset, _, _, _, flags = section.unpack_from(head, at + sections_at + number * section.size)
+                is_code = flags & _S_ATTR_PURE_INSTRUCTIONS
+                if not is_code and flags & 0xFF not in _ZERO_FILLED and name not in _UNWINDING:
                     yield Extent(begin + offset, extent)
         at += max(length, 8)
 
@@ -84,7 +87,7 @@ def _of_elf(source: Source, piece: ElfSlice) -> Iterator[Extent]:
     headers = source.read(table, entry * count) if table else b""
     for index in range(count if headers else 0):
         kind, flags, _, offset, size = section.unpack_from(headers, index * entry)
-        if kind != _SHT_NOBITS and flags & _SHF_ALLOC and not flags & _SHF_EXECINSTR:
+        if kind == _SHT_PROGBITS and flags & _SHF_ALLOC and not flags & _SHF_EXECINSTR:
             yield Extent(offset, size)
 
 

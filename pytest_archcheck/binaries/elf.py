@@ -69,7 +69,9 @@ class ElfInvalid(ValueError):
     """The file is no ELF file that could be loaded; the message says what is wrong with it."""
 
 
-class _ProgramHeader(NamedTuple):
+class ProgramHeader(NamedTuple):
+    """The fields of a program header that are used."""
+
     kind: int
     offset: int
     address: int
@@ -91,12 +93,12 @@ class Layout:
     #: Elf*_Vernaux: hash, flags, index, name, next Vernaux.
     vernaux: struct.Struct
 
-    def program_headers(self, table: bytes) -> list[_ProgramHeader]:
+    def program_headers(self, table: bytes) -> list[ProgramHeader]:
         """Decode a program header table."""
         if self.is_64:  # p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_align
-            return [_ProgramHeader(h[0], h[2], h[3], h[5]) for h in self.program_header.iter_unpack(table)]
+            return [ProgramHeader(h[0], h[2], h[3], h[5]) for h in self.program_header.iter_unpack(table)]
         # p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags, p_align
-        return [_ProgramHeader(h[0], h[1], h[2], h[4]) for h in self.program_header.iter_unpack(table)]
+        return [ProgramHeader(h[0], h[1], h[2], h[4]) for h in self.program_header.iter_unpack(table)]
 
 
 def _layout(order: str, *, is_64: bool) -> Layout:
@@ -122,7 +124,7 @@ class Image:
 
     def __init__(self, source: Source, head: bytes) -> None:
         self.source = source
-        self.loads: list[_ProgramHeader] = []
+        self.loads: list[ProgramHeader] = []
         self._windows = [(0, head)]
 
     def read(self, offset: int, size: int, what: str) -> bytes:
@@ -262,7 +264,7 @@ def _architecture(machine: int, *, is_64: bool, big_endian: bool) -> str:
     return name or f"machine-{machine}"
 
 
-def _program_headers(image: Image, layout: Layout, phoff: int, entry_size: int, count: int) -> list[_ProgramHeader]:
+def _program_headers(image: Image, layout: Layout, phoff: int, entry_size: int, count: int) -> list[ProgramHeader]:
     if entry_size != layout.program_header.size:
         raise ElfInvalid(f"the program headers have {entry_size} bytes each instead of {layout.program_header.size}")
     if count > limits.ELF_PROGRAM_HEADERS:
@@ -274,12 +276,12 @@ def _program_headers(image: Image, layout: Layout, phoff: int, entry_size: int, 
     return headers
 
 
-def _loader(image: Image, headers: list[_ProgramHeader]) -> str | None:
+def _loader(image: Image, headers: list[ProgramHeader]) -> str | None:
     header = next((header for header in headers if header.kind == PT_INTERP), None)
     return None if header is None else image.text(header.offset, "the name of the dynamic loader")
 
 
-def _dynamic(image: Image, headers: list[_ProgramHeader]) -> Extent | None:
+def _dynamic(image: Image, headers: list[ProgramHeader]) -> Extent | None:
     # Where the table says that it is mapped, as the loader takes it; p_offset is for the linker. The last one wins in ld.so.
     header = next((header for header in reversed(headers) if header.kind == PT_DYNAMIC), None)
     if header is None or header.size == 0:  # no bytes: a file that holds debugging information only

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import struct
 from functools import lru_cache
+from operator import mul
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.elf import ElfInvalid, open_image
+from pytest_archcheck.binaries.elf import ElfInvalid, Image, open_image
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_archcheck.binaries.elf import Image as Bytes
-    from pytest_archcheck.binaries.elf import Layout
+    from pytest_archcheck.binaries.elf import Layout, ProgramHeader
+    from pytest_archcheck.binaries.source import Source
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
 DT_RELA, DT_RELASZ, DT_REL, DT_RELSZ, DT_JMPREL, DT_PLTREL, DT_PLTRELSZ = 7, 8, 17, 18, 23, 20, 2
@@ -33,17 +34,29 @@ class SymbolTable:
     tables that make no sense, or are larger than any real ones, and :class:`OSError`.
     """
 
-    __slots__ = ("path", "work")
+    __slots__ = ("_headers", "path", "work")
 
     def __init__(self, path: str) -> None:
         self.path = path
+        #: Structs, dynamic entries and loaded segments, once they were read: a library is asked many questions.
+        self._headers: tuple[Layout, list[tuple[int, int]], list[ProgramHeader]] | None = None
         #: What the last question cost to prepare, in look-ups of one name.
         self.work = 0
+
+    def _reader(self, source: Source) -> _Reader:
+        if self._headers is None:
+            image, layout, entries = open_image(source, source.read(0, 4096))
+            self._headers = layout, entries, image.loads
+        else:
+            layout, entries, loads = self._headers
+            image = Image(source, b"")
+            image.loads = loads
+        return _Reader(image, layout, entries)
 
     def wanted(self) -> frozenset[bytes]:
         """Names that must be found elsewhere when the file is loaded: undefined and not weak."""
         with open_file(self.path) as source:
-            reader = _Reader(*open_image(source, source.read(0, 4096)))
+            reader = self._reader(source)
             try:
                 return reader.wanted()
             finally:
@@ -52,7 +65,7 @@ class SymbolTable:
     def defines(self, names: Iterable[bytes]) -> set[bytes]:
         """Those of the names that the file exports, in whatever version."""
         with open_file(self.path) as source:
-            reader = _Reader(*open_image(source, source.read(0, 4096)))
+            reader = self._reader(source)
             try:
                 return reader.defines(names)
             finally:
@@ -61,12 +74,12 @@ class SymbolTable:
     def versions(self) -> frozenset[str]:
         """The versions that it defines (DT_VERDEF); empty for a library without versions, from which any is taken."""
         with open_file(self.path) as source:
-            return _Reader(*open_image(source, source.read(0, 4096))).versions()
+            return self._reader(source).versions()
 
     def relocated(self, names: Iterable[bytes]) -> set[bytes]:
         """Those of the wanted names that a relocation uses; the loader never looks up the others."""
         with open_file(self.path) as source:
-            return _Reader(*open_image(source, source.read(0, 4096))).relocated(names)
+            return self._reader(source).relocated(names)
 
     def lost(self) -> set[bytes]:
         """Names that the file exports and relocations of its own use, but that no look-up finds: not in the hash table.
@@ -74,30 +87,33 @@ class SymbolTable:
         So it is after a name was changed in place; the loader then does not find the file's own function either.
         """
         with open_file(self.path) as source:
-            return _Reader(*open_image(source, source.read(0, 4096))).lost()
+            return self._reader(source).lost()
 
 
 _OPENING = 64  # look-ups that take as long as opening a file does
 _BYTES_PER_LOOK_UP = 12  # by so many bits: reading 4 KiB takes as long as a look-up
+_WORTH = 1 << 11  # bytes of a table for each name: to read it all takes no longer than three small reads for the name
 _ROOM = 1 << 16  # bytes; names of a small file
 
 
 class _Reader:
     """The work on one open file."""
 
-    def __init__(self, image: Bytes, layout: Layout, entries: list[tuple[int, int]]) -> None:
+    def __init__(self, image: Image, layout: Layout, entries: list[tuple[int, int]]) -> None:
         self.image = image
         self.values = dict(entries)
         self.is_64 = layout.is_64
         order = layout.dynamic.format[:1]
-        # 64 bit: st_name, st_info, st_other, st_shndx, st_value, st_size; 32 bit: st_name, st_value, st_size, st_info, ...
-        self.symbol = struct.Struct(f"{order}IBBHQQ" if self.is_64 else f"{order}IIIBBH")
+        # st_name, st_info, st_other and st_shndx; st_value and st_size come last in 64 bits, after st_name in 32.
+        self.symbol = struct.Struct(f"{order}IBBH16x" if self.is_64 else f"{order}I8xBBH")
         self.word = struct.Struct(f"{order}I")
         self.order = order
         self.strings = self._at(DT_STRTAB, "the string table")
         self.symbols = self._at(DT_SYMTAB, "the symbol table")
         self.string_size = self.values.get(DT_STRSZ, 0)
         self.work = _OPENING
+        #: A part of the file that was read beforehand, and its offset.
+        self.held = 0, b""
         #: Bytes that names may still take, see :data:`limits.ELF_NAMES_SHARE`.
         self.room = limits.ELF_NAMES_SHARE * self.string_size + _ROOM
 
@@ -125,14 +141,13 @@ class _Reader:
         if self.room < 0:
             raise ElfInvalid("its symbols share their names in a way that no linker makes")
 
-    def _fields(self, index: int, count: int) -> Iterator[tuple[int, int, int]]:
-        """Yield (st_name, st_info, st_shndx) of a run of symbols."""
+    def _fields(self, index: int, count: int) -> list[tuple[int, int, int]]:
+        """(st_name, st_info, st_shndx) of a run of symbols."""
         size = self.symbol.size
         if count > limits.ELF_SYMBOLS:
             raise ElfInvalid("the symbol table is larger than any real one")
         table = self.image.read(self.symbols + index * size, count * size, "the symbol table")
-        for entry in self.symbol.iter_unpack(table):
-            yield (entry[0], entry[1], entry[3]) if self.is_64 else (entry[0], entry[3], entry[5])
+        return [(name, info, section) for name, info, _, section in self.symbol.iter_unpack(table)]
 
     def _undefined_count(self) -> int:
         """How many symbols to read to see every undefined one."""
@@ -154,15 +169,19 @@ class _Reader:
             return frozenset(self._name(name) for name in names)
         table = self.image.read(self.strings, self.string_size, "the string table")
         self.work += len(table) >> _BYTES_PER_LOOK_UP
-        wanted = []
+        if max(names, default=-1) >= len(table):
+            raise ElfInvalid("the name of a symbol lies outside of the string table")
+        wanted = set()
+        room = self.room
         for name in names:
-            if name >= len(table):
-                raise ElfInvalid("the name of a symbol lies outside of the string table")
             end = table.find(0, name)
             if end < 0:
                 raise ElfInvalid("the name of a symbol has no end")
-            self._spend(end - name)
-            wanted.append(table[name:end])
+            room -= end - name
+            if room < 0:
+                break
+            wanted.add(table[name:end])
+        self._spend(self.room - room)
         return frozenset(wanted)
 
     def defines(self, names: Iterable[bytes]) -> set[bytes]:
@@ -182,14 +201,15 @@ class _Reader:
         chains = table + 16 + bloom_words * size + 4 * buckets
         content = self.image.read(table + 16, chains - table - 16, what)  # the Bloom filter, then the heads of the chains
         self.work += len(content) >> _BYTES_PER_LOOK_UP
-        filter_word = struct.Struct(f"{self.order}{'Q' if self.is_64 else 'I'}")
+        names = list(names)
+        self._hold(min(table, self.symbols, self.strings), max(chains, self.strings + self.string_size), len(names))
+        filter_word = struct.Struct(f"{self.order}{'Q' if self.is_64 else 'I'}").unpack_from
         bits = size * 8
         found = set()
         for name in names:
             value = gnu_hash(name)
-            mask = 1 << value % bits | 1 << (value >> shift) % bits
-            (present,) = filter_word.unpack_from(content, value // bits % bloom_words * size)
-            if present & mask == mask:
+            (present,) = filter_word(content, value // bits % bloom_words * size)
+            if present >> value % bits & present >> (value >> shift) % bits & 1:
                 (head,) = self.word.unpack_from(content, bloom_words * size + value % buckets * 4)
                 if self._in_chain(name, value, head, chains, first):
                     found.add(name)
@@ -215,8 +235,16 @@ class _Reader:
             return False
         return self._peek(self.strings + entry[0], len(name) + 1) == name + b"\0"
 
+    def _hold(self, begin: int, end: int, names: int) -> None:
+        """Read the tables at once, which lie side by side, where so many names are looked up in them that it pays."""
+        if end - begin <= min(names * _WORTH, limits.ELF_TABLE_SIZE):
+            self.held = begin, self.image.source.read(begin, end - begin)
+
     def _peek(self, offset: int, size: int) -> bytes:
         """A few bytes of tables that look-ups jump about in: no more is read than asked for."""
+        begin, held = self.held
+        if begin <= offset <= begin + len(held) - size:
+            return held[offset - begin : offset - begin + size]
         content = self.image.source.read(offset, size)
         if len(content) < size:
             raise ElfInvalid("the symbol table lies past the end of the file")
@@ -252,7 +280,7 @@ class _Reader:
         first = self._words(self._at(DT_GNU_HASH, "the hash table"), 2, "the hash table")[1]
         last = first + limits.ELF_SYMBOLS
         used = [index for index in sorted(self._used()) if first <= index < last]
-        fields = (next(self._fields(index, 1)) for index in used)
+        fields = (self._fields(index, 1)[0] for index in used)
         # Lower visibilities than default (st_other) are bound by the linker and leave no relocation by name.
         names = {self._name(name) for name, info, section in fields if section != 0 and info >> 4 == STB_GLOBAL and name}
         return names - self.defines(names)
@@ -284,7 +312,14 @@ class _Reader:
 @lru_cache(maxsize=1 << 15)
 def gnu_hash(name: bytes) -> int:
     """The hash of DT_GNU_HASH: Bernstein's, 32 bits. Modules of one package want the same names."""
+    size = len(name)
+    if size <= len(_POWERS):  # a sum of products takes half the time of a loop
+        return (5381 * pow(33, size, 1 << 32) + sum(map(mul, name, _POWERS[-size:]))) & 0xFFFFFFFF if size else 5381
     value = 5381
     for byte in name:
         value = value * 33 + byte & 0xFFFFFFFF
     return value
+
+
+#: Powers of 33, the largest first.
+_POWERS = tuple(pow(33, power, 1 << 32) for power in reversed(range(256)))

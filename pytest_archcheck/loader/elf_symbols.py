@@ -75,6 +75,7 @@ class _Checker:
         self.work = 0
         self.base = links.base.images if links.base else ()
         self.sources = PythonSources()
+        self.tables: dict[str, SymbolTable] = {}
         #: Names found in the interpreter's closure, and names looked for there in vain.
         self.known: set[bytes] = set()
         self.absent: set[bytes] = set()
@@ -162,8 +163,14 @@ class _Checker:
             self.absent.clear()
         self.absent |= fresh - in_base
 
+    def _table(self, path: str) -> SymbolTable:
+        table = self.tables.get(path)
+        if table is None:
+            table = self.tables[path] = SymbolTable(path)
+        return table
+
     def _wanted(self, image: Image) -> frozenset[bytes]:
-        table = SymbolTable(image.path)
+        table = self._table(image.path)
         wanted = table.wanted()
         self.work += table.work + len(wanted)
         return wanted
@@ -206,7 +213,7 @@ class _Checker:
         for image in images:
             if not left:
                 break
-            table = SymbolTable(image.path)
+            table = self._table(image.path)
             here = table.defines(left)
             self.work += table.work + len(left)
             found |= here
@@ -224,7 +231,7 @@ class _Checker:
                 if provider is None:
                     continue
                 if provider.path not in self.versions:
-                    self.versions[provider.path] = SymbolTable(provider.path).versions()
+                    self.versions[provider.path] = self._table(provider.path).versions()
                 defined = self.versions[provider.path]
                 if defined and version not in defined:
                     left.append((provider.path, version))
@@ -251,7 +258,7 @@ class _Checker:
             return MissingSymbols(binary, tuple(sorted(names)), provider, users)
         encoded = {name.encode(errors="surrogateescape") for name in names}
         try:
-            encoded = SymbolTable(binary.file).relocated(encoded)
+            encoded = self._table(binary.file).relocated(encoded)
             if not encoded:
                 return None
             elsewhere = self._elsewhere(binary, encoded)
@@ -270,7 +277,7 @@ class _Checker:
                 suspects.update((image.path, image) for image in module.closure.images if image.binary)
         for path, image in suspects.items():
             try:
-                names = SymbolTable(path).lost()
+                names = self._table(path).lost()
             except (ElfInvalid, OSError):  # said already, where it was read before
                 continue
             if names and image.binary:
@@ -282,7 +289,7 @@ class _Checker:
     def _elsewhere(self, binary: Binary, names: set[bytes]) -> str | None:
         """An image that has them all, of a package that knows RTLD_GLOBAL: it may be there first, for everybody to see."""
         for image in self._others(binary):
-            if SymbolTable(image.path).defines(names) == names and (
+            if self._table(image.path).defines(names) == names and (
                 self.sources.mentions(binary, b"RTLD_GLOBAL")
                 or (image.binary and self.sources.mentions(image.binary, b"RTLD_GLOBAL"))
             ):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
+from support.tools import find_tool
 
+from pytest_archcheck.binaries import elf_symbol_table
 from pytest_archcheck.binaries.elf import ElfInvalid
-from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.inspection import Request, run
 
 if TYPE_CHECKING:
@@ -76,3 +79,30 @@ def test_a_module_of_such_names(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < _ROOM
     finally:
         tracemalloc.stop()
+
+
+def test_the_hash_is_that_of_the_loader() -> None:
+    assert gnu_hash(b"printf") == 0x156B2BB8  # as in glibc's and the hash table's own documentation
+    for size in (*range(300), 5000):
+        name = bytes((7 * number * number + size) % 256 for number in range(size))
+        value = 5381
+        for byte in name:
+            value = (value * 33 + byte) % (1 << 32)
+        assert gnu_hash(name) == value
+
+
+def test_many_names_find_the_same_as_each_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where many are asked for, the tables are read at once."""
+    source = "".join(f"int name_of_function_{number}(void) {{ return {number}; }}\n" for number in range(500))
+    (tmp_path / "source.c").write_text(source)
+    library = tmp_path / "library.so"
+    command = [find_tool("gcc"), "-shared", "-fPIC", "-o", str(library), str(tmp_path / "source.c")]
+    subprocess.run([*command, "-Wl,--hash-style=gnu"], check=True)
+    asked = [f"name_of_function_{number}".encode() for number in range(700)]
+    table = SymbolTable(str(library))
+    assert table.defines(asked) == set(asked[:500])
+    reads = []
+    monkeypatch.setattr(elf_symbol_table._Reader, "_hold", lambda *_: reads.append(1))
+    assert table.defines(asked) == set(asked[:500])
+    assert reads == [1]
+    assert [name for name in asked if table.defines([name])] == asked[:500]

@@ -462,6 +462,13 @@ def test_nothing_that_this_python_needs_is_missing(tmp_path: Path) -> None:
 
 
 @needs_compiler
+def test_symbols_are_not_read_where_the_process_is_not_known(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SymbolTable, "wanted", lambda _: pytest.fail("names of a module were read in vain"))
+    check = check_symbols(link_elf(environment_at(str(package)), this_host().target()))
+    assert [(one.path, reason) for one, reason in check.unchecked] == [("pkg/_core.abi3.so", "the interpreter is not known")]
+
+
+@needs_compiler
 def test_symbols_that_are_all_there(package: Path) -> None:
     check, findings = symbols_of(package)
     assert findings == []
