@@ -97,9 +97,9 @@ class PythonSources:
         stem = name.rpartition(".")[2].encode()
         # As a word: ``core`` stands in most files, and few import it.
         word = re.compile(rb"\b" + re.escape(stem) + rb"\b")
-        for path, text in self._of(binary):
+        for path, text in self._of(binary, but=_TESTS):
             found_here = (stem in text and word.search(text)) or self._may_compute(path, text)
-            if not found_here or _TESTS.search(path):
+            if not found_here:
                 continue
             module = _module_of(os.path.relpath(path, binary.location))
             here = [one for one in self._imports_of(path, text, module) if one.names(name)]
@@ -187,32 +187,34 @@ class PythonSources:
         """Whether a Python or JSON file of that distribution does: faiss keeps the libraries that it loads first in JSON."""
         return any(text in content for _, content in self._of(binary, ".py", ".json"))
 
-    def _of(self, binary: Binary, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+    def _of(self, binary: Binary, *suffixes: str, but: re.Pattern[str] | None = None) -> Iterator[tuple[str, bytes]]:
         """Yield path and contents of files of the packages that come with a binary: by default of the Python files.
 
         Nothing where it lies in no package (``../../libmkl_core.so.2``).
+
+        :param but: paths that are passed over unread: half of numba is tests.
         """
         for package in self._packages(binary):
             if os.path.isfile(binary.location):  # a wheel
-                yield from self._in_wheel(binary.location, package)
+                yield from self._in_wheel(binary.location, package, but)
                 continue
             key = (binary.location, package)
             if key not in self._files:
                 self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
             for path in self._files[key]:
-                if path.endswith(suffixes or ".py"):
+                if path.endswith(suffixes or ".py") and not (but and but.search(path)):
                     if not self._looks:
                         return
                     self._looks -= 1
                     yield path, self._read(path, lambda path=path: _read(path))  # type: ignore[misc] # mypy cannot infer it
 
-    def _in_wheel(self, wheel: str, package: str) -> Iterator[tuple[str, bytes]]:
+    def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None) -> Iterator[tuple[str, bytes]]:
         if wheel not in self._members:
             self._members[wheel] = _python_members(wheel)
         try:
             with open_file(wheel) as archive:
                 for name, member in self._members[wheel].items():
-                    if name.startswith(f"{package}/"):
+                    if name.startswith(f"{package}/") and not (but and but.search(f"{wheel}/{name}")):
                         if not self._looks:
                             return
                         self._looks -= 1
@@ -255,7 +257,8 @@ def _sources(folder: str) -> Iterator[str]:
     while folders:
         for entry in _entries(folders.pop()):
             if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
+                if entry.name != "__pycache__":
+                    folders.append(entry.path)
             elif entry.name.endswith((".py", ".json")):
                 yield entry.path
 
