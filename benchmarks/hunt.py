@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -107,6 +108,9 @@ def unpack(wheel: Path, site: Path) -> None:
                 there.mkdir(parents=True, exist_ok=True)
                 for file in files:
                     os.replace(Path(parent, file), there / file)
+        record = next(site.glob("*.dist-info/RECORD"))
+        lines = re.sub(rf"(?m)^{re.escape(data.name)}/(?:pure|plat)lib/", "", record.read_text())
+        record.write_text(re.sub(rf"(?m)^{re.escape(data.name)}/scripts/", "bin/", lines))
 
 
 def judged(wheel: Path, target: str) -> dict[str, Any]:

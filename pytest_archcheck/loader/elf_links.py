@@ -23,6 +23,7 @@ from pytest_archcheck.binaries.names import (
     module_name,
 )
 from pytest_archcheck.discover.metadata import requirements
+from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.loader.elf_images import Images
 from pytest_archcheck.loader.elf_process import Closure, Search, expand, folders_of, inherit, load
 from pytest_archcheck.loader.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
@@ -46,6 +47,9 @@ LinkStatus = Literal["missing", "outside", "elsewhere", "wrong-architecture", "d
 _FILE_ARCHITECTURE = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
 #: What comes with CUDA, with NCCL and cuTENSOR: ``libcublasLt.so.12``, ``libnvrtc.so.12``.
 _CUDA = re.compile(r"lib(?:cu|nv|nccl)[A-Za-z]*\.so")
+#: The project that a ``Requires-Dist`` line names, and what makes it an extra.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_EXTRA = re.compile(r";.*\bextra\b")
 #: auditwheel renames what it bundles after its contents: ``libgfortran-040039e1.so.5.0.0``. It was in the wheel.
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?:\.[\d.]+)?\.so")
 
@@ -137,6 +141,8 @@ class _Linker:
                 self.sonames.setdefault(name, image)
         #: Images that some extension module brings into the process without fail.
         self.served: set[str] = set()
+        #: Metadata of a distribution -> the projects that it requires.
+        self._required: dict[str, frozenset[str]] = {}
 
     def run(self) -> ElfLinks:
         base = load(self.search, self.program) if self.program else None
@@ -309,7 +315,22 @@ class _Linker:
         if owner is None or asker is None or self.owners.get(id(asker)) is owner:
             return False
         # NVIDIA's own packages hold libraries and no code: whoever needs one loads it first.
-        return (owner.name or "").startswith("nvidia-") or self.sources.lists(asker, stem)
+        is_carrier = (owner.name or "").startswith("nvidia-") or self._is_carrier_for(owner, self.owners.get(id(asker)))
+        return is_carrier or self.sources.lists(asker, stem)
+
+    def _is_carrier_for(self, owner: Distribution, asker: Distribution | None) -> bool:
+        """Whether a distribution of libraries without modules is required by one that asks for them, and so loads them first.
+
+        eckit requires eckitlib, and has a third one, findlibs, load its ``libeckit.so``.
+        """
+        if asker is None or asker.metadata is None or any(binary.role == "extension" for binary in owner.binaries):
+            return False
+        names = self._required.get(asker.metadata)
+        if names is None:
+            lines = [line for line in requirements(asker.metadata) if not _EXTRA.search(line)]
+            found = (_NAME.match(line) for line in lines)
+            names = self._required[asker.metadata] = frozenset(canonical_name(match[0]) for match in found if match)
+        return owner.name in names
 
     def _is_optional(self, module: Binary) -> bool:
         if id(module) not in self.owners:  # the standard library

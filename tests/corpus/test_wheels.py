@@ -180,6 +180,13 @@ def test_what_only_looks_like_a_module(requirement: str, platform: str) -> None:
     assert loud(corpus.wheel(requirement, platform)) == set()
 
 
+def test_a_distribution_of_libraries_is_loaded_by_those_who_require_it(tmp_path: Path) -> None:
+    for requirement in ("eckit==2.5.0.33", "eckitlib==2.5.0.33"):
+        with zipfile.ZipFile(corpus.wheel(requirement, "manylinux_2_28_x86_64")) as archive:
+            archive.extractall(tmp_path)
+    assert [one for one in loud(tmp_path, "manylinux_2_28_x86_64") if one[1] != "missing-dependency"] == []
+
+
 @pytest.mark.parametrize(
     ("requirement", "platform", "module"),
     [

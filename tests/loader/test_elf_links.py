@@ -174,6 +174,24 @@ def test_a_library_that_its_user_loads_first_is_a_note(
     assert (finding.subject, finding.severity) == ("faiss", severity)
 
 
+@pytest.mark.parametrize(
+    ("requires", "carried", "severity"),
+    [
+        (["eckitlib==2.5"], {}, "note"),
+        ([], {}, "warning"),
+        (["eckitlib; extra == 'all'"], {}, "warning"),
+        (["eckitlib"], {"eckitlib/_own.cpython-311-aarch64-linux-gnu.so": arm()}, "warning"),  # it may load what it likes
+    ],
+)
+def test_a_distribution_of_libraries_is_loaded_by_those_who_require_it(
+    tmp_path: Path, requires: list[str], carried: dict[str, bytes], severity: str
+) -> None:
+    """eckit has findlibs load libeckit.so out of eckitlib, and names neither."""
+    site = site_with(tmp_path, {"eckitlib/lib64/libeckit.so": arm(soname="libeckit.so"), **carried}, "eckitlib")
+    add_distribution(site, "eckit", "2.5", {"eckit/_e.cpython-311-aarch64-linux-gnu.so": arm("libeckit.so")}, requires=requires)
+    assert [finding.severity for finding in judged(tmp_path)] == [severity]
+
+
 def test_a_library_of_ones_own_that_was_moved_is_no_preloaded_one(tmp_path: Path) -> None:
     files: dict[str, Content] = {"faiss/_faiss.abi3.so": arm("libcublas.so.12"), "faiss/_preload.json": PRELOADED}
     site_with(tmp_path, {**files, "moved/libcublas.so.12": arm(soname="libcublas.so.12")}, "faiss")
