@@ -319,9 +319,9 @@ class _Linker:
         return is_carrier or self.sources.lists(asker, stem)
 
     def _is_carrier_for(self, owner: Distribution, asker: Distribution | None) -> bool:
-        """Whether a distribution of libraries without modules is required by one that asks for them, and so loads them first.
+        """Whether a distribution of libraries without modules is required by one that asks for them, and named in its sources.
 
-        eckit requires eckitlib, and has a third one, findlibs, load its ``libeckit.so``.
+        eckit requires eckitlib, and has a third one load its ``libeckit.so``: ``findlibs.load("eckit", "eckitlib")``.
         """
         if asker is None or asker.metadata is None or any(binary.role == "extension" for binary in owner.binaries):
             return False
@@ -330,7 +330,9 @@ class _Linker:
             lines = [line for line in requirements(asker.metadata) if not _EXTRA.search(line)]
             found = (_NAME.match(line) for line in lines)
             names = self._required[asker.metadata] = frozenset(canonical_name(match[0]) for match in found if match)
-        return owner.name in names
+        if owner.name not in names:
+            return False
+        return any(self.sources.mentions(binary, owner.name.replace("-", "_").encode()) for binary in asker.binaries[:1])
 
     def _is_optional(self, module: Binary) -> bool:
         if id(module) not in self.owners:  # the standard library

@@ -175,20 +175,23 @@ def test_a_library_that_its_user_loads_first_is_a_note(
 
 
 @pytest.mark.parametrize(
-    ("requires", "carried", "severity"),
+    ("requires", "source", "carried", "severity"),
     [
-        (["eckitlib==2.5"], {}, "note"),
-        ([], {}, "warning"),
-        (["eckitlib; extra == 'all'"], {}, "warning"),
-        (["eckitlib"], {"eckitlib/_own.cpython-311-aarch64-linux-gnu.so": arm()}, "warning"),  # it may load what it likes
+        (["eckitlib==2.5"], "load('eckit', 'eckitlib')", {}, "note"),
+        (["eckitlib==2.5"], "import eckit._e", {}, "warning"),
+        ([], "load('eckit', 'eckitlib')", {}, "warning"),
+        (["eckitlib; extra == 'all'"], "load('eckit', 'eckitlib')", {}, "warning"),
+        # what has modules may load what it likes, when it likes
+        (["eckitlib"], "load('eckit', 'eckitlib')", {"eckitlib/_o.cpython-311-aarch64-linux-gnu.so": arm()}, "warning"),
     ],
 )
 def test_a_distribution_of_libraries_is_loaded_by_those_who_require_it(
-    tmp_path: Path, requires: list[str], carried: dict[str, bytes], severity: str
+    tmp_path: Path, requires: list[str], source: str, carried: dict[str, bytes], severity: str
 ) -> None:
-    """eckit has findlibs load libeckit.so out of eckitlib, and names neither."""
+    """eckit has findlibs load libeckit.so out of eckitlib."""
     site = site_with(tmp_path, {"eckitlib/lib64/libeckit.so": arm(soname="libeckit.so"), **carried}, "eckitlib")
-    add_distribution(site, "eckit", "2.5", {"eckit/_e.cpython-311-aarch64-linux-gnu.so": arm("libeckit.so")}, requires=requires)
+    files = {"eckit/_e.cpython-311-aarch64-linux-gnu.so": arm("libeckit.so"), "eckit/__init__.py": source}
+    add_distribution(site, "eckit", "2.5", files, requires=requires)
     assert [finding.severity for finding in judged(tmp_path)] == [severity]
 
 
