@@ -190,7 +190,10 @@ def test_a_distribution_of_libraries_is_loaded_by_those_who_require_it(
 ) -> None:
     """eckit has findlibs load libeckit.so out of eckitlib."""
     site = site_with(tmp_path, {"eckitlib/lib64/libeckit.so": arm(soname="libeckit.so"), **carried}, "eckitlib")
-    files = {"eckit/_e.cpython-311-aarch64-linux-gnu.so": arm("libeckit.so"), "eckit/__init__.py": source}
+    files: dict[str, bytes | str] = {
+        "eckit/_e.cpython-311-aarch64-linux-gnu.so": arm("libeckit.so"),
+        "eckit/__init__.py": source,
+    }
     add_distribution(site, "eckit", "2.5", files, requires=requires)
     assert [finding.severity for finding in judged(tmp_path)] == [severity]
 
