@@ -66,6 +66,8 @@ def _of_macho(source: Source, piece: MachOSlice) -> Iterator[Extent]:
         command, length = struct.unpack_from(f"{order}2I", head, at)
         if command == kind:
             (sections,) = struct.unpack_from(f"{order}I", head, at + sections_at - 8)  # nsects
+            if sections_at + sections * section.size > length:  # of commands that share their sections there may be no end
+                raise struct.error("a segment has no room for its sections")
             for number in range(sections):
                 name, _, extent, offset, _, _, _, flags = section.unpack_from(head, at + sections_at + number * section.size)
                 is_code = flags & _S_ATTR_PURE_INSTRUCTIONS
@@ -84,8 +86,10 @@ def _of_elf(source: Source, piece: ElfSlice) -> Iterator[Extent]:
     section = struct.Struct(
         f"{order}4xI{number}{number}{number}{number}"
     )  # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size
-    headers = source.read(table, entry * count) if table else b""
-    for index in range(count if headers else 0):
+    if not table or entry != (64 if piece.is_64 else 40):  # sizeof(Elf64_Shdr), sizeof(Elf32_Shdr)
+        return
+    headers = source.read(table, entry * count)
+    for index in range(count):
         kind, flags, _, offset, size = section.unpack_from(headers, index * entry)
         if kind == _SHT_PROGBITS and flags & _SHF_ALLOC and not flags & _SHF_EXECINSTR:
             yield Extent(offset, size)

@@ -23,6 +23,7 @@ _REEXPORT = 0x08  # EXPORT_SYMBOL_FLAGS_REEXPORT: payload is a library ordinal a
 _BLOCK = 1 << 12  # bytes; large tries are read in blocks, each with the beginning of the next one, where its last node may end
 _OVERLAP = 1 << 10
 _WHOLE = 1 << 16  # bytes; a smaller trie is read at once
+_LONG = 1 << 12  # bytes; longer names are looked up with care: what leads to them is copied at each edge
 _WORTH = 1 << 10  # bytes; so is one of which no more comes to each name: most of its blocks would be read
 _ULEB_SIZE = 10  # bytes that a 64-bit number takes at most
 
@@ -92,7 +93,8 @@ class ExportTrie:
             return found
         if self._extent.size <= max(_WHOLE, min(_WORTH * len(wanted), limits.TRIE_READ_SIZE)):
             data = self._blocks[0] = self._source.read(self._extent.offset, self._extent.size)
-            _find_plain(data, wanted, found.exports)
+            if max(map(len, wanted)) <= _LONG:
+                _find_plain(data, wanted, found.exports)
             wanted = [name for name in wanted if name not in found.exports]
         return self._find_carefully(wanted, found) if wanted else found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from support.sources import BytesSource
@@ -113,6 +114,15 @@ def test_a_tangle_costs_no_more_than_its_size(names: list[bytes]) -> None:
     found = ExportTrie(source, Extent(0, len(data))).find_all(names)
     assert found.exports == {}
     assert source.asked < 8 * len(data)
+
+
+def test_long_names_through_a_cycle() -> None:
+    """A node with 120 edges, one of which leads back to it: each character of the names is a step through all of them."""
+    edges = [(bytes([number]), 0 if number == 97 else 5) for number in range(1, 121)]
+    begin = time.process_time()
+    found = trie(node(b"", *edges)).find_all([b"a" * 16_000, b"a" * 15_999 + b"b"])
+    assert found.exports == {}
+    assert time.process_time() - begin < 3
 
 
 def test_no_trie_at_all() -> None:
