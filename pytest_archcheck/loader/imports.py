@@ -29,6 +29,7 @@ _CALLS = 4
 _CALLS_OF_IMPORTERS = tuple(
     re.compile(name + rb"\b\s*(?:\(\s*([A-Za-z_][\w.]*)\s*[,)]|[()\\#])") for name in (b"import_module", b"__import__")
 )
+_FEW, _SHORT = 32, 1000
 #: What follows a variable to which a text may be given: what begins with an attribute, a call or an item is none.
 _BY_TEXT = rb"[ \t]*=(?!=)[ \t]*(?![ \t]|[A-Za-z_]\w*[.(\[](?!.*\bformat\b))"
 #: Stands for what is put into a name at run time; no character of a module's name.
@@ -90,6 +91,9 @@ def may_compute(text: bytes) -> bool:
     import is not known in any case. To parse the files that hold no others took half of the time of a question about numba.
     """
     arguments = {call[1] for pattern in _CALLS_OF_IMPORTERS for call in pattern.finditer(text)}
+    # The time that this takes grows with the names, and with the lines: of such files a syntax tree is made, within its bounds.
+    if len(arguments) > _FEW or max(map(len, text.split(b"\n"))) > _SHORT:
+        return True
     return any(
         argument is None or argument == b"__package__" or (b"." not in argument and _may_be_given(text, argument))
         for argument in arguments

@@ -197,3 +197,21 @@ def test_no_computed_import_of_the_standard_library_is_passed_over() -> None:
         text = path.read_bytes()
         if b"import_" in text and not may_compute(text):
             assert [one for one in imports_of(text, "x.y") if one.is_computed and not one.name.endswith(".*")] == [], path
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "".join(f"import_module(a{number})\n" for number in range(40_000)),
+        "import_module(a)\n" + "a =b.c;" * 140_000,
+        "import_module(a)\n" + "a =b.c\n" * 140_000,
+        "import_module" + " " * 1_000_000,
+        "import_module(" * 70_000,
+        "import_module(" + "a" * 1_000_000,
+    ],
+    ids=["names", "one line", "lines", "spaces", "calls", "one name"],
+)
+def test_whether_a_name_is_computed_takes_no_time(source: str) -> None:
+    begin = time.process_time()
+    may_compute(source.encode())
+    assert time.process_time() - begin < 3
