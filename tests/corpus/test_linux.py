@@ -34,7 +34,8 @@ def test_the_running_environment_fails_for_aarch64(tmp_path: Path) -> None:
 
 @pytest.mark.corpus
 def test_wheels_for_aarch64_pass_for_aarch64(linux_aarch64: Path, tmp_path: Path) -> None:
-    outcome = run_pytest(tmp_path, f"--archcheck-path={linux_aarch64}", *AARCH64)
+    without_requirements = "--archcheck-ignore=missing-dependency"  # they were installed without what they require
+    outcome = run_pytest(tmp_path, f"--archcheck-path={linux_aarch64}", without_requirements, *AARCH64)
     outcome.assert_healthy()
     seen = {path for path, binary in outcome.binaries.items() if binary["format"] == "elf"}
     assert seen == oracle.elf_files(linux_aarch64)

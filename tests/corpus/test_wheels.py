@@ -52,6 +52,7 @@ def findings(path: Path, target: str) -> set[tuple[str, ...]]:
         (one.rule, one.severity, one.path or "", one.message.replace(str(path), ""))
         for one in inspection.findings
         if not one.subject.startswith("environment::")
+        and one.rule != "missing-dependency"  # installed alone, it lacks what it requires
         and "TensorFlow in this environment" not in one.message  # a wheel holds no other distribution
         and "may bring it: that was not looked at" not in one.message
     }
