@@ -33,11 +33,12 @@ _FUNCTION = re.compile(r"\s*[\w.]+\s*:\s*[\w.]+\s*(?:\[\s*[\w-]+(?:\s*,\s*[\w-]+
 _NAMED = 3
 _ENCRYPTED = 0x1  # a flag of the zip format
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
-#: Requirements as most are written, of which nobody need ask packaging: ``x[y] (>=1.0, !=1.5.*) ; extra == "z"``.
+#: Requirements as most are written, of which nobody need ask packaging: ``x[y] (>=1.0, !=1.5.*) ; extra == "z"``. One space at
+#: most between two parts, for the sake of time: any number in several places would be tried in all combinations.
 _PLAIN_REQUIREMENT = re.compile(
-    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])? *(?:\[[\w, -]*\])? *"
-    r"(?P<open>\()?(?:(?:>=|<=|<|>|==|!=|~=) *\d+(?:\.\d+)+,? *)*(?(open)\)) *"
-    r"(?:; *(?:extra|python_version|sys_platform|platform_system) *(?:==|!=|<|<=|>|>=) *(?:\"[\w. -]*\"|'[\w. -]*'))?",
+    r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])? ?(?:\[[\w, -]*\])? ?"
+    r"(?P<open>\()?(?:(?:>=|<=|<|>|==|!=|~=) ?\d+(?:\.\d+)+,? ?)*(?(open)\)) ?"
+    r"(?:; ?(?:extra|python_version|sys_platform|platform_system) ?(?:==|!=|<|<=|>|>=) ?(?:\"[\w. -]*\"|'[\w. -]*'))?",
     re.ASCII,
 )
 
