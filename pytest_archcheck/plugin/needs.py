@@ -72,7 +72,7 @@ def fail(item: pytest.Item) -> None:
         if reason is not None and _demanded(item, mark):
             pytest.fail(reason, pytrace=False)
         if reason is not None:
-            pytest.skip(reason)
+            raise pytest.skip.Exception(reason, _use_item_location=True)  # so that -rs shows the test's own line
 
 
 def _marks(item: pytest.Item) -> list[pytest.Mark]:

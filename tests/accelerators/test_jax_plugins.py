@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import frameworks
+from support import faults, frameworks
 
 from pytest_archcheck.accelerators import process
 from pytest_archcheck.accelerators.model import JAX
@@ -31,6 +31,14 @@ def initialize():
 """
 
 
+@pytest.fixture(scope="module")
+def deadline() -> float:
+    """Seconds that JAX does not need even on a busy machine, from what a probe of it took just now."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(frameworks.tree("jax")))
+        return max(10.0, 4 * probe(JAX, LONG).seconds)
+
+
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The plugin, where JAX finds it."""
@@ -43,25 +51,15 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return built.rename(folder / "libmade_up.so")
 
 
-@pytest.mark.parametrize("fault", ["abort", "abort-at-load"])
-def test_a_crash_names_the_plugin(library: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARCHCHECK_PJRT_FAULT", fault)
-    outcome = probe(JAX, LONG)
-    assert (outcome.status, outcome.stage) == ("import-crashed", "devices")
-    assert outcome.message == (
-        "listing the devices of JAX 0.6.2 crashed with SIGABRT while it loaded the device plugin libmade_up.so"
-    )
+@pytest.mark.parametrize("fault", faults.PJRT, ids=lambda one: one.name)
+def test_faults(library: Path, deadline: float, fault: faults.Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHCHECK_PJRT_FAULT", fault.name)
+    outcome = probe(JAX, deadline if fault.rule == "probe-timeout" else LONG)
+    assert (outcome.status, outcome.stage, fault.words in outcome.message) == (fault.rule, "devices", True), outcome
     assert outcome.remedy.startswith(f"get the CPU back: take {library} away; then")
-    assert "jax/_src/xla_bridge.py" in outcome.text
-    assert process.CHILD not in outcome.text  # no frames of ours
-
-
-def test_a_plugin_that_has_no_device(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARCHCHECK_PJRT_FAULT", "refuse")
-    outcome = probe(JAX, LONG)
-    assert outcome.status == "matmul-failed"
-    assert "archcheck test plugin: there is no such device" in outcome.message
-    assert f"take {library} away" in outcome.remedy
+    if "Error" not in outcome.text:  # a stack, whose innermost call is JAX's own
+        assert "jaxlib/xla_client.py" in outcome.text
+        assert process.CHILD not in outcome.text
 
 
 @pytest.mark.usefixtures("library")

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support import frameworks
+from support import faults, frameworks
 
 from pytest_archcheck.accelerators.model import TENSORFLOW, Benchmark, Outcome
 from pytest_archcheck.accelerators.probe import benchmark, probe
@@ -76,45 +76,15 @@ def test_a_device_loaded_twice(
     shutil.copy(device.library, folder / "libanother_name.so")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder.parent), str(tensorflow_tree)]))
     outcome = probe(tensorflow, LONG)
-    assert outcome.status == "import-crashed"
-    assert "SIGABRT while it loaded" in outcome.message
+    named(outcome, "loaded twice")
     assert "reached under two names" in outcome.cause
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "words"),
-    [
-        ("no-kernel", "wrong-device", "Could not satisfy device specification"),
-        ("wrong", "wrong-result", "gives wrong numbers"),
-        ("one-wrong-number", "wrong-result", "gives wrong numbers"),
-        ("zeros", "wrong-result", "gives wrong numbers"),
-        ("nan", "wrong-result", "gives numbers that are not finite"),
-        (
-            "abort",
-            "import-crashed",
-            "importing TensorFlow crashed with SIGABRT while it loaded the device plugin libarchcheck_device.so",
-        ),
-        (
-            "segfault",
-            "import-crashed",
-            "importing TensorFlow crashed with SIGSEGV while it loaded the device plugin libarchcheck_device.so",
-        ),
-        ("exit", "import-crashed", "importing TensorFlow ended the process with exit status 3"),
-        (
-            "error-at-load",
-            "import-crashed",
-            "importing TensorFlow crashed with SIGABRT while it loaded the device plugin libarchcheck_device.so",
-        ),
-        ("no-device", "matmul-failed", "the device cannot be created"),
-        ("out-of-memory", "matmul-failed", "Dst tensor is not initialized"),
-        ("error-at-matmul", "matmul-failed", "the matmul failed"),
-        ("error-at-read-back", "matmul-failed", "the copy to the host failed"),
-    ],
-)
-def test_faults(tensorflow: Framework, device: frameworks.Device, fault: str, status: str, words: str) -> None:
-    device.fail(fault)
+@pytest.mark.parametrize("fault", faults.DEVICE, ids=lambda one: one.name)
+def test_faults(tensorflow: Framework, device: frameworks.Device, fault: faults.Fault) -> None:
+    device.fail(fault.name)
     outcome = probe(tensorflow, LONG)
-    assert (outcome.status, words in outcome.message) == (status, True), outcome
+    assert (outcome.status, fault.words in outcome.message) == (fault.rule, True), outcome
 
 
 @pytest.mark.usefixtures("device")
@@ -138,27 +108,28 @@ def test_the_variable_that_hides_devices(
 
 
 @pytest.mark.parametrize(
-    ("fault", "stage", "words"),
-    [
-        ("hang-at-load", "import", "importing TensorFlow did not end within"),
-        ("hang-read-back", "read back", "reading a matmul's result back from GPU:0 (Metal GPU) did not end within"),
-    ],
+    ("fault", "stage"), list(zip(faults.HANGS, ("import", "read back"), strict=True)), ids=["load", "read back"]
 )
-def test_hangs(tensorflow: Framework, device: frameworks.Device, deadline: float, fault: str, stage: str, words: str) -> None:
-    device.fail(fault)
+def test_hangs(tensorflow: Framework, device: frameworks.Device, deadline: float, fault: faults.Fault, stage: str) -> None:
+    device.fail(fault.name)
     before = time.monotonic()
     outcome = probe(tensorflow, deadline)
-    assert (outcome.status, outcome.stage) == ("probe-timeout", stage)
-    assert outcome.message.startswith(words)
+    assert (outcome.status, outcome.stage) == (fault.rule, stage)
+    assert outcome.message.startswith(fault.words)
     assert ("while it loaded the device plugin libarchcheck_device.so" in outcome.message) == (stage == "import")
     assert time.monotonic() - before >= deadline
+
+
+def named(outcome: Outcome, name: str) -> None:
+    """What is said is what the table says."""
+    fault = next(one for one in faults.LIBRARY if one.name == name)
+    assert (outcome.status, fault.words in outcome.message) == (fault.rule, True), outcome
 
 
 def test_an_undefined_symbol(tensorflow: Framework, device: frameworks.Device, tensorflow_tree: Path, tmp_path: Path) -> None:
     device.load(frameworks.build_plugin(tensorflow_tree, tmp_path / "libundefined.so", "-DUNDEFINED_SYMBOL"))
     outcome = probe(tensorflow, LONG)
-    assert outcome.status == "plugin-incompatible"
-    assert "undefined symbol: function_that_no_tensorflow_exports" in outcome.message
+    named(outcome, "undefined symbol")
 
 
 def test_a_missing_library(tensorflow: Framework, device: frameworks.Device, tensorflow_tree: Path, tmp_path: Path) -> None:
@@ -167,8 +138,7 @@ def test_a_missing_library(tensorflow: Framework, device: frameworks.Device, ten
     gone.unlink()
     device.load(plugin)
     outcome = probe(tensorflow, LONG)
-    assert outcome.status == "plugin-incompatible"
-    assert "libgone.so: cannot open shared object file" in outcome.message
+    named(outcome, "missing library")
 
 
 def test_a_truncated_library(tensorflow: Framework, device: frameworks.Device, tmp_path: Path) -> None:
@@ -176,8 +146,7 @@ def test_a_truncated_library(tensorflow: Framework, device: frameworks.Device, t
     short.write_bytes(device.library.read_bytes()[:40])  # less than the 64 bytes of an ELF header
     device.load(short)
     outcome = probe(tensorflow, LONG)
-    assert outcome.status == "plugin-incompatible"
-    assert "file too short" in outcome.message
+    named(outcome, "40 bytes of it")
 
 
 def test_a_library_that_ends_before_its_code(tensorflow: Framework, device: frameworks.Device, tmp_path: Path) -> None:
@@ -185,8 +154,7 @@ def test_a_library_that_ends_before_its_code(tensorflow: Framework, device: fram
     short.write_bytes(device.library.read_bytes()[:4096])  # its headers, and nothing of what they speak of
     device.load(short)
     outcome = probe(tensorflow, LONG)
-    assert outcome.status == "import-crashed"
-    assert outcome.message == "importing TensorFlow crashed with SIGBUS while it loaded the device plugin libshort.so"
+    named(outcome, "4096 bytes of it")
     assert "truncated" in outcome.cause
     assert f"take {short} away" in outcome.remedy
 
