@@ -180,13 +180,13 @@ def test_the_clock_waits_for_the_work(tensorflow: Framework, device: frameworks.
     assert result.products == device.products
 
 
-def test_a_correct_device_of_7_gflops_ends_within_40_seconds(
-    tensorflow: Framework, device: frameworks.Device, deadline: float
-) -> None:
+def test_a_correct_device_of_7_gflops_ends_within_40_seconds(tensorflow: Framework, device: frameworks.Device) -> None:
     device.fail("7-gflops")  # it sleeps away what this machine's processor is faster: a product of 2048 rows takes 2.45 s
+    seen: dict[str, float] = {}
     begin = time.monotonic()
-    result = benchmark(tensorflow, 2048, "float32", LONG)
-    assert time.monotonic() - begin < 7 * 2.45 + 7 + deadline  # 40 s, and more where importing TensorFlow takes long just now
+    result = benchmark(tensorflow, 2048, "float32", LONG, lambda stage, seconds: seen.setdefault(stage, seconds) and None)
+    # Ten seconds of the forty are for importing TensorFlow, which depends on what else this machine does.
+    assert time.monotonic() - begin - seen["read back"] < 30
     assert isinstance(result, Benchmark)
     assert result.gflops == pytest.approx(7, rel=0.05)
     assert result.products == device.products == 7  # one whose numbers are looked at, and three repeats of two
