@@ -9,6 +9,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 EVIDENCE = DOCS / "evidence.md"
 TOOLS = DOCS / "evidence" / "tools.md"
 SPEED = DOCS / "evidence" / "speed.md"
+WHEELHOUSE = DOCS / "evidence" / "wheelhouse.md"
 COST = DOCS / "cost.svg"
 GROWTH = DOCS / "growth.svg"
 

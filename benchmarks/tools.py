@@ -143,25 +143,29 @@ def _x86_64_only(paths: list[str]) -> str:
 
 
 def _delocate_tool(bench: Bench) -> Tool:
-    """Make delocate's otool of LLVM's where the system has none of its own."""
-    shims = bench.folder / "shims"
-    reason = ""
-    if not shutil.which("otool"):
-        try:
-            otool = programs.find_tool("llvm-otool")
-        except pytest.skip.Exception:
-            reason = "needs otool: there is neither Apple's nor LLVM's"
-        else:
-            shims.mkdir(exist_ok=True)
-            (shims / "otool").write_text(_OTOOL.format(otool=otool))
-            (shims / "otool").chmod(0o755)
+    environment = delocate_environment(bench)
     return Tool(
         "`delocate-listdeps --all`",
         lambda _, tree: [sys.executable, "-m", "delocate.cmd.delocate_listdeps", "--all", str(tree.site)],
         _delocate_answer,
-        environment={"PATH": os.pathsep.join([str(shims), *os.get_exec_path()])},
-        unavailable=reason,
+        environment=environment or {},
+        unavailable="" if environment is not None else "needs otool: there is neither Apple's nor LLVM's",
     )
+
+
+def delocate_environment(bench: Bench) -> dict[str, str] | None:
+    """Make delocate's otool of LLVM's where the system has none of its own; None: there is neither."""
+    if shutil.which("otool"):
+        return {}
+    try:
+        otool = programs.find_tool("llvm-otool")
+    except pytest.skip.Exception:
+        return None
+    shims = bench.folder / "shims"
+    shims.mkdir(exist_ok=True)
+    (shims / "otool").write_text(_OTOOL.format(otool=otool))
+    (shims / "otool").chmod(0o755)
+    return {"PATH": os.pathsep.join([str(shims), *os.get_exec_path()])}
 
 
 def _delocate_answer(process: Process) -> Answer:

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
+from support import pythons
+from support.machos import bundle
+from support.wheels import write_wheel
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -227,6 +230,70 @@ def test_cibuildwheel_and_docker_without_their_containers(shop: Shop) -> None:
     inside = re.search(r"'(.*)'", commands(block("Docker on Apple Silicon", "console"))[0])
     assert inside
     _good(shop.run(inside[1].replace("/src/", f"{shop.folder}/")), "passed")
+
+
+def _commands(title: str) -> list[str]:
+    return commands(block(title, "console"))
+
+
+def _written(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    assert document["scan"].pop("seconds") > 0
+    return document
+
+
+@pytest.mark.compatibility
+def test_thousands_of_wheels(shop: Shop) -> None:
+    """On two cores, on two machines, in two shards: the report is the same, with one wheel that is broken in one of twenty."""
+    mirror = shop.folder / "mirror"
+    for number in range(20):
+        write_wheel(mirror / f"p{number}", f"p{number}", {f"p{number}/_a.so": bundle("x86_64" if number == 7 else "arm64")})
+    install, together = _commands("Thousands of wheels")
+    done = shop.run(f"{install}; pytest-archcheck mirror --archcheck-json=alone.json || echo ended with $?; {together}")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "ended with 1" in done.stdout
+    whole = _written(shop.folder / "alone.json")
+    assert (whole["verdict"], len(whole["distributions"])) == ("fail", 20)
+    assert _written(shop.folder / "wheels.json") == whole
+
+    (shop.folder / "pyproject.toml").unlink()  # a job that only looks at wheels has no project
+    install, *parts, join = _commands("Thousands of wheels, in the shards of a CI job")
+    _good(shop.run(install))
+    assert sorted(shop.run(part).returncode for part in parts) == [0, 1]
+    done = shop.run(join)
+    assert (done.returncode, done.stderr) == (1, "part-1: fail, 1 check with errors\n")
+    assert _written(shop.folder / "wheels.json") == whole
+    text = (shop.folder / "part-2.json").read_text("utf-8")
+    (shop.folder / "part-2.json").write_text(text.replace('"schema_version": 1', '"schema_version": 2'))
+    done = shop.run(join)
+    assert (done.returncode, "part-2.json" in done.stderr, "schema_version 2, expected 1" in done.stderr) == (4, True, True)
+
+
+@pytest.mark.compatibility
+def test_thousands_of_wheels_on_two_machines(shop: Shop) -> None:
+    mirror = shop.folder / "mirror"
+    for number in range(20):
+        write_wheel(mirror, f"p{number}", {f"p{number}/_a.so": bundle("arm64")})
+    other = shop.folder.parent / "other"
+    mine = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    python = next(found for version in pythons.PYTHONS if version != mine and (found := pythons.find(version)))
+    _good(shop.run(_commands("Thousands of wheels")[0]))
+    versions = shop.run("python -m pip list --format=freeze | grep -E '^(pytest|pytest-xdist)=='").stdout.split()
+    _uv("venv", "--python", python.executable, str(other))
+    _uv("pip", "install", "--python", str(other), "--find-links", str(shop.wheels), "pytest-archcheck", *versions)
+    ssh = shop.tools / "bin" / "ssh"
+    ssh.write_text(f'#!/bin/sh\n# ssh -C HOST COMMAND\nshift 2\ncd "{other}"\nexec sh -c "$*"\n')
+    ssh.chmod(0o755)
+    where = shop.folder.parent / "elsewhere"
+    where.mkdir()
+    there = Shop(where, shop.tools, shop.wheels)
+    enter, command = _commands("Thousands of wheels, on two machines")
+    command = command.replace("/srv/mirror", str(mirror)).replace("/opt/check/bin/python", str(other / "bin" / "python"))
+    done = there.run(f"{enter}; {command} -v")
+    _good(done, "20 passed")
+    assert {f"[gw{number}]" for number in range(4)} >= set(re.findall(r"^\[gw[0-3]\]", done.stdout, re.MULTILINE)) >= {"[gw2]"}
+    _good(there.run(f"cd empty; pytest --archcheck-path={mirror} --archcheck-json=alone.json"))
+    assert _written(where / "wheels.json") == _written(where / "empty" / "alone.json")
 
 
 @pytest.mark.compatibility

@@ -30,22 +30,26 @@ class WheelFile:
     @property
     def title(self) -> str:
         """What a reader calls it: ``numpy 2.0.2 (wheel)``."""
-        name, *rest = self._parts
-        return f"{_RUNS.sub('-', name).lower()} {rest[0]} (wheel)" if len(rest) > 3 else f"{self.label} (wheel)"
+        name, version, *rest = f"{self._stem}-".split("-", 5)
+        return f"{_RUNS.sub('-', name).lower()} {version} (wheel)" if len(rest) > 3 else f"{self.label} (wheel)"
 
     @property
     def targets(self) -> tuple[Target, ...]:
         """The machines that its name promises, by which installers choose."""
-        return _promised("-".join(self._parts[-3:]))
+        return _promised(self._tag)
 
     @property
     def keywords(self) -> tuple[str, ...]:
         """Words for ``-k``: the formats and architectures that its name promises."""
-        return _words("-".join(self._parts[-3:]))
+        return _words(self._tag)
 
     @property
-    def _parts(self) -> list[str]:
-        return os.path.basename(self.path).removesuffix(".whl").split("-")
+    def _stem(self) -> str:
+        return self.path[self.path.rfind(os.sep) + 1 :].removesuffix(".whl")
+
+    @property
+    def _tag(self) -> str:
+        return "-".join(self._stem.rsplit("-", 3)[-3:])
 
 
 def wheel_file(path: str) -> WheelFile:

@@ -33,7 +33,14 @@ class ArchcheckItem(TestLike, pytest.Item):
     #: pytest-run-parallel: this item needs no warning that it is not parallel.
     _parallel_custom_item = True
 
-    def __init__(self, *, question: Question, module: ModuleType, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
+    def __init__(
+        self,
+        *,
+        question: Question,
+        module: ModuleType,
+        marker: pytest.MarkDecorator,
+        **kwargs: Any,  # noqa: ANN401 - pytest's own
+    ) -> None:
         super().__init__(**kwargs)
         self.question = question
         self.put_on(module, text.sentence(question.title))
@@ -41,7 +48,7 @@ class ArchcheckItem(TestLike, pytest.Item):
         self.answer: Answer | None = None
         self.extra_keyword_matches.update(question.keywords)
         self.user_properties.extend((name, text.sentence(value)) for name, value in question.properties)
-        self.add_marker("archcheck")
+        self.add_marker(marker)
         if self.config.pluginmanager.hasplugin("rerunfailures"):
             self.add_marker(pytest.mark.flaky(reruns=0))  # asking again gives the same answer
         if question.known.unasked is not None:
@@ -95,6 +102,8 @@ class ArchcheckCollector(pytest.Collector):
         super().__init__(**kwargs)
         self.questions = questions
         self._item_path = item_path(self.config)
+        #: One for all items: pytest takes its time to make one by its name.
+        self._marker = pytest.mark.archcheck
         #: What modules have, and items are asked for by way of their parent.
         self.obj = module(self._item_path, self.config.rootpath)
         #: How many parts of the subject are above us.
@@ -114,7 +123,9 @@ class ArchcheckCollector(pytest.Collector):
             if question.subject.count("::") > self.depth:
                 deeper.append(question)
             else:
-                yield ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question, module=self.obj)
+                yield ArchcheckItem.from_parent(
+                    self, name=name, path=self._item_path, question=question, module=self.obj, marker=self._marker
+                )
         if deeper:
             yield ArchcheckCollector.from_parent(self, name=name, path=self.path, questions=tuple(deeper), depth=self.depth + 1)
 

@@ -13,7 +13,7 @@ from pytest_archcheck.plugin.wheels import question_of_wheel
 from pytest_archcheck.reports.outcome import Answer, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pytest
 
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from pytest_archcheck.plugin.settings import Settings
 
 
-def build(config: pytest.Config, inspection: Inspection, settings: Settings) -> tuple[Question, ...]:
+def of_wheels(config: pytest.Config, inspection: Inspection, settings: Settings) -> tuple[Question, ...]:
+    """The questions of all wheels: nothing that is found out later changes them."""
+    return tuple(question_of_wheel(config, inspection, settings, wheel) for wheel in inspection.wheels)
+
+
+def build(
+    config: pytest.Config, inspection: Inspection, settings: Settings, wheels: Sequence[Question]
+) -> tuple[Question, ...]:
     """Every question of a run, in the order of collection, for a prepared inspection.
 
     Questions that are answered when the item runs (accelerators, benchmarks) are added here: their ``ask`` is wrapped by
     :func:`_settled`, so that chosen rules and the allow-list hold for them too.
     """
-    static = [_of_check(check) for check in inspection.checks]
-    static += [question_of_wheel(config, inspection, settings, wheel) for wheel in inspection.wheels]
+    static = [*map(_of_check, inspection.checks), *wheels]
     required = [
         Question(
             subject=f"require::{name}",

@@ -75,6 +75,7 @@ class ArchcheckSession:
         self._files = report_files.ReportFiles(checked, str(config.rootpath))
         config.stash[INSPECTION] = inspection
         self.questions: dict[str, Question] = {}
+        self._of_wheels = questions.of_wheels(config, inspection, checked)
         self._ask()
         self._kept = Kept()
         self._told_header = False
@@ -96,7 +97,7 @@ class ArchcheckSession:
         return hasattr(self.config, "workerinput")
 
     def _ask(self) -> None:
-        built = questions.build(self.config, self.inspection, self.settings)
+        built = questions.build(self.config, self.inspection, self.settings, self._of_wheels)
         self.questions = {question.subject: question for question in built}
 
     # -- before collection

@@ -109,18 +109,38 @@ def _join(one: Json, other: Json) -> Json:
     # What one part did not run stands in its list of what was skipped; the other part may have run it.
     known = {check["subject"] for check in ordered}
     skipped = [skip for skip in _once([*one["skipped"], *other["skipped"]]) if _still_skipped(skip, checks, known, waiting)]
+    # What was not run in one part made that part fail; where all has run, only what the checks say counts.
+    fails = any(check["state"] == "failed" for check in ordered) or any(map(_fails, findings))
+    wheels = {path: number for number, path in enumerate(one["environment"]["paths"]) if path.endswith(".whl")}
+    skipped.sort(key=lambda skip: _turn(skip["subject"], wheels, place))
+    distributions = _once([*one["distributions"], *other["distributions"]])
+    distributions.sort(key=lambda distribution: wheels.get(distribution["location"], -1))
     return {
         **one,
-        "verdict": "fail" if "fail" in (one["verdict"], other["verdict"]) else "pass",
+        "verdict": "fail" if fails or (waiting and "fail" in (one["verdict"], other["verdict"])) else "pass",
         "complete": bool(ordered) and not waiting,
         "checks": ordered,
-        "distributions": _once([*one["distributions"], *other["distributions"]]),
+        "distributions": distributions,
         "findings": findings,
         "accelerators": _once([*one["accelerators"], *other["accelerators"]]),
         "benchmarks": _once([*one["benchmarks"], *other["benchmarks"]]),
         "skipped": skipped,
         "scan": _scan(one, other),
     }
+
+
+def _fails(finding: Json) -> bool:
+    return finding["severity"] == "error" and finding["allowed"] is None
+
+
+def _turn(subject: str, wheels: dict[str, int], place: dict[str, int]) -> tuple[int, int]:
+    """Where a run would list what it skipped: of its environments, then of each wheel as they are ordered, then its checks."""
+    if subject in place:
+        return 2, place[subject]
+    wheel = subject  # or a member of it
+    while wheel and wheel not in wheels:
+        wheel = wheel[: max(wheel.rfind("/"), 0)]
+    return (1, wheels[wheel]) if wheel else (0, 0)
 
 
 def _still_skipped(skip: Json, checks: dict[str, Json], known: set[str], waiting: set[str]) -> bool:
