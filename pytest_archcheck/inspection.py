@@ -16,7 +16,7 @@ from pytest_archcheck.discover.inputs import inputs_at
 from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
 from pytest_archcheck.discover.wheel_names import WheelFile
 from pytest_archcheck.findings import Check, Finding, Skipped
-from pytest_archcheck.judge.inputs import judge_inputs, judge_wheel_file, labelled
+from pytest_archcheck.judge.inputs import judge_inputs, judge_wheel_file, labelled, with_one_environment_read
 from pytest_archcheck.judge.links import Linked, links_of
 from pytest_archcheck.loader.signing import SignatureKind
 from pytest_archcheck.machine.host import this_host
@@ -224,7 +224,7 @@ def _begin(request: Request) -> Inspection:
         here, beside = inputs_at(path)
         inputs += here
         skipped += beside
-    named = list(labelled(inputs))
+    named = list(labelled(with_one_environment_read(inputs)))
     wheels = tuple(WheelFile(one.path, label) for one, label in named if isinstance(one, WheelFile))
     promised = {} if given else {wheel.path: wheel.targets for wheel in wheels if wheel.targets}
     judged = judge_inputs(named, target, request.python, all_pages=request.all_pages)

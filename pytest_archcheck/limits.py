@@ -69,6 +69,10 @@ ENVIRONMENT_DEPTH = 8
 #: Environments below one folder that are inspected; a home folder may hold hundreds.
 ENVIRONMENTS_BELOW = 50
 
+#: Seconds of work on several environments that are still to be done, from which on other cores are asked to help: a child
+#: takes a fifth of a second to start.
+SIDE_BY_SIDE_SECONDS = 1.0
+
 # Mach-O images. Of 2,988 real files the largest had 10.4 KB of load commands and 2 slices.
 
 #: Bytes of one slice's load commands.

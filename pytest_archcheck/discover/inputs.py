@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_archcheck import limits
-from pytest_archcheck.discover.environments import NothingToInspect, environment_at, is_environment
+from pytest_archcheck.discover.environments import NothingToInspect, is_environment
 from pytest_archcheck.discover.wheel_names import WheelFile, wheel_below, wheel_file
 from pytest_archcheck.findings import Skipped
 
@@ -28,6 +28,14 @@ class LockFile:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvironmentFolder:
+    """An environment that has not been read yet: one of several is read beside the others."""
+
+    path: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class OneFile:
     """One compiled file, and the environment in which its libraries are looked for."""
 
@@ -40,7 +48,7 @@ class OneFile:
         return os.path.basename(self.path)
 
 
-Input: TypeAlias = "Environment | WheelFile | LockFile | OneFile"
+Input: TypeAlias = "Environment | EnvironmentFolder | WheelFile | LockFile | OneFile"
 #: Folders that are one thing, whatever Python lies in them: all of it is looked at.
 _BUNDLES = (".app", ".framework", ".bundle", ".xcframework")
 
@@ -62,11 +70,11 @@ def inputs_at(path: str) -> tuple[list[Input], list[Skipped]]:
         from pytest_archcheck.discover.below import environment_around
 
         if around := environment_around(path):
-            return [environment_at(around)], []
+            return [_folder(around)], []
         whole = path.endswith(_BUNDLES) or os.path.dirname(path) == path  # "/" is nobody's environment
         if not whole and (below := _below(path)):
             return below
-    return [environment_at(path)], []
+    return [_folder(path)], []
 
 
 def _below(path: str) -> tuple[list[Input], list[Skipped]] | None:
@@ -90,7 +98,9 @@ def _below(path: str) -> tuple[list[Input], list[Skipped]] | None:
         if len(places) > limits.ENVIRONMENTS_BELOW:
             what = f"{len(places)} environments lie below it: the first {limits.ENVIRONMENTS_BELOW} were looked at"
             skipped.append(Skipped(path, what))
-        inputs = [environment_at(place) for place in places[: limits.ENVIRONMENTS_BELOW]]
+        inputs = [_folder(place, path) for place in places[: limits.ENVIRONMENTS_BELOW]]
+        if len(places) == 1:  # the folder stands for it: a container's root file system for the Python in it
+            inputs = [EnvironmentFolder(places[0], _folder(path).label)]
     elif found.wheels:
         if places or deep:
             skipped.append(Skipped(path, "only the wheels below it were looked at"))
@@ -116,6 +126,12 @@ def _of_sdists(path: str, sdists: list[str]) -> list[Skipped]:
     return [Skipped(path, _SDISTS.format(len(sdists), sdists[0]))]
 
 
+def _folder(path: str, given: str | None = None) -> EnvironmentFolder:
+    """An environment, labelled by its folder; one of several below a folder that was given, by its way from there."""
+    label = os.path.basename(os.path.abspath(path)) if given is None else os.path.relpath(path, given).replace(os.sep, "/")
+    return EnvironmentFolder(path, label or "root")
+
+
 def _of_file(path: str) -> tuple[list[Input], list[Skipped]]:
     """A file that is no wheel and no lock: the Python of an environment, or one compiled file."""
     from pytest_archcheck.discover.below import environment_around
@@ -123,5 +139,5 @@ def _of_file(path: str) -> tuple[list[Input], list[Skipped]]:
     from pytest_archcheck.discover.single import file_environment
 
     if is_interpreter_name(path) and (around := environment_around(path)):
-        return [environment_at(around)], []
+        return [_folder(around)], []
     return [OneFile(path, file_environment(path))], []

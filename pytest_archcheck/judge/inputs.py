@@ -7,10 +7,12 @@ import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.discover.inputs import LockFile, OneFile
+from pytest_archcheck.discover.environments import environment_at
+from pytest_archcheck.discover.inputs import EnvironmentFolder, LockFile, OneFile
 from pytest_archcheck.discover.model import Environment
 from pytest_archcheck.judge.access import Access
 from pytest_archcheck.judge.environment import Judgement, judge, subject_of
+from pytest_archcheck.judge.side_by_side import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +30,15 @@ class Judged:
     judgement: Judgement
     #: The machines that its own tags promise and that it was judged for; empty: the target of the inspection.
     targets: tuple[Target, ...] = ()
+
+
+def with_one_environment_read(inputs: Sequence[Input]) -> list[Input]:
+    """Read an environment that is the only one. Several are read when they are judged, side by side.
+
+    :raises NothingToInspect: there is none; the message says what was looked for.
+    """
+    alone = sum(isinstance(one, EnvironmentFolder) for one in inputs) == 1
+    return [environment_at(one.path) if alone and isinstance(one, EnvironmentFolder) else one for one in inputs]
 
 
 def labelled(inputs: Sequence[Input]) -> Iterator[tuple[Input, str]]:
@@ -51,9 +62,11 @@ def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: st
     """Judge each input, which comes with its label. Wheels are left alone: :func:`judge_wheel_file` takes one at a time.
 
     :param python: what lock files are judged for, by default the running one, and folders that name no Python themselves.
+    :raises NothingToInspect: a folder holds no environment.
     :raises LockInvalid: a lock file cannot be read.
     """
-    several = sum(isinstance(one, Environment) for one, _ in inputs) > 1
+    folders = [(one.path, label, target, python, all_pages) for one, label in inputs if isinstance(one, EnvironmentFolder)]
+    several = iter(each(_judge_folder, folders))
     judged = []
     for one, label in inputs:
         if isinstance(one, LockFile):
@@ -65,9 +78,16 @@ def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: st
             judged.append(Judged(*judge_file(one.path, one.environment, label, target, access, python)))
         elif isinstance(one, Environment):
             environment = replace(one, label=label)
-            prefix = f"{label}::" if several else ""
-            judged.append(Judged(environment, judge(environment, target, prefix, Access(all_pages=all_pages), python)))
+            judged.append(Judged(environment, judge(environment, target, "", Access(all_pages=all_pages), python)))
+        elif isinstance(one, EnvironmentFolder):
+            judged.append(next(several))
     return judged
+
+
+def _judge_folder(path: str, label: str, target: Target, python: str | None, all_pages: bool) -> Judged:  # noqa: FBT001 - pickled
+    """Read and judge one of several environments; in a child, too."""
+    environment = replace(environment_at(path), label=label)
+    return Judged(environment, judge(environment, target, f"{label}::", Access(all_pages=all_pages), python))
 
 
 def judge_wheel_file(file: WheelFile, target: Target, *, target_given: bool, all_pages: bool) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shlex
@@ -118,6 +119,9 @@ def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...
             raise pytest.UsageError(f"{setting}: got an empty path, expected one that exists: is a variable not set?")
         path = os.path.abspath(os.path.join(base, os.path.expanduser(given)))
         if not os.path.exists(path):
+            if several := sorted(glob.glob(path)):  # --archcheck-path=images/*: no shell puts names in the place of that
+                paths += several
+                continue
             if re.search(r"[*?\[]", os.path.basename(path)):
                 raise pytest.UsageError(
                     f"{setting}: got {str(given)!r}, and no file is called that: a shell puts names in the place of a pattern "

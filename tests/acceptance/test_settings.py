@@ -180,6 +180,14 @@ def test_a_pattern_that_the_shell_left(pytester: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*no file is called that*pytest-archcheck dist/[*].whl; or give the folder"])
 
 
+def test_a_pattern_that_no_shell_touches_stands_for_what_is_there(pytester: pytest.Pytester) -> None:
+    for name in ("one", "two"):
+        site = pytester.path / "images" / name / "usr" / "lib" / "python3" / "dist-packages"
+        add_distribution(site, "foo", files={"foo/_x.so": bundle()})
+    result = pytester.runpytest("--archcheck-path=images/*", "--archcheck-target=macosx_14_0_arm64", "--co", "-q")
+    assert [line for line in result.outlines if line.endswith("::foo")] == ["archcheck::one::foo", "archcheck::two::foo"]
+
+
 _HOSTILE = "\x1b[31mx\n::error::y"
 
 
