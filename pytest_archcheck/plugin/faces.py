@@ -13,10 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pytest_archcheck.reports import text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+
+    from pytest_archcheck.reports.outcome import Question
 
 #: Where a project keeps its tests, unless its ini file says so.
 _TEST_FOLDERS = ("tests", "test", "testing")
@@ -66,19 +70,41 @@ class TestLike:
     __test__ = False  # pytest collects no class for its name
     config: pytest.Config
     session: pytest.Session
+    parent: Any
     name: str
     #: No class.
     cls = None
     instance = None
 
-    def put_on(self, module: ModuleType, title: str) -> None:
-        """Take the face of a function of that module, which nobody calls."""
-        self.module = module
-        self.obj: Any = _function(self.name, title, module)
-        self.originalname = self.name
-        #: Conftest files extend it; no fixture is set up for an item of ours.
-        self.fixturenames: list[str] = []
-        self._initrequest()
+    question: Question
+
+    # There may be ten thousand of us: what is asked of few is made when it is asked for.
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The parent's: a module that stands for the checks."""
+        module: ModuleType = self.parent.obj
+        return module
+
+    @cached_property
+    def obj(self) -> Any:  # noqa: ANN401 - as pytest.Function has it
+        """A function that nobody calls."""
+        return _function(self.name, text.sentence(self.question.title), self.module)
+
+    @cached_property
+    def originalname(self) -> str:
+        """As of a test without parameters."""
+        return self.name
+
+    @cached_property
+    def fixturenames(self) -> list[str]:
+        """Conftest files extend it; no fixture is set up for an item of ours."""
+        return []
+
+    @cached_property
+    def funcargs(self) -> dict[str, object]:
+        """Conftest files look here for what a failed test had: a browser's page."""
+        return {}
 
     @property
     def function(self) -> Callable[[], None]:
@@ -88,8 +114,7 @@ class TestLike:
 
     def _initrequest(self) -> None:
         """Begin anew, as plugins ask before they run an item once more."""
-        #: Conftest files look here for what a failed test had: a browser's page.
-        self.funcargs: dict[str, object] = {}
+        self.__dict__.pop("funcargs", None)
         self.__dict__.pop("_request", None)
 
     @cached_property

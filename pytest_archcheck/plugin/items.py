@@ -14,7 +14,6 @@ from pytest_archcheck.reports import text
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator
-    from types import ModuleType
 
     from pytest_archcheck.reports.outcome import Answer, Question
 
@@ -37,13 +36,11 @@ class ArchcheckItem(TestLike, pytest.Item):
         self,
         *,
         question: Question,
-        module: ModuleType,
         marker: pytest.MarkDecorator,
         **kwargs: Any,  # noqa: ANN401 - pytest's own
     ) -> None:
         super().__init__(**kwargs)
         self.question = question
-        self.put_on(module, text.sentence(question.title))
         #: What asking gave; None until the item has run.
         self.answer: Answer | None = None
         self.extra_keyword_matches.update(question.keywords)
@@ -123,9 +120,7 @@ class ArchcheckCollector(pytest.Collector):
             if question.subject.count("::") > self.depth:
                 deeper.append(question)
             else:
-                yield ArchcheckItem.from_parent(
-                    self, name=name, path=self._item_path, question=question, module=self.obj, marker=self._marker
-                )
+                yield ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question, marker=self._marker)
         if deeper:
             yield ArchcheckCollector.from_parent(self, name=name, path=self.path, questions=tuple(deeper), depth=self.depth + 1)
 

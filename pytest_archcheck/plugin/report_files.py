@@ -46,13 +46,17 @@ class ReportFiles:
     def write(self, result: Result) -> list[str]:
         """Write each file that was asked for; of those that cannot be written (any more) say so, a line each."""
         asked = dict(_paths(self._settings))
-        document = json_report.document(result, self._links_of(result)) if asked else {}
+        links = self._links_of(result) if asked else {}
+        document = json_report.document(result, links) if asked.keys() - {"json"} else {}
         unwritten = []
         for name, path in asked.items():
             if writing.is_special(path) and not result.finished:
                 continue  # it is read as it is written: only the last word
             try:
-                writing.write_text(path, self._content(name, document))
+                if name == "json":
+                    writing.write_pieces(path, json_report.pieces(result, links))
+                else:
+                    writing.write_text(path, self._content(name, document))
             except OSError as error:
                 unwritten.append(cannot_write(f"{escape(path)} (--archcheck-{name})", error))
         return unwritten

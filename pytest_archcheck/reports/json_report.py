@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,33 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
+#: Where the distributions go: only the document's own keys stand two spaces from the left.
+_NO_DISTRIBUTIONS = '\n  "distributions": []'
+
 
 def document(result: Result, links: Links | None = None) -> dict[str, Any]:
     """Return the report as JSON values.
 
     :param links: :meth:`Inspection.links() <pytest_archcheck.inspection.Inspection.links>`, where it is at hand.
     """
+    written = _frame(result)
+    written["distributions"] = list(_entries(result, links))
+    return written
+
+
+def pieces(result: Result, links: Links | None = None) -> Iterator[str]:
+    """The same as text, one entry after another: of thousands of wheels not all stand in memory at once."""
+    before, _, after = json.dumps(_frame(result), indent=2).partition(_NO_DISTRIBUTIONS)
+    yield before + _NO_DISTRIBUTIONS[:-1]
+    between, end = "\n    ", "]"
+    for entry in _entries(result, links):
+        yield between + json.dumps(entry, indent=2).replace("\n", "\n    ")
+        between, end = ",\n    ", "\n  ]"
+    yield f"{end}{after}\n"
+
+
+def _frame(result: Result) -> Record:
+    """Everything but the distributions."""
     inspection = result.inspection
     answers = [outcome.answer for outcome in result.outcomes]
     skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in result.skipped]
@@ -62,11 +84,15 @@ def document(result: Result, links: Links | None = None) -> dict[str, Any]:
             "seconds": round(inspection.seconds + sum(one.seconds for one in result.opened), 4),
         },
     }
-    escaped: dict[str, Any] = _escaped(written)
-    escaped["distributions"] = distributions(inspection, links)
-    for one in result.opened:
-        escaped["distributions"] += unpack(one.packed)
+    escaped: Record = _escaped(written)
     return escaped
+
+
+def _entries(result: Result, links: Links | None) -> Iterator[Record]:
+    """The entries of ``distributions``, those of wheels in the order of their items."""
+    yield from distributions(result.inspection, links)
+    for one in result.opened:
+        yield from unpack(one.packed)
 
 
 def distributions(inspection: Inspection, links: Links | None = None) -> list[Record]:

@@ -6,6 +6,10 @@ import contextlib
 import os
 import secrets
 import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def check_writable(path: str) -> None:
@@ -22,15 +26,20 @@ def check_writable(path: str) -> None:
 
 def write_text(path: str, content: str) -> None:
     """Write a file, all at once. Raises :class:`OSError`."""
+    write_pieces(path, [content])
+
+
+def write_pieces(path: str, pieces: Iterable[str]) -> None:
+    """Write a file of many pieces: whoever reads it sees all of them or none. Raises :class:`OSError`."""
     if is_special(path):
         with open(path, "w", encoding="utf-8") as stream:
-            stream.write(content)
+            stream.writelines(pieces)
         return
     real = os.path.realpath(path)
     descriptor, trial = _part(os.path.dirname(real))
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(content)
+            stream.writelines(pieces)
         os.replace(trial, real)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -62,7 +62,9 @@ def check(pytester: pytest.Pytester, house: Path) -> Callable[..., pytest.RunRes
 
 
 def report(pytester: pytest.Pytester) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((pytester.path / "out.json").read_text(encoding="ascii"))
+    text = (pytester.path / "out.json").read_text(encoding="ascii")
+    document: dict[str, Any] = json.loads(text)
+    assert text == json.dumps(document, indent=2) + "\n"  # although it is written piece by piece
     assert document["scan"].pop("seconds") > 0
     return document
 
