@@ -12,7 +12,6 @@ from pytest_archcheck.discover.inputs import EnvironmentFolder, LockFile, OneFil
 from pytest_archcheck.discover.model import Environment
 from pytest_archcheck.judge.access import Access
 from pytest_archcheck.judge.environment import Judgement, judge, subject_of
-from pytest_archcheck.judge.side_by_side import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +65,11 @@ def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: st
     :raises LockInvalid: a lock file cannot be read.
     """
     folders = [(one.path, label, target, python, all_pages) for one, label in inputs if isinstance(one, EnvironmentFolder)]
-    several = iter(each(_judge_folder, folders))
+    several: Iterator[Judged] = iter(())
+    if folders:
+        from pytest_archcheck.judge.side_by_side import each
+
+        several = iter(each(_judge_folder, folders))
     judged = []
     for one, label in inputs:
         if isinstance(one, LockFile):
