@@ -24,17 +24,12 @@ STALE_RULE = "stale-allow-line"
 
 # The subject may hold "::" (environment::interpreter) and ends at "/", " @" or a colon with white space (or nothing) behind it.
 # The subject of a wheel in a folder is numpy/numpy-2.0.2-cp311-...: its version has digits, which no rule's name has.
-_LINE = re.compile(
-    r"""(?P<subject>\S(?:.*?\S)?)
+_LINE = r"""(?P<subject>\S(?:.*?\S)?)
         (?:/(?P<rule>[^\s/@:0-9]+))?
         (?:\s+@(?P<target>\S+?))?
-        \s*:(?:\s+(?P<reason>.*))?""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
+        \s*:(?:\s+(?P<reason>.*))?"""
 #: What is left of a line whose rule or target is empty or said twice: ``numpy/: reason``, ``numpy @: reason``.
-_NO_SUBJECT = re.compile(r"/$|(?:^|\s)@")
+_NO_SUBJECT = r"/$|(?:^|\s)@"
 
 
 class InvalidLine(ValueError):
@@ -58,8 +53,9 @@ class AllowLine(NamedTuple):
 
         Raises :class:`InvalidLine`.
         """
-        match = _LINE.fullmatch(text.strip()) if len(text) <= limits.ALLOW_LINE_LENGTH else None
-        if match is None or _NO_SUBJECT.search(match["subject"]):
+        short = len(text) <= limits.ALLOW_LINE_LENGTH
+        match = re.fullmatch(_LINE, text.strip(), re.VERBOSE | re.DOTALL) if short else None
+        if match is None or re.search(_NO_SUBJECT, match["subject"]):
             raise InvalidLine(f"got {text[: limits.ALLOW_LINE_LENGTH]!r}, expected {GRAMMAR}")
         if not (match["reason"] or "").strip():
             raise InvalidLine(f"got {text!r}, which gives no reason; expected {GRAMMAR}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.reports import json_report, writing
 from pytest_archcheck.reports.text import escape
 
 if TYPE_CHECKING:
@@ -26,7 +24,12 @@ def check(checked: Settings) -> None:
 
     Raises :class:`pytest.UsageError` for one that cannot.
     """
-    for name, path in _paths(checked):
+    asked = dict(_paths(checked))
+    if not asked:
+        return
+    from pytest_archcheck.reports import writing
+
+    for name, path in asked.items():
         try:
             writing.check_writable(path)
         except OSError as error:  # noqa: PERF203 - three files at most
@@ -46,7 +49,11 @@ class ReportFiles:
     def write(self, result: Result) -> list[str]:
         """Write each file that was asked for; of those that cannot be written (any more) say so, a line each."""
         asked = dict(_paths(self._settings))
-        links = self._links_of(result) if asked else {}
+        if not asked:
+            return []
+        from pytest_archcheck.reports import json_report, writing
+
+        links = self._links_of(result)
         document = json_report.document(result, links) if asked.keys() - {"json"} else {}
         unwritten = []
         for name, path in asked.items():
@@ -78,6 +85,8 @@ class ReportFiles:
             from pytest_archcheck.reports import sarif
 
             document = sarif.document(document, self._root)
+        import json
+
         return json.dumps(document, indent=2) + "\n"
 
 

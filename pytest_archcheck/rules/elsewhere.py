@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pytest_archcheck.findings import Severity
 
 #: Libraries that distributions bring for others to link to, also where the other one does not require them: torch-scatter does
-#: not require torch, tensorflow-io-gcs-filesystem requires tensorflow as an extra only.
-_SHARED = re.compile(
+#: not require torch, tensorflow-io-gcs-filesystem requires tensorflow as an extra only. Compiled when it is asked.
+_SHARED = (
     r"lib(?:c10|torch|shm|tensorflow|arrow|parquet|python3|shiboken|pyside|Qt\dC|jax|xla|tvm|mkl|iomp5|tbb|cu[a-z]+|nv[a-z]+|nccl"
     r"|mpi|omp)[^/]*|_pywrap_tensorflow[^/]*|Qt[A-Z]\w*|(?:lib)?Qt\d[A-Z][^/]*"
 )
@@ -86,7 +86,7 @@ NOWHERE = Elsewhere()
 
 def _is_shared(library: str) -> bool:
     name = library.rpartition("/")[2]  # pysam's libcutils.cpython-311-darwin.so is a module
-    return _SHARED.fullmatch(name) is not None and module_tag(name) is None
+    return re.fullmatch(_SHARED, name) is not None and module_tag(name) is None
 
 
 def is_bundle(places: Iterable[str]) -> bool:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 _PREFIXES = {"/opt/homebrew": "arm64", "/usr/local": "x86_64"}
 #: ``PREFIX/opt/FORMULA/...`` leads to whatever version is installed, ``PREFIX/Cellar/FORMULA/VERSION/...`` to that one.
 _FORMULA = r"[A-Za-z0-9][A-Za-z0-9@+._-]*"
-_KEG = re.compile(rf"(/opt/homebrew|/usr/local)/(?:opt/({_FORMULA})|Cellar/({_FORMULA})/([\w.-]+))/")
+_KEG = rf"(/opt/homebrew|/usr/local)/(?:opt/({_FORMULA})|Cellar/({_FORMULA})/([\w.-]+))/"
 #: Files that a formula links into ``PREFIX/lib`` -> that formula.
 _LINKED = {"libtbb.12.dylib": "tbb"}
-_IN_PREFIX = re.compile(r"(/opt/homebrew|/usr/local)/lib/([^/]+)")
+_IN_PREFIX = r"(/opt/homebrew|/usr/local)/lib/([^/]+)"
 #: The formulae of which it is known that they bring a library of that name, whatever else may lie in their folder.
 _SURE = {("libomp", "libomp.dylib"), ("libpq", "libpq.5.dylib"), ("libiodbc", "libiodbc.2.dylib"), ("tbb", "libtbb.12.dylib")}
 
@@ -45,9 +45,9 @@ def keg_of(path: str, *, is_there: bool = False) -> Keg | None:
 
     :param is_there: the file was found, below whatever folder a Homebrew may lie.
     """
-    if match := (_KEG.search if is_there else _KEG.match)(path):
+    if match := (re.search if is_there else re.match)(_KEG, path):
         prefix, formula, versioned, version = match.groups()
         return Keg(formula or versioned, _PREFIXES[prefix], version)
-    if (match := _IN_PREFIX.fullmatch(path)) and match[2] in _LINKED:
+    if (match := re.fullmatch(_IN_PREFIX, path)) and match[2] in _LINKED:
         return Keg(_LINKED[match[2]], _PREFIXES[match[1]])
     return None
