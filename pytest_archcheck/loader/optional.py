@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,10 @@ class PythonSources:
 
     def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
         self._files: dict[tuple[str, str], list[str]] = {}
-        #: Contents of the files read first, and how many bytes more may be kept.
+        #: (folder or wheel, package) that was looked through before.
+        self._seen: set[tuple[str, str]] = set()
+        #: Contents of files of packages that were looked through before, and how many bytes more may be kept: most packages are
+        #: asked about once, and numba's files take ten megabytes.
         self._kept: dict[str, bytes] = {}
         self._room = limits.PYTHON_TEXTS_SIZE
         self._guarded: dict[int, bool] = {}
@@ -195,10 +199,12 @@ class PythonSources:
         :param but: paths that are passed over unread: half of numba is tests.
         """
         for package in self._packages(binary):
-            if os.path.isfile(binary.location):  # a wheel
-                yield from self._in_wheel(binary.location, package, but)
-                continue
             key = (binary.location, package)
+            again = key in self._seen
+            self._seen.add(key)
+            if os.path.isfile(binary.location):  # a wheel
+                yield from self._in_wheel(*key, but, again=again)
+                continue
             if key not in self._files:
                 self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
             for path in self._files[key]:
@@ -206,9 +212,9 @@ class PythonSources:
                     if not self._looks:
                         return
                     self._looks -= 1
-                    yield path, self._read(path, lambda path=path: _read(path))  # type: ignore[misc] # mypy cannot infer it
+                    yield path, self._read(path, partial(_read, path), keep=again)
 
-    def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None) -> Iterator[tuple[str, bytes]]:
+    def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None, *, again: bool) -> Iterator[tuple[str, bytes]]:
         if wheel not in self._members:
             self._members[wheel] = _python_members(wheel)
         try:
@@ -219,14 +225,17 @@ class PythonSources:
                             return
                         self._looks -= 1
                         path = f"{wheel}/{name}"
-                        yield path, self._read(path, lambda member=member: _read_member(archive, member))  # type: ignore[misc]
+                        read = partial(_read_member, archive, member)
+                        yield path, self._read(path, read, keep=again)
         except OSError:
             return
 
-    def _read(self, path: str, read: Callable[[], bytes]) -> bytes:
+    def _read(self, path: str, read: Callable[[], bytes], *, keep: bool) -> bytes:
         text = self._kept.get(path)
         if text is None:
             text = read()
+            if not keep:
+                return text
             if len(text) <= self._room:
                 self._kept[path] = text
                 self._room -= len(text)

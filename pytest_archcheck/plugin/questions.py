@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.plugin.inspected import allow_list, asked_for
 from pytest_archcheck.plugin.needs import NEEDS
 from pytest_archcheck.plugin.settings import DEMANDS
-from pytest_archcheck.plugin.wheels import question_of_wheel
 from pytest_archcheck.reports.outcome import Answer, Question
 
 if TYPE_CHECKING:
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
 
 def of_wheels(config: pytest.Config, inspection: Inspection, settings: Settings) -> tuple[Question, ...]:
     """The questions of all wheels: nothing that is found out later changes them."""
+    if not inspection.wheels:
+        return ()
+    from pytest_archcheck.plugin.wheels import question_of_wheel
+
     return tuple(question_of_wheel(config, inspection, settings, wheel) for wheel in inspection.wheels)
 
 
