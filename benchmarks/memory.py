@@ -1,0 +1,57 @@
+"""How much memory a run takes above pytest's own: ``python benchmarks/memory.py``.
+
+Peak of the resident memory of whole processes, as the kernel counts it for a child: ``pytest --collect-only`` on an empty
+folder, and ``pytest --archcheck-path`` on each tree, in turn, no other plugin; the median of a few runs each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import timing
+import trees
+from timing import Bench
+
+TREES = ("tensorflow", "popular", "dense", "500000")
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description="Measure the memory of a run above pytest's own.")
+    parser.add_argument("trees", nargs="*", default=TREES, help="names of trees, numbers of files, or folders (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each (%(default)s)")
+    options = parser.parse_args()
+    print(report(tuple(options.trees), options.rounds), end="")
+    return 0
+
+
+def report(names: tuple[str, ...] = TREES, rounds: int = 3) -> str:
+    """Measure; return the table as Markdown."""
+    sites = {name: Path(name).resolve() if "/" in name else trees.named(name).site for name in names}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench.make(Path(folder))
+        empty = bench.folder / "empty"
+        empty.mkdir()
+        plain = [*timing.PYTEST, *timing.without_others()]
+        commands = {"pytest alone": [*plain, "--collect-only", str(empty)]}
+        for name, site in sites.items():
+            commands[name] = [*plain, f"--archcheck-path={site}", f"--archcheck-target={timing.TARGET}"]
+        peaks: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                peaks[name].append(bench.measure(command).peak / 1e6)
+    alone = statistics.median(peaks["pytest alone"])
+    rows = []
+    for name, measured in peaks.items():
+        middle = statistics.median(measured)
+        what = f"{int(name):,} synthetic files" if name.isdigit() else Path(name).name
+        rows.append([what, f"{middle:.1f} ({min(measured):.1f} to {max(measured):.1f})", f"{middle - alone:+.1f}"])
+    return timing.table(["run", "peak MB", "above pytest alone"], rows) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
