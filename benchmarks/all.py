@@ -4,7 +4,8 @@
     python benchmarks/all.py             about half an hour; the first run downloads wheels and makes 4 GB of files
     python benchmarks/all.py --no-cold   without the runs that drop the file cache (they need Linux and root)
 
-Rewrites docs/evidence/tools.md's tables, those of docs/evidence/speed.md, the first of docs/evidence.md, and docs/*.svg.
+Rewrites docs/evidence/tools.md's tables, those of docs/evidence/speed.md that name a script of all.py's, the first of
+docs/evidence.md, and docs/*.svg. Other pages say which command prints their tables; those are copied by hand.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import compare
 import glance
 import growth
+import memory
 import pages
 import scan
 import startup
@@ -50,8 +52,13 @@ a · files^b, fitted to the medians: 1 is linear. `python benchmarks/growth.py` 
 ![Seconds over the number of files, both axes logarithmic: C floor, scan and whole check](../growth.svg)
 """
 _STARTED = """\
-`python -m pytest` on a project with one trivial test, no other plugin, whole processes in turn; differences are taken
-within each round. `python benchmarks/startup.py`.
+`python -m pytest` on a project with one trivial test, no other plugin, whole processes in turn; "not installed" is a folder
+with the same packages but this one, which pip has put into the other. Differences are taken within each round; the interval is
+that of the sign test for their median. `python benchmarks/startup.py`.
+"""
+_MEMORY = """\
+Peak of the resident memory of whole processes: `pytest --collect-only` on an empty folder, and `pytest --archcheck-path` on
+each tree. `python benchmarks/memory.py`.
 """
 
 
@@ -67,6 +74,7 @@ def main() -> int:
     pages.replace_section(pages.SPEED, "Every tree", scan.report())
     pages.replace_section(pages.SPEED, "Growth", f"{_GROWN}\n{growth.report()}")
     pages.replace_section(pages.SPEED, "Start-up", f"{_STARTED}\n{startup.report()}")
+    pages.replace_section(pages.SPEED, "Memory", f"{_MEMORY}\n{memory.report()}")
     return glance.main()
 
 

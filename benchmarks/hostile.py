@@ -1,7 +1,8 @@
 """What inputs take that are made to take long or much, at two sizes: ``python benchmarks/hostile.py``.
 
-Prints the table of docs/evidence.md. Each input is inspected in a process of its own, first the small one, then one ten times
-as large; the seconds are CPU time, the memory is the largest resident size above that of the same process after the small one.
+Prints the table of docs/evidence/hostile.md. Each input is inspected in a process of its own, first the small one, then
+one ten times as large; the seconds are CPU time, the memory is the largest resident size above that of the same process after
+the small one.
 """
 
 from __future__ import annotations
