@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how much memory was used")
 
 #: Ten times the input takes ten times as long; four times ten is noise of a busy machine, a square would take a hundred times.
-#: Real figures: docs/evidence/hostile.md.
+#: Real figures: docs/evidence.md.
 TIMES, SECONDS, MEGABYTES = 40, 0.5, 100
 
 
