@@ -148,7 +148,7 @@ def _uri(path: str, root: str) -> str:
     relative = os.path.relpath(os.path.realpath(path), root)
     if not relative.startswith(".."):
         return quote(relative.replace(os.sep, "/"))
-    return pathlib.PurePath(real).as_uri() if os.path.isabs(real) else quote(real.replace(os.sep, "/"))
+    return pathlib.Path(real).as_uri() if os.path.isabs(real) else quote(real.replace(os.sep, "/"))
 
 
 def _text(path: str) -> str:
