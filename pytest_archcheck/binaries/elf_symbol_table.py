@@ -46,7 +46,8 @@ class SymbolTable:
     def _reader(self, source: Source) -> _Reader:
         if self._headers is None:
             image, layout, entries = open_image(source, source.read(0, 4096))
-            self._headers = layout, entries, image.loads
+            if len(entries) + len(image.loads) <= _FEW:
+                self._headers = layout, entries, image.loads
         else:
             layout, entries, loads = self._headers
             image = Image(source, b"")
@@ -90,6 +91,7 @@ class SymbolTable:
             return self._reader(source).lost()
 
 
+_FEW = 256  # dynamic entries and segments that are remembered of a file; real ones have 20 to 100
 _OPENING = 64  # look-ups that take as long as opening a file does
 _BYTES_PER_LOOK_UP = 12  # by so many bits: reading 4 KiB takes as long as a look-up
 _WORTH = 1 << 11  # bytes of a table for each name: to read it all takes no longer than three small reads for the name

@@ -52,6 +52,7 @@ _DYLIB_USE_KINDS: tuple[tuple[int, LinkKind], ...] = ((0x01, "weak"), (0x02, "re
 #: A command's fields after cmd and cmdsize, as macholib lays them out.
 Fields = tuple[Any, ...]
 
+_SHORT = 512  # bytes
 _PREFIX = 8  # struct load_command: cmd, cmdsize
 
 
@@ -128,7 +129,8 @@ def _segment(found: LoadCommands, _cmd: int, fields: Fields, data: bytes, start:
 
 
 def _dylib(found: LoadCommands, _cmd: int, _fields: Fields, data: bytes, start: int, end: int) -> None:
-    found.libraries.append(_linked(data[start:end], found.order))
+    known = _linked if end - start <= _SHORT else _linked.__wrapped__  # none is remembered that takes much room
+    found.libraries.append(known(data[start:end], found.order))
 
 
 @lru_cache(maxsize=1 << 12)
