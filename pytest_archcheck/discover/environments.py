@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_archcheck.discover import conda
 from pytest_archcheck.discover.editable import developed_projects, is_project_root, outside_folders, with_linked_sites
 from pytest_archcheck.discover.files import Walk, has_passed_name, look_at, walk
+from pytest_archcheck.discover.image_root import root_above
 from pytest_archcheck.discover.installed import conda_prefix_facts, installed_projects
 from pytest_archcheck.discover.interpreters import interpreter_of, is_venv, running_interpreter, sees_other_sites
 from pytest_archcheck.discover.metadata import Project, has_projects, projects
@@ -97,8 +98,10 @@ def environment_at(path: str) -> Environment:
     if os.path.dirname(path) == path:
         raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")
     kind, sites = _place(path) or _Place("folder", [path])
-    interpreter, skipped = interpreter_of(path) if kind in ("venv", "conda") else (None, [])
+    root = root_above(path)
+    interpreter, skipped = interpreter_of(path, root) if kind in ("venv", "conda") else (None, [])
     environment = _assemble(kind, path, sites, path if kind == "conda" else None, interpreter, skipped)
+    environment = replace(environment, root=root) if root else environment
     if kind == "folder" and not environment.binaries and environment.files:
         raise NothingToInspect(f"{path}: nothing to inspect; looked for {LOOKED_FOR}")
     return _with_its_own_interpreter(environment) if is_venv(path) else environment

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import module_tag
 from pytest_archcheck.discover.files import Walk, look_at, walk
+from pytest_archcheck.discover.image_root import below, real_path
 from pytest_archcheck.discover.model import INTERPRETER_SUBJECT, Interpreter
 from pytest_archcheck.discover.text import plain_version, read_paths
 from pytest_archcheck.findings import Skipped
@@ -54,12 +55,15 @@ def is_venv(prefix: str) -> bool:
     return os.path.isfile(os.path.join(prefix, "pyvenv.cfg"))
 
 
-def interpreter_of(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
-    """The interpreter of a virtual environment or of another prefix, with what of it could not be looked at."""
-    return interpreter_of_venv(prefix) if is_venv(prefix) else interpreter_of_prefix(prefix)
+def interpreter_of(prefix: str, root: str | None = None) -> tuple[Interpreter | None, list[Skipped]]:
+    """The interpreter of a virtual environment or of another prefix, with what of it could not be looked at.
+
+    :param root: of the other system that it lies in: absolute links and paths count from there.
+    """
+    return interpreter_of_venv(prefix, root) if is_venv(prefix) else interpreter_of_prefix(prefix, root)
 
 
-def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
+def interpreter_of_venv(prefix: str, root: str | None = None) -> tuple[Interpreter | None, list[Skipped]]:
     """The base interpreter that ``pyvenv.cfg`` names (:mod:`venv`: ``home`` is the folder of its executable)."""
     settings = _pyvenv_settings(os.path.join(prefix, "pyvenv.cfg"))
     version = plain_version(settings.get("version") or settings.get("version_info") or "") or None
@@ -68,8 +72,8 @@ def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]
         (
             real
             for name in _executable_names(version)
-            for folder in (os.path.join(prefix, "bin"), home)
-            if folder and os.path.isfile(real := os.path.realpath(os.path.join(folder, name)))
+            for folder in (os.path.join(prefix, "bin"), home and below(root, home))
+            if folder and os.path.isfile(real := real_path(os.path.join(folder, name), root))
         ),
         None,
     )
@@ -80,14 +84,12 @@ def interpreter_of_venv(prefix: str) -> tuple[Interpreter | None, list[Skipped]]
     return _read(executable, version, _dynload(os.path.dirname(os.path.dirname(executable)), version))
 
 
-def interpreter_of_prefix(prefix: str) -> tuple[Interpreter | None, list[Skipped]]:
+def interpreter_of_prefix(prefix: str, root: str | None = None) -> tuple[Interpreter | None, list[Skipped]]:
     """The interpreter in a prefix's own ``bin`` (conda, a framework or source build), if there is one."""
-    executable = next(
-        (path for name in _executable_names(None) if os.path.isfile(path := os.path.join(prefix, "bin", name))), None
-    )
-    if executable is None:
+    paths = (real_path(os.path.join(prefix, "bin", name), root) for name in _executable_names(None))
+    real = next(filter(os.path.isfile, paths), None)
+    if real is None:
         return None, []
-    real = os.path.realpath(executable)
     match = _EXECUTABLE.search(os.path.basename(real))
     return _read(real, match[1] if match else None, _dynload(prefix, None))
 

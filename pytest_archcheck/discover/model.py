@@ -173,6 +173,8 @@ class Environment:
     search_path: tuple[str, ...] = ()
     #: Whether those are all of them.
     is_whole: bool = False
+    #: The root of another machine's file system that it lies in: an extracted image.
+    root: str | None = None
 
     def __repr__(self) -> str:
         """One line, as a distribution's."""

@@ -56,6 +56,8 @@ def _home(environment: Environment, target: Target, python: str | None) -> Home 
     if kind == "active":
         return _of_running(environment, interpreter)
     prefix = environment.path if kind != "site-packages" else _venv_above(environment.path)
+    if environment.root is not None:
+        return _in_image(environment, environment.root, prefix or environment.path)
     subdir = None if target.is_host else conda_subdir(target)
     for_conda = ("--prefix", environment.path) if environment.conda else ()
     if interpreter is not None and interpreter.binaries and prefix and _runs_here(interpreter):
@@ -75,6 +77,20 @@ def _home(environment: Environment, target: Target, python: str | None) -> Home 
         only_uv=True,
         for_conda=for_conda,
         conda_subdir=subdir,
+    )
+
+
+def _in_image(environment: Environment, root: str, prefix: str) -> Home:
+    """What is typed in a system of which only the files are here, by the paths that it knows."""
+    inner = prefix.removeprefix(root) or os.sep
+    is_venv = os.path.isfile(os.path.join(prefix, "pyvenv.cfg"))
+    has_pip = any(project.name == "pip" for project in environment.projects)
+    python = os.path.join(inner, "bin", "python" if is_venv else "python3")
+    return Home(
+        pip=(python, "-m", "pip") if has_pip else ("pip", "--python", inner if is_venv else python),
+        folder_for_uv=("--python", inner if is_venv else python),
+        for_conda=("--prefix", inner) if environment.conda else (),
+        elsewhere="in that system",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
 from pytest_archcheck.binaries.model import Binary, ElfSlice
 from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.image_root import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +47,11 @@ class Images:
 
     :param binaries: the environment's.
     :param roots: only files below these folders are looked up on disk; ``None``: anywhere (the host's own environment).
+    :param image: the root of the other system that all of it lies in: links count from there.
     """
 
-    def __init__(self, binaries: Iterable[Binary], roots: tuple[str, ...] | None) -> None:
+    def __init__(self, binaries: Iterable[Binary], roots: tuple[str, ...] | None, image: str | None = None) -> None:
+        self._image = image
         self._folders: dict[str, str] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._found: dict[str, Image | Damaged | None] = {}
@@ -77,7 +80,7 @@ class Images:
         folder, _, name = path.rpartition("/")
         real = self._folders.get(folder)
         if real is None:
-            real = self._folders[folder] = os.path.realpath(folder)
+            real = self._folders[folder] = real_path(folder, self._image)
         return f"{real}/{name}"
 
     def _look(self, key: str) -> Image | Damaged | None:
@@ -86,7 +89,7 @@ class Images:
             return None
         binary = self._binaries.get(key)
         if binary is None and os.path.islink(key):
-            binary = self._binaries.get(os.path.realpath(key))
+            binary = self._binaries.get(real_path(key, self._image))
         if binary is None:
             return self._read(key)
         piece = binary.slices[0] if len(binary.slices) == 1 else None
@@ -108,8 +111,10 @@ class Images:
 
     def _read(self, key: str) -> Image | Damaged | None:
         try:
-            with open_file(key) as source:
-                return Image(key, read_elf(source, source.read(0, _HEAD)), None)
+            # Whoever opens it later must not follow links out of an image.
+            path = key if self._image is None else real_path(key, self._image)
+            with open_file(path) as source:
+                return Image(path, read_elf(source, source.read(0, _HEAD)), None)
         except ElfInvalid as error:
             return Damaged(key, str(error))
         except OSError:  # not there after all, or not for us: the loader goes on to the next folder

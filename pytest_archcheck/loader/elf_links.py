@@ -22,11 +22,18 @@ from pytest_archcheck.binaries.names import (
     is_test_data,
     module_name,
 )
+from pytest_archcheck.discover.image_root import real_path
 from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.loader.elf_images import Images
 from pytest_archcheck.loader.elf_process import Closure, Search, expand, folders_of, inherit, load
-from pytest_archcheck.loader.ldso import MANYLINUX_LIBRARIES, MUSLLINUX_LIBRARIES, SystemLibraries, is_musl_loader, this_system
+from pytest_archcheck.loader.ldso import (
+    MANYLINUX_LIBRARIES,
+    MUSLLINUX_LIBRARIES,
+    SystemLibraries,
+    is_musl_loader,
+    system_libraries,
+)
 from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES, PythonSources
 from pytest_archcheck.loader.recorded import Recorded
 
@@ -113,7 +120,8 @@ class ElfLinks:
 def link_elf(environment: Environment, target: Target) -> ElfLinks:
     """Resolve every DT_NEEDED entry of every ELF file that the target would use.
 
-    Outside of the environment only the host is looked at. LD_LIBRARY_PATH counts for the running environment alone.
+    Outside of the environment only the host is looked at, or the image that the environment lies in.
+    LD_LIBRARY_PATH counts for the running environment alone.
     """
     return _Linker(environment, target).run()
 
@@ -127,7 +135,10 @@ class _Linker:
         self.architecture = _FILE_ARCHITECTURE.get(target.architecture, target.architecture)
         self.owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
         inside = (environment.path, *{dist.location for dist in environment.distributions})
-        self.images = Images(environment.binaries, None if target.is_host else inside)
+        #: Whether the system that it is for can be looked at: it is this one, or an image's files.
+        self.sees_system = target.is_host or environment.root is not None
+        roots = (environment.root,) if environment.root else None if target.is_host else inside
+        self.images = Images(environment.binaries, roots, environment.root)
         self.usable = [image for binary in environment.binaries if (image := self._usable(binary)) is not None]
         self.program = self._program()
         loader = self.program.piece.loader if self.program else None
@@ -190,17 +201,19 @@ class _Linker:
         interpreter = self.environment.interpreter
         if interpreter is None:
             return None
-        path = os.path.realpath(interpreter.path)
-        return next((image for image in self.usable if os.path.realpath(image.path) == path), None)
+        path = real_path(interpreter.path, self.environment.root)
+        found = (image for image in self.usable if real_path(image.path, self.environment.root) == path)
+        return next(found, None)
 
     def _search(self, loader: str | None) -> Search:
-        if not self.target.is_host:
+        if not self.sees_system:
             return Search(self.images, self.architecture, SystemLibraries(musl=self.musl), self._is_assumed)
-        system = this_system(self.architecture, musl=self.musl, loader=loader)
+        root = self.environment.root
+        system = system_libraries(self.architecture, musl=self.musl, loader=loader, root=root)
         active = self.environment.kind == "active"
         given = os.environ.get("LD_LIBRARY_PATH", "").replace(";", ":").split(":") if active else ()
         folders = tuple(folder.rstrip("/") for folder in given if folder.startswith("/"))
-        return Search(self.images, self.architecture, system, self._is_assumed, folders)
+        return Search(self.images, self.architecture, system, self._is_assumed, root, folders)
 
     def _is_assumed(self, name: str) -> bool:
         """Whether a library that was not found is to be taken as present."""
@@ -211,7 +224,7 @@ class _Linker:
         # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
         if self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base):
             return True
-        if self.target.is_host:
+        if self.sees_system:
             return False
         if is_libpython(base) and self.environment.interpreter is None:
             return True
@@ -298,7 +311,7 @@ class _Linker:
             return "elsewhere", elsewhere.binary.file, None
         if link.status == "wrong-architecture":
             return "wrong-architecture", link.path, link.reason
-        return ("missing" if self.target.is_host or bundled else "outside"), None, None
+        return ("missing" if self.sees_system or bundled else "outside"), None, None
 
     def _is_preloaded(self, image: Image, link: Link) -> bool:
         """Whether something is seen to load this image: a module that works, or Python code that names the file.

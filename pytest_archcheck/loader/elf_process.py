@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
+from pytest_archcheck.discover.image_root import below
 from pytest_archcheck.loader.elf_images import Damaged, Image
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Search:
     system: SystemLibraries
     #: Whether a library is to be taken as present without looking: what the target's system brings along.
     assumed: Callable[[str], bool]
+    #: The root of the other system that the files lie in.
+    root: str | None = None
     #: LD_LIBRARY_PATH.
     library_path: tuple[str, ...] = ()
     _memory: dict[tuple[str, tuple[str, ...], str], Link] = field(default_factory=dict)
@@ -102,7 +105,7 @@ class Search:
         """Yield (path, whether the system's own search leads there)."""
         if "/" in name:
             for path in expand(name, user, self.architecture):
-                yield path, False
+                yield below(self.root, path), False
             return
         own = folders_of(user, self.architecture)
         if self.system.musl:
@@ -112,7 +115,7 @@ class Search:
         else:
             chain = (*inherited, *self.library_path)
         for folder in chain[: limits.SEARCHED_FOLDERS]:
-            yield f"{folder}/{name}", False
+            yield f"{below(self.root, folder)}/{name}", False
         for path in self.system.candidates(name):
             yield path, True
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.discover.image_root import below, real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,27 +83,49 @@ def is_musl_loader(loader: str | None) -> bool:
     return loader is not None and os.path.basename(loader).startswith("ld-musl-")
 
 
-def this_system(architecture: str, *, musl: bool, loader: str | None) -> SystemLibraries:
-    """Look at this machine.
+def system_libraries(architecture: str, *, musl: bool, loader: str | None, root: str | None = None) -> SystemLibraries:
+    """Look at this machine, or at the other system whose files lie in a folder.
 
     :param loader: PT_INTERP of the interpreter; its folder is a default one on systems that keep glibc elsewhere (Nix, Guix).
+    :param root: that folder.
     """
+    if root is None:
+        return _system(architecture, musl=musl, loader=loader, root="")
+    own = _system(architecture, musl=musl, loader=loader, root=root)
+    cache = {name: tuple(below(root, path) for path in paths) for name, paths in own.cache.items()}
+    return replace(own, cache=cache, folders=tuple(below(root, folder) for folder in own.folders))
+
+
+def _system(architecture: str, *, musl: bool, loader: str | None, root: str) -> SystemLibraries:
     if musl:
-        return SystemLibraries(musl=True, folders=_musl_folders(loader))
+        return SystemLibraries(musl=True, folders=_musl_folders(loader, root))
     triplet = _TRIPLETS.get(architecture)
     multiarch = (f"/lib/{triplet}", f"/usr/lib/{triplet}") if triplet else ()
-    own = (os.path.dirname(os.path.realpath(loader)),) if loader else ()
+    own = (os.path.dirname(real_path(root + loader, root or None)),) if loader else ()
     folders = (*multiarch, "/lib64", "/usr/lib64", "/lib", "/usr/lib", *own)
-    return SystemLibraries(cache=parse_cache(_read("/etc/ld.so.cache")), folders=folders)
+    cache = parse_cache(_read(f"{root}/etc/ld.so.cache"))
+    # An image that nobody has started yet may have no cache; its folders are in the order of ldconfig.
+    listed = () if cache or not root else tuple(_listed_folders(root))
+    return SystemLibraries(cache=cache, folders=(*listed, *folders))
 
 
-def _musl_folders(loader: str | None) -> tuple[str, ...]:
+def _listed_folders(root: str) -> Iterator[str]:
+    """The folders in ``/etc/ld.so.conf.d``, which every distribution's ``/etc/ld.so.conf`` includes."""
+    folder = os.path.join(root, "etc", "ld.so.conf.d")
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    for text in (_read(os.path.join(folder, name)) for name in names[: limits.SEARCHED_FOLDERS] if name.endswith(".conf")):
+        for line in os.fsdecode(text).splitlines()[: limits.SEARCHED_FOLDERS]:
+            if line.startswith("/"):
+                yield line.partition("#")[0].strip()
+
+
+def _musl_folders(loader: str | None, root: str) -> tuple[str, ...]:
     # The .path file lies in etc beside the lib folder that holds the loader, and separates folders by newlines or colons.
     if loader is None:
         return _MUSL_FOLDERS
     stem = os.path.basename(loader).removesuffix(".so.1")
     prefix = os.path.dirname(os.path.dirname(loader)).rstrip("/")
-    text = os.fsdecode(_read(f"{prefix}/etc/{stem}.path"))
+    text = os.fsdecode(_read(f"{root}{prefix}/etc/{stem}.path"))
     return tuple(part for part in text.replace("\n", ":").split(":") if part) or _MUSL_FOLDERS
 
 

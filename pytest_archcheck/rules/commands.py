@@ -25,6 +25,9 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 #: A specifier of requirements: ``>=1.2,<2``.
 _SPECIFIER = re.compile(r"(?:(?:===?|~=|!=|<=?|>=?)[A-Za-z0-9.+!*_-]+,?)+")
 
+#: Where Debian's packages, and Ubuntu's, hold Python modules; pip refuses to touch it.
+_DEBIAN = "/usr/lib/python3/dist-packages/"
+
 _RUNNING = Home()
 
 
@@ -58,12 +61,20 @@ def one_after_another(home: Home | None, *commands: str) -> str:
     return where + " && ".join(one.removeprefix(where) for one in commands)
 
 
+def _of_package(what: str, recorded: str) -> str:
+    """``apt-get`` for the package that holds a file: Debian's names are its own (python3-yaml for PyYAML)."""
+    asked = command("dpkg", "-S", recorded)
+    return f'apt-get {what} "$({asked} | cut -d: -f1)"' if asked.startswith("dpkg ") else asked
+
+
 @dataclass(frozen=True, slots=True)
 class Installer:
     """The tool that installed something, told where."""
 
-    tool: Literal["pip", "uv", "conda"]
+    tool: Literal["pip", "uv", "conda", "apt"]
     home: Home
+    #: What dpkg is asked for the package of, where Debian's tools installed it.
+    recorded: str | None = None
 
     @classmethod
     def of(cls, installed: Distribution | InstalledProject) -> Installer:
@@ -71,10 +82,14 @@ class Installer:
         home = installed.home or _RUNNING
         if installed.installer == "conda":
             return cls("conda", home)
+        if installed.installer in (None, "debian") and installed.metadata and _DEBIAN in f"{installed.metadata}":
+            return cls("apt", home, installed.metadata[installed.metadata.index(_DEBIAN) :])
         return cls("uv" if installed.installer == "uv" or home.only_uv else "pip", home)
 
     def again(self, wanted: Iterable[str], *, options: Sequence[str] = ()) -> str:
         """Put these there once more, and nothing else: what they require stays as it is."""
+        if self.recorded:
+            return self._there(_of_package("install --reinstall", self.recorded))
         if self.tool == "conda":
             return self._install(["--force-reinstall", *(one.replace("==", "=") for one in wanted)])
         if self.tool == "uv":
@@ -93,6 +108,8 @@ class Installer:
 
     def fitting(self, name: str, wanted: str) -> str:
         """Install the newest of these versions that has a wheel for the target, also if it is the installed version."""
+        if self.recorded:
+            return self._there(_of_package("install", self.recorded))
         if self.tool == "conda":
             return self._install([wanted])
         if self.tool == "uv":
@@ -102,12 +119,16 @@ class Installer:
 
     def update(self, names: Iterable[str]) -> str:
         """Bring these up to date."""
+        if self.recorded:
+            return self._there(_of_package("install", self.recorded))
         if self.tool == "conda":
             return self._there(command("conda", "update", *self.home.for_conda, *names))
         return self._install(["--upgrade", *names])
 
     def remove(self, names: Iterable[str]) -> str:
         """Uninstall these without asking."""
+        if self.recorded:
+            return self._there(_of_package("remove", self.recorded))
         if self.tool == "conda":
             return self._there(command("conda", "remove", *self.home.for_conda, *names))
         if self.tool == "uv":
@@ -115,6 +136,8 @@ class Installer:
         return self._there(command(*self.home.pip, "uninstall", "--yes", *names))
 
     def _install(self, words: Sequence[str]) -> str:
+        if self.recorded:
+            return self._there(_of_package("install", self.recorded))
         return self._there(self._typed(words))
 
     def _there(self, typed: str) -> str:

@@ -194,7 +194,9 @@ def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool)
         add = command("apk", "add", f"so:{link.name}")  # Alpine's packages are known by the sonames that they bring, too
         return f"{add}, or {_reinstall(distribution)}" if distribution and distribution.name else add
     if package := debian.package_of(link.name):
-        return f"apt-get install {package}, or {_reinstall(distribution)}"
+        home = distribution.home if distribution else None
+        where = f"{home.elsewhere}: " if home and home.elsewhere else ""
+        return f"{where}apt-get install {package}, or {_reinstall(distribution).removeprefix(where)}"
     if distribution is None or distribution.name is None:
         return f"install what provides {link.name} ({_search(link.name)})"
     if link.bundled:

@@ -34,6 +34,8 @@ def _without_installer(distribution: Distribution) -> str | None:
         return "nothing installed here has recorded this file: build or copy it again, or install what brings it"
     if distribution.is_wheel:
         return f"build the wheel again, or take another one of {distribution.title}"
+    if distribution.name == "python" and distribution.metadata is None:
+        return "install this Python again, as it was installed"  # no package of an index is the interpreter
     if distribution.editable:
         project = distribution.root or distribution.location
         pip = (distribution.home or Home()).pip
