@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -254,6 +255,19 @@ def _inspection(judged: Iterable[Judged], request: Request, target: Target, begi
     )
 
 
+#: Where uvx, uv tool install and pipx keep the environments of programs.
+_OF_TOOLS = re.compile(r"[/\\](?:tools|venvs|archive-v\d+|environments-v\d+)[/\\][^/\\]+$")
+_OWN_ENVIRONMENT = (
+    "uvx or pipx made it for a program, and nothing that is compiled is installed there: name the environment that is meant: "
+    "pytest-archcheck .venv (in pytest: --archcheck-path=.venv)"
+)
+
+
+def _is_a_tool_s_own(environment: Environment) -> bool:
+    compiled = any(owner.name for owner in environment.distributions)
+    return not compiled and _OF_TOOLS.search(environment.path) is not None
+
+
 def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
     """The paths of which nothing could be judged: nothing is there, or nothing of it is for the target's loader.
 
@@ -261,7 +275,10 @@ def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
     """
     for one in judged:
         environment = one.environment
-        if environment.kind not in ("active", "lock"):
+        if environment.kind == "active":
+            if _is_a_tool_s_own(environment):
+                yield Skipped(environment.path, _OWN_ENVIRONMENT)
+        elif environment.kind != "lock":
             files = [binary for owner in environment.distributions for binary in owner.binaries]
             if not environment.projects and not files:
                 yield Skipped(environment.path, "nothing is installed there: no distribution and no compiled file")

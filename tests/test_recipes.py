@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from support import pythons
+from support import elfs, pythons
 from support.machos import bundle
 from support.wheels import write_wheel
 
@@ -22,6 +23,11 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Gate = Callable[["Shop"], subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).parents[1]
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -308,6 +314,97 @@ def test_the_action(shop: Shop) -> None:
     }
     done = shop.run("\n".join(step["run"] for step in action["runs"]["steps"]), **inputs)
     _good(done, "archcheck::uv.lock::numpy", "passed")
+
+
+# -- what surely breaks must stop a gate
+
+#: A requirement that no index has, one whose module misses its library, and how each gate is started.
+NOWHERE = "numpy==0.0.1\n"
+
+
+def _broken_wheel(folder: Path) -> str:
+    """A wheel that installs on this machine, and whose module needs a library that is nowhere."""
+    files = {"demo/__init__.py": "from demo import _x\n", "demo/_x.abi3.so": elfs.shared(needed=("libnowhere.so.1",))}
+    return str(write_wheel(folder, "demo", files, tag="cp310-abi3-linux_x86_64"))
+
+
+def _of_github(shop: Shop) -> subprocess.CompletedProcess[str]:
+    job = yaml.safe_load(block("GitHub Actions, on a Mac", "yaml"))["jobs"]["archcheck"]
+    return shop.run(_steps(job), **job.get("env", {}))
+
+
+def _of_nox(shop: Shop) -> subprocess.CompletedProcess[str]:
+    (shop.folder / "noxfile.py").write_text(block("nox", "python"))
+    return shop.run("nox --session archcheck")
+
+
+def _of_tox(shop: Shop) -> subprocess.CompletedProcess[str]:
+    (shop.folder / "tox.ini").write_text(block("tox", "ini"))
+    return shop.run("tox -e archcheck")
+
+
+def _of_docker(shop: Shop) -> subprocess.CompletedProcess[str]:
+    inside = re.search(r"'(.*)'", commands(block("Docker on Apple Silicon", "console"))[0])
+    assert inside
+    return shop.run(inside[1].replace("/src/", f"{shop.folder}/"))
+
+
+def _of_gitlab(shop: Shop) -> subprocess.CompletedProcess[str]:
+    job = yaml.safe_load(block("GitLab", "yaml"))["archcheck"]
+    return shop.run("\n".join(job["script"]), **job["variables"])
+
+
+@pytest.mark.compatibility
+@pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="the broken module is for Linux x86_64")
+@pytest.mark.parametrize("gate", [_of_github, _of_nox, _of_tox, _of_docker])
+def test_a_gate_stops_on_a_module_without_its_library(shop: Shop, gate: Gate) -> None:
+    (shop.folder / "requirements.txt").write_text(_broken_wheel(shop.folder) + "\n")
+    done = gate(shop)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "demo: missing-library" in done.stdout + done.stderr
+
+
+@pytest.mark.compatibility
+@pytest.mark.parametrize("gate", [_of_github, _of_gitlab, _of_nox, _of_tox, _of_docker])
+def test_a_gate_stops_where_the_installation_fails(shop: Shop, gate: Gate) -> None:
+    (shop.folder / "requirements.txt").write_text(NOWHERE)
+    done = gate(shop)
+    assert done.returncode != 0
+    assert "passed" not in done.stdout
+
+
+@pytest.mark.compatibility
+def test_the_gate_of_gitlab_stops_an_intel_package(shop: Shop) -> None:
+    job = yaml.safe_load(block("GitLab", "yaml"))["archcheck"]
+    script = "\n".join(job["script"]).replace("aarch64-apple-darwin", "x86_64-apple-darwin")
+    done = shop.run(script, **job["variables"])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "numpy: wrong-architecture" in done.stdout
+
+
+@pytest.mark.compatibility
+def test_the_gates_on_a_lock_stop_where_a_wheel_is_missing(shop: Shop) -> None:
+    project = (shop.folder / "pyproject.toml").read_text()
+    (shop.folder / "pyproject.toml").write_text(project.replace("numpy==2.2.6", "tensorflow-metal==1.1.0"))
+    job = yaml.safe_load(block("GitHub Actions, a lock file", "yaml"))["jobs"]["archcheck"]
+    done = shop.run("uv lock\n" + _steps(job).replace("--archcheck-python=3.12", "--archcheck-python=3.13"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "tensorflow-metal: no-wheel-for-target" in done.stdout
+    (shop.folder / ".pre-commit-config.yaml").write_text(block("pre-commit", "yaml").replace("=3.12", "=3.13"))
+    home = str(shop.folder.parent / "pre-commit-home")
+    done = shop.run("git init --quiet; git add .; pre-commit run", PRE_COMMIT_HOME=home)
+    assert done.returncode == 1
+    assert "no-wheel-for-target" in done.stdout
+
+
+@pytest.mark.compatibility
+def test_a_variable_that_is_not_set_and_a_tool_s_own_environment(shop: Shop) -> None:
+    cache = {"UV_TOOL_DIR": str(shop.folder.parent / "uv-tools")}
+    done = shop.run('set +u; uvx pytest-archcheck "$NO_SUCH_VARIABLE"', **cache)
+    assert done.returncode == 4, done.stdout + done.stderr
+    done = shop.run("uvx pytest-archcheck", **cache)
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "name the environment that is meant: pytest-archcheck .venv" in done.stdout
 
 
 def test_what_is_not_run_is_named() -> None:

@@ -55,6 +55,8 @@ class Home:
     platform: tuple[str, ...] = ()
     #: The macOS that uv takes wheels for, with :attr:`platform`.
     oldest_macos: str | None = None
+    #: The tag of wheels for both architectures of a Mac, where it is to hold both: no installer takes two platforms.
+    both: str | None = None
     #: pip would do harm there: it fills folders without looking at what lies in them, and with files for this machine.
     only_uv: bool = False
     #: How conda is told the place: ``("--prefix", "env")``.

@@ -67,6 +67,14 @@ def _home(environment: Environment, target: Target, python: str | None) -> Home 
     if prefix and kind == "site-packages" and target.is_host:
         return _with_python(environment, prefix, target, for_conda, subdir)
     platform = uv_platform(target)
+    if target.system == "macos" and len(target.architectures) > 1:
+        minor = python_of(environment, python)
+        return Home(
+            folder_for_uv=("--target", environment.path, *(("--python-version", minor) if minor else ())),
+            both=target.tag,
+            only_uv=True,
+            for_conda=for_conda,
+        )
     if platform is None:
         return Home(elsewhere=f"on {target.name}", for_conda=for_conda, conda_subdir=subdir)
     minor = python_of(environment, python)

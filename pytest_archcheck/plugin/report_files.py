@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
+=======
+import json
+import os
+>>>>>>> 7dc4450 (A warning is told once, folders made for reports are named, uvx's own environment is no pass, remedies for universal2 and for older systems; gates are broken in tests)
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,23 +24,29 @@ if TYPE_CHECKING:
 _OPTIONS = ("json", "html", "sarif")
 
 
-def check(checked: Settings) -> None:
-    """See that each file can be written.
+def check(checked: Settings) -> list[str]:
+    """See that each file can be written; return the folders that were made for it.
 
     Raises :class:`pytest.UsageError` for one that cannot.
     """
     asked = dict(_paths(checked))
     if not asked:
-        return
+        return []
     from pytest_archcheck.reports import writing
 
+    made = []
     for name, path in asked.items():
+        folder = os.path.dirname(path)
+        new = not os.path.isdir(folder)
         try:
             writing.check_writable(path)
-        except OSError as error:  # noqa: PERF203 - three files at most
+        except OSError as error:
             raise pytest.UsageError(
                 f"--archcheck-{name}: got {path!r}, expected a file that can be written: {error.strerror or error}"
             ) from error
+        if new and os.path.isdir(folder):
+            made.append(folder)
+    return made
 
 
 class ReportFiles:

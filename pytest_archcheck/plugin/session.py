@@ -46,10 +46,10 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
             f"--archcheck-require: got {', '.join(checked.require)} with {', '.join(checked.paths)}, expected no path, "
             "or the running environment's: what is required is required of that"
         )
-    report_files.check(checked)
+    made = report_files.check(checked)
     with progress.inspecting(config, text.joined(checked.paths, most=2) or "this environment"):
         inspection = inspected.inspect(checked)
-    session = ArchcheckSession(config, checked, scope, inspection)
+    session = ArchcheckSession(config, checked, scope, inspection, made)
     if not arguments.hand_to_loop(config, scope):
         session.tell_early()
     return session
@@ -68,7 +68,11 @@ def take_over(config: pytest.Config, handed: bytes) -> ArchcheckSession:
 class ArchcheckSession:
     """The plugin of a run that has the checks on."""
 
-    def __init__(self, config: pytest.Config, checked: Settings, scope: Scope, inspection: Inspection) -> None:
+    def __init__(
+        self, config: pytest.Config, checked: Settings, scope: Scope, inspection: Inspection, made: Sequence[str] = ()
+    ) -> None:
+        """:param made: folders that were made for reports."""
+        self._made = made
         self.config = config
         self.settings = checked
         self.scope = scope
@@ -155,6 +159,8 @@ class ArchcheckSession:
     def tell_in_full(self) -> None:
         """Say everything, where conftest files failed to load and no item will run."""
         self._print(terminal.in_full(self.result().outcomes))
+        self._write_step_summary()
+        self.pytest_unconfigure()
 
     def _print(self, lines: list[str]) -> bool:
         """Print before there is a terminal reporter. With -q to stderr: the output of ``--co -q`` is read by tools."""
@@ -316,6 +322,9 @@ class ArchcheckSession:
         verbosity = _verbosity(self.config)
         while self._unwritten:
             terminalreporter.write_line(self._unwritten.pop(0), red=True)
+        if verbosity >= 0:
+            for folder in self._made:
+                terminalreporter.write_line(f"archcheck: made the folder {text.escape(folder)} for a report")
         if self.settings.annotations and not self.config.option.collectonly:
             from pytest_archcheck.reports import github
 
@@ -325,7 +334,7 @@ class ArchcheckSession:
             return
         result = self.result()
         failures_shown = self.config.option.tbstyle != "no"
-        lines = terminal.summary(result, verbosity, failures_shown=failures_shown)
+        lines = terminal.summary(result, verbosity, failures_shown=failures_shown, warned=_warned(terminalreporter))
         if lines:
             terminalreporter.section("archcheck")
         for line in lines:
@@ -355,7 +364,7 @@ class ArchcheckSession:
 
     def _judged_nothing(self, result: Result) -> bool:
         """Whether a path that was to be inspected holds nothing that could be judged; one check by its id is asked alone."""
-        return bool(result.unjudged) and self.scope.named is None
+        return bool(result.unjudged) and (self.scope.named is None or "" in self.scope.named)
 
     def _is_in_doubt(self, result: Result) -> bool:
         """Whether nobody heard of a check again, or one passed with errors, or ended as nothing that pytest knows.
@@ -368,12 +377,12 @@ class ArchcheckSession:
 
     def pytest_unconfigure(self) -> None:
         """Say what the terminal's summary did not get to say."""
-        for line in self._unwritten:
-            sys.stderr.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+        while self._unwritten:
+            sys.stderr.write(self._unwritten.pop(0).encode("ascii", "backslashreplace").decode("ascii") + "\n")
 
     def _write_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not path or self.config.option.collectonly:
+        if not path or getattr(self.config.known_args_namespace, "collectonly", False):
             return
         from pytest_archcheck.reports import github
 
@@ -381,6 +390,13 @@ class ArchcheckSession:
             github.write_summary(path, self.result())
         except OSError as error:
             self._unwritten.append(report_files.cannot_write("GITHUB_STEP_SUMMARY", error))
+
+
+def _warned(reporter: pytest.TerminalReporter) -> frozenset[str]:
+    """The ids of the items whose warnings pytest has just shown."""
+    if not reporter.hasopt("w"):  # --disable-warnings
+        return frozenset()
+    return frozenset(str(report.nodeid) for report in reporter.stats.get("warnings", ()) if getattr(report, "nodeid", None))
 
 
 def _is_running_environment(path: str) -> bool:

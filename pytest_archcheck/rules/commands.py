@@ -143,10 +143,22 @@ class Installer:
     def _there(self, typed: str) -> str:
         return f"{self.home.elsewhere}: {typed}" if self.home.elsewhere else typed
 
+    def _for_both(self, tag: str, wanted: Sequence[str]) -> str:
+        """The wheels for both architectures, and then those files: uv takes no two platforms, pip only to download."""
+        python = self.home.folder_for_uv[2:]
+        got = command(
+            "pip", "download", "--no-deps", "--only-binary", ":all:", "--platform", tag, *python, "--dest", "both", *wanted
+        )
+        place = ("--python-platform", "aarch64-apple-darwin", "--reinstall", "--no-deps", "--no-index", "--find-links", "both")
+        there = command("uv", "pip", "install", *self.home.folder_for_uv, *place, *wanted)
+        return f"{got} && {there}; where there is no such wheel, those for arm64 and x86_64 made one by delocate-merge"
+
     def _typed(self, words: Sequence[str]) -> str:
         if self.tool == "conda":
             variables = {"CONDA_SUBDIR": self.home.conda_subdir} if self.home.conda_subdir else {}
             return command("conda", "install", *self.home.for_conda, *words, **variables)
+        if self.home.both:
+            return self._for_both(self.home.both, [word for word in words if not word.startswith("-") and word != ":all:"])
         if self.tool == "uv":
             variables = {"MACOSX_DEPLOYMENT_TARGET": self.home.oldest_macos} if self.home.oldest_macos else {}
             return command("uv", "pip", "install", *self.home.folder_for_uv, *self.home.platform, *words, **variables)

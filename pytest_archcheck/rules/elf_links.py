@@ -21,7 +21,7 @@ from pytest_archcheck.rules import debian
 from pytest_archcheck.rules.causes import consequence, listed
 from pytest_archcheck.rules.commands import command
 from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, is_like, judge_elsewhere
-from pytest_archcheck.rules.remedies import reinstall
+from pytest_archcheck.rules.remedies import install_other, reinstall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,9 +109,7 @@ def judge_elf_symbols(missing: Iterable[MissingSymbols], owners: Mapping[str, tu
         severity: Severity = "error"
         if entry.provider is not None:
             message = f"needs {names} of {os.path.basename(entry.provider)}, which {entry.provider} does not have"
-            remedy = (
-                f"update what provides {entry.provider}, or install a build for an older system: {_reinstall(distribution)}"
-            )
+            remedy = f"update what provides {entry.provider}, or install a build for an older system: {_older(distribution)}"
         elif entry.elsewhere is not None:
             severity = "note"
             message = (
@@ -207,6 +205,11 @@ def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool)
 def _search(library: str) -> str:
     """What looks for the whole name of the file, which cannot be taken for an option of apt-file's."""
     return command("apt-file", "search", "--regexp", f"/{re.escape(library)}$")
+
+
+def _older(distribution: Distribution | None) -> str:
+    """Another version: the same one would be the same file again."""
+    return install_other(distribution, "<") if distribution else "reinstall Python"
 
 
 def _reinstall(distribution: Distribution | None) -> str:

@@ -82,7 +82,7 @@ def build_here(distribution: Distribution) -> str:
     if name is None or _without_installer(distribution):
         return reinstall(distribution)
     installer = Installer.of(distribution)
-    if installer.home.platform:  # what is built is built for the machine that builds it
+    if installer.home.platform or installer.home.both:  # what is built is built for the machine that builds it
         installer = replace(installer, home=Home())
     return installer.again([_pinned(distribution)], options=("--no-binary", name))
 

@@ -22,10 +22,14 @@ def report(pytester: pytest.Pytester) -> dict[str, Any]:
     return document
 
 
-def test_a_conftest_that_raises(run_child: Run, broken: Path, pytester: pytest.Pytester) -> None:
+def test_a_conftest_that_raises(
+    run_child: Run, broken: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makeconftest("raise ImportError('numpy is broken')")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
     result = run_child(broken, "--archcheck-json=out.json")
     assert result.ret == 4
+    assert "| numpy | **error** wrong-architecture" in (pytester.path / "summary.md").read_text("utf-8")
     result.stdout.fnmatch_lines(
         [
             "archcheck: target macOS 14.0 arm64*1 of 4 checks failed",

@@ -202,6 +202,19 @@ def test_a_torn_file_in_a_virtual_environment(shell: Shell, tool: str) -> None:
     assert not_of(contents(environment), ["regex"]) == not_of(before, ["regex"])
 
 
+def test_a_folder_for_both_architectures(shell: Shell) -> None:
+    site, both = shell.folder / "site", "macosx_14_0_universal2"
+    thin = [*_UV, "--target", str(site), "--python-platform", "aarch64-apple-darwin", "--python-version", "3.11", "--no-deps"]
+    subprocess.run([*thin, "regex==2024.9.11", "markupsafe==2.1.5"], check=True, timeout=600)
+    found = errors(site, both)
+    assert "regex" in {one.distribution for one in found}
+    (remedy,) = {one.remedy for one in found}
+    typed = re.search(r"pip download .* && uv [^;()]*", remedy)
+    assert typed, remedy
+    shell.type(typed[0])
+    assert errors(site, both) == []
+
+
 def test_a_lock_made_of_requirements(shell: Shell) -> None:
     requirements = shell.folder / "requirements.txt"
     requirements.write_text("regex==2024.9.11\n")

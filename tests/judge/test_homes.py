@@ -68,7 +68,10 @@ def test_a_folder_for_another_linux(tmp_path: Path, tag: str, platform: str) -> 
 
 def test_no_installer_fills_a_folder_for_two_architectures(tmp_path: Path) -> None:
     add_distribution(tmp_path, "foo", files={"foo/_x.cpython-312-darwin.so": machos.bundle("x86_64")}, tags=CP312)
-    assert error(tmp_path, "macosx_14_0_universal2").remedy.startswith("on macOS 14.0 universal2: pip install ")
+    remedy = error(tmp_path, "macosx_14_0_universal2").remedy
+    got = "--platform macosx_14_0_universal2 --python-version 3.12 --dest both foo==1.0"
+    assert remedy.startswith(f"pip download --no-deps --only-binary :all: {got} && uv pip install --target {tmp_path} ")
+    assert remedy.endswith("where there is no such wheel, those for arm64 and x86_64 made one by delocate-merge")
 
 
 @pytest.mark.parametrize("activated", [True, False])
