@@ -324,7 +324,10 @@ NOWHERE = "numpy==0.0.1\n"
 
 def _broken_wheel(folder: Path) -> str:
     """A wheel that installs on this machine, and whose module needs a library that is nowhere."""
-    files = {"demo/__init__.py": "from demo import _x\n", "demo/_x.abi3.so": elfs.shared(needed=("libnowhere.so.1",))}
+    files: dict[str, bytes | str] = {
+        "demo/__init__.py": "from demo import _x\n",
+        "demo/_x.abi3.so": elfs.shared(needed=("libnowhere.so.1",)),
+    }
     return str(write_wheel(folder, "demo", files, tag="cp310-abi3-linux_x86_64"))
 
 
