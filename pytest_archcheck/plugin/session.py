@@ -334,7 +334,7 @@ class ArchcheckSession:
             return
         result = self.result()
         failures_shown = self.config.option.tbstyle != "no"
-        lines = terminal.summary(result, verbosity, failures_shown=failures_shown, warned=_warned(terminalreporter))
+        lines = terminal.summary(result, verbosity, failures_shown=failures_shown)
         if lines:
             terminalreporter.section("archcheck")
         for line in lines:
@@ -390,13 +390,6 @@ class ArchcheckSession:
             github.write_summary(path, self.result())
         except OSError as error:
             self._unwritten.append(report_files.cannot_write("GITHUB_STEP_SUMMARY", error))
-
-
-def _warned(reporter: pytest.TerminalReporter) -> frozenset[str]:
-    """The ids of the items whose warnings pytest has just shown."""
-    if not reporter.hasopt("w"):  # --disable-warnings
-        return frozenset()
-    return frozenset(str(report.nodeid) for report in reporter.stats.get("warnings", ()) if getattr(report, "nodeid", None))
 
 
 def _is_running_environment(path: str) -> bool:

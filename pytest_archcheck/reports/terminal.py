@@ -9,7 +9,6 @@ from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from collections.abc import Set as AbstractSet
 
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.inspection import Inspection
@@ -56,16 +55,14 @@ def in_full(outcomes: Sequence[Outcome]) -> list[str]:
     return lines
 
 
-def summary(result: Result, verbosity: int, *, failures_shown: bool, warned: AbstractSet[str] = frozenset()) -> list[Line]:
+def summary(result: Result, verbosity: int, *, failures_shown: bool) -> list[Line]:
     """The section at the end; empty where all is well and nobody asked for more.
 
     :param failures_shown: pytest has shown what failed: it is not said again.
-    :param warned: ids of checks whose warnings it has shown.
     """
     lines = list(_interrupted(result))
     for outcome in result.outcomes:
-        told = outcome.state == "passed" and f"archcheck::{outcome.subject}" in warned
-        lines += _of_outcome(outcome, verbosity, failures_shown=failures_shown, warnings_shown=told)
+        lines += _of_outcome(outcome, verbosity, failures_shown=failures_shown)
     if verbosity > 0:
         for one in text.group(result.notes):
             lines += [Line(f"{one.headline} (note)"), *(Line(line) for line in one.lines()[1:])]
@@ -127,7 +124,7 @@ def _interrupted(result: Result) -> Iterator[Line]:
         yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; {known}")
 
 
-def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool, warnings_shown: bool) -> Iterator[Line]:
+def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> Iterator[Line]:
     if outcome.state == "failed" and failures_shown and verbosity <= 0:
         return
     for one in text.group(outcome.answer.findings):
@@ -137,7 +134,7 @@ def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool, warni
                 yield Line(f"{outcome.subject}: {one.headline} ({why})")
                 if one.allowed is None:
                     yield from (Line(line) for line in one.lines()[1:])
-        elif not (outcome.state == "failed" and failures_shown) and not (one.severity == "warning" and warnings_shown):
+        elif not (outcome.state == "failed" and failures_shown):
             state = " (not run)" if outcome.state == "not run" else ""
             first, *rest = one.lines()
             yield Line(f"{outcome.subject}: {first}{state}", "red" if one.severity == "error" else "yellow")

@@ -120,13 +120,6 @@ def test_a_folder_that_is_made_is_named(run: Run, healthy: Path, pytester: pytes
     assert said not in str(run(healthy, "--archcheck-json=build/reports/x.json").stdout)
 
 
-@pytest.mark.parametrize("options", [(), ("--disable-warnings",), ("-p", "no:warnings"), ("-v",)])
-def test_a_warning_is_told_once(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
-    add_distribution(pytester.path / "env", "demo", files={"demo/_x.cpython-312-darwin.so": bundle(minos="26.0")})
-    result = pytester.runpytest("--archcheck-path=env", "--archcheck-target=macosx_14_0_arm64", *options)
-    assert str(result.stdout).count("says that it needs macOS 26.0") == 1
-
-
 @pytest.fixture
 def step(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = pytester.path / "summary.md"
