@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
-import json
 import os
->>>>>>> 7dc4450 (A warning is told once, folders made for reports are named, uvx's own environment is no pass, remedies for universal2 and for older systems; gates are broken in tests)
 from typing import TYPE_CHECKING, Any
 
 import pytest
