@@ -73,7 +73,7 @@ def test_right_numbers_pass(facts: dict[str, Any], monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.tensorflow
 def test_simulated_devices() -> None:
-    """Healthy precisions pass, all others fail: docs/evidence/accelerators.md in small, with fresh numbers each time."""
+    """Healthy precisions pass, all others fail: the table of docs/evidence.md in small, fresh numbers each time."""
     path = os.pathsep.join([str(frameworks.tree("torch")), str(ROOT)])
     script = ROOT / "benchmarks" / "precision.py"
     done = subprocess.run(

@@ -183,8 +183,12 @@ def test_the_clock_waits_for_the_work(tensorflow: Framework, device: frameworks.
 def test_a_correct_device_of_7_gflops_ends_within_40_seconds(tensorflow: Framework, device: frameworks.Device) -> None:
     device.fail("7-gflops")  # it sleeps away what this machine's processor is faster: a product of 2048 rows takes 2.45 s
     seen: dict[str, float] = {}
+
+    def watch(stage: str, seconds: float) -> None:
+        seen.setdefault(stage, seconds)
+
     begin = time.monotonic()
-    result = benchmark(tensorflow, 2048, "float32", LONG, lambda stage, seconds: seen.setdefault(stage, seconds) and None)
+    result = benchmark(tensorflow, 2048, "float32", LONG, watch)
     # Ten seconds of the forty are for importing TensorFlow, which depends on what else this machine does.
     assert time.monotonic() - begin - seen["read back"] < 30
     assert isinstance(result, Benchmark)
