@@ -196,7 +196,7 @@ class PythonSources:
 
         Nothing where it lies in no package (``../../libmkl_core.so.2``).
 
-        :param but: paths that are passed over unread: half of numba is tests.
+        :param but: paths below the site directory, or in the wheel, that are passed over unread: half of numba is tests.
         """
         for package in self._packages(binary):
             key = (binary.location, package)
@@ -208,7 +208,8 @@ class PythonSources:
             if key not in self._files:
                 self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
             for path in self._files[key]:
-                if path.endswith(suffixes or ".py") and not (but and but.search(path)):
+                inside = path[len(binary.location) :]
+                if path.endswith(suffixes or ".py") and not (but and but.search(inside)):
                     if not self._looks:
                         return
                     self._looks -= 1
@@ -220,7 +221,7 @@ class PythonSources:
         try:
             with open_file(wheel) as archive:
                 for name, member in self._members[wheel].items():
-                    if name.startswith(f"{package}/") and not (but and but.search(f"{wheel}/{name}")):
+                    if name.startswith(f"{package}/") and not (but and but.search(f"/{name}")):
                         if not self._looks:
                             return
                         self._looks -= 1

@@ -40,6 +40,14 @@ def test_tests_of_a_package_are_not_even_read(tmp_path: Path, monkeypatch: pytes
     assert read == [str(tmp_path / "pkg/__init__.py")]
 
 
+def test_an_environment_among_tests_is_no_test(tmp_path: Path) -> None:
+    guarded = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\n"
+    site = tmp_path / "tests" / "env"
+    sites.add_distribution(site, "pkg", files={"pkg/__init__.py": guarded.encode(), "pkg/_core.abi3.so": machos.bundle()})
+    (distribution,) = environment_at(str(site)).distributions
+    assert PythonSources([distribution]).guard_import_of(distribution.binaries[0])
+
+
 def test_files_are_kept_only_where_their_package_is_asked_about_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modules = {f"pkg/_part{number}.cpython-311-darwin.so": machos.bundle() for number in range(3)}
     guarded = "".join(f"try:\n    from . import _part{number}\nexcept ImportError:\n    pass\n" for number in range(3))
