@@ -15,6 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pages
 import timing
@@ -96,7 +97,7 @@ def draw(growth: Growth, picture: Path) -> None:
     mpl.use("svg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 - after the choice of the backend
 
-    settings = {
+    settings: Any = {  # matplotlib lists every key in a type of its own
         "svg.hashsalt": "archcheck",
         "font.size": 11,
         "text.color": _INK,
