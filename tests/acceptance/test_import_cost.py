@@ -57,7 +57,7 @@ binaries: archive constants elf export_trie load_commands macho model names nlis
 machine: host python target wheel_tags
 """
 #: Those of others, where pytest or another plugin has not imported them already.
-NEEDED_OTHERS = set("csv lazy_importer macholib sysconfig".split())
+NEEDED_OTHERS = set("blake2 csv hashlib lazy_importer macholib sysconfig zipp".split())
 
 
 def _needed() -> set[str]:
