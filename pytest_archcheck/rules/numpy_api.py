@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.commands import Installer
 from pytest_archcheck.rules.remedies import update
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ def judge_numpy_api(
 
 
 def _remedy(distribution: Distribution, api: NumpyApi, numpy: Version) -> str:
-    install = {"conda": "conda install", "uv": "uv pip install"}.get(distribution.installer or "", "pip install")
+    installer = Installer.of(distribution)
     if api.major == 2 or distribution.name is None:
-        return f"{install} 'numpy>={api.oldest}'"
-    newer = update(distribution, [distribution.name])
-    return f"{newer}; if no {distribution.name} is compiled for numpy {numpy.major}: {install} 'numpy<2'"
+        return installer.other([f"numpy>={api.oldest}"])
+    newer, older = update(distribution, [distribution.name]), installer.other(["numpy<2"])
+    return f"{newer}; if no {distribution.name} is compiled for numpy {numpy.major}: {older}"

@@ -60,6 +60,7 @@ def test_compiled_for_numpy_1(site: Path, numpy: str) -> None:
     assert finding.message == f"is compiled for numpy 1, and numpy {numpy} is installed: importing it fails"
     assert "demo" in finding.remedy
     assert "numpy<2" in finding.remedy
+    assert all(f"--target {site}" in command for command in finding.remedy.split(";"))
 
 
 def test_compiled_for_a_newer_numpy(site: Path) -> None:
