@@ -102,7 +102,7 @@ import types
 import numpy
 
 __version__ = "2.9.0"
-version = types.SimpleNamespace(hip=None)
+version = types.SimpleNamespace(cuda=None, hip=None)
 backends = types.SimpleNamespace(mps=types.SimpleNamespace(is_available=lambda: True))
 cuda = types.SimpleNamespace(is_available=lambda: False)
 
