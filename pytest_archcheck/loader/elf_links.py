@@ -268,7 +268,7 @@ class _Linker:
         asking = link.user.binary or roots[0].binary
         assert asking is not None  # noqa: S101 - every root is a file of the environment
         distribution = self.owners.get(id(asking))
-        places = tuple(self._places(link, asking))
+        places = tuple(dict.fromkeys(self._places(link, asking)))  # each that loads the asker may add the same ones
         bundled = not is_test_data(asking.path) and (
             _BUNDLED.search(link.name) is not None or self.recorded.lost(distribution, link.name, places)
         )

@@ -30,6 +30,8 @@ _SHARED = (
 )
 #: Where delocate and auditwheel put what they bundle; nobody else's file lies there.
 _BUNDLED = (".dylibs/", ".libs/")
+#: Where build systems look, for good measure, beside a package: ``$ORIGIN/../lib``.
+_BESIDE = frozenset({"", "bin", "lib", "lib64"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EXTRA = re.compile(r";.*\bextra\b")
 _NAMED = 3
@@ -66,8 +68,8 @@ class Elsewhere(NamedTuple):
         if is_bundle(places):
             return True
         top = asker.partition("/")[0]
-        if _plain(top) == _plain(library.rpartition("/")[2]):
-            places = tuple(filter(None, places))  # networkit's libnetworkit.dylib lies beside its package
+        if is_like(top, library.rpartition("/")[2]):  # networkit's libnetworkit.dylib lies beside its package
+            places = tuple(place for place in places if place.partition("/")[0] not in _BESIDE)
         if not all(_is_bundle(place) or place.partition("/")[0] == top for place in places):
             return False
         # PySide6-Addons puts its files into PySide6-Essentials' folder; libmlx.dylib is of mlx-metal.

@@ -12,6 +12,8 @@ from pytest_archcheck.rules.elsewhere import Elsewhere
     [
         # networkit brings it beside its package, where nobody else puts one of that name
         ("@loader_path/../libnetworkit.dylib", "networkit/base.so", ("",), ("numpy",), None),
+        ("libopenbabel.so.7", "openbabel/_openbabel.so", ("lib", "openbabel/lib"), ("numpy",), None),
+        ("libgsl.so.27", "openbabel/_openbabel.so", ("lib", "openbabel/lib"), ("numpy",), "one of"),
         ("@loader_path/../libother.dylib", "networkit/base.so", ("",), ("numpy",), "one of"),
         # mlx is empty without mlx-metal
         ("@rpath/libmlx.dylib", "mlx/core.so", ("mlx/lib",), ("mlx-metal",), "one of"),
