@@ -62,9 +62,7 @@ class _WhileOpen:
                 self.signatures[binary.path, piece.extent.offset] = read_signature(source, piece, all_pages=self._all_pages)
 
 
-def judge_wheel(
-    wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, all_pages: bool = False, access: Access | None = None
-) -> Judgement:
+def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, access: Access) -> Judgement:
     """Judge a wheel for each of several machines, in one check.
 
     One for a system that is judged nowhere is left alone, whatever the target.
@@ -73,7 +71,6 @@ def judge_wheel(
     :param by_tags: the targets come from the wheel's own tags.
     """
     environment = replace(wheel.environment, label=label)
-    access = access or Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages)
     if wheel.other_system:
         targets = ()
     meant = by_tags or not wheel.targets or any(_promises(one, target) for one in wheel.targets for target in targets)

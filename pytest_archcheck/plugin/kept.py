@@ -81,8 +81,4 @@ class Kept:
 
     def lost(self) -> list[str]:
         """The subjects whose items were to run, and that pytest told nothing of."""
-        return sorted(self.waiting()) if self.running else []
-
-    def waiting(self) -> set[str]:
-        """The subjects that were selected and that pytest has told nothing of."""
-        return (self.selected or set()) - self._states.keys()
+        return sorted((self.selected or set()) - self._states.keys()) if self.running else []
