@@ -24,6 +24,7 @@ from pytest_archcheck.binaries.names import (
 )
 from pytest_archcheck.discover.image_root import real_path
 from pytest_archcheck.discover.metadata import requirements
+from pytest_archcheck.discover.names import required_names
 from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.loader.elf_images import Images
 from pytest_archcheck.loader.elf_process import Closure, Search, expand, folders_of, inherit, load
@@ -54,9 +55,6 @@ LinkStatus = Literal["missing", "outside", "elsewhere", "wrong-architecture", "d
 _FILE_ARCHITECTURE = {"armv6l": "armv7l", "armv8l": "armv7l", "i386": "i686", "i586": "i686"}
 #: What comes with CUDA, with NCCL and cuTENSOR: ``libcublasLt.so.12``, ``libnvrtc.so.12``.
 _CUDA = re.compile(r"lib(?:cu|nv|nccl)[A-Za-z]*\.so")
-#: The project that a ``Requires-Dist`` line names, and what makes it an extra.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_EXTRA = re.compile(r";.*\bextra\b")
 #: auditwheel renames what it bundles after its contents: ``libgfortran-040039e1.so.5.0.0``. It was in the wheel.
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?:\.[\d.]+)?\.so")
 
@@ -340,9 +338,8 @@ class _Linker:
             return False
         names = self._required.get(asker.metadata)
         if names is None:
-            lines = [line for line in requirements(asker.metadata) if not _EXTRA.search(line)]
-            found = (_NAME.match(line) for line in lines)
-            names = self._required[asker.metadata] = frozenset(canonical_name(match[0]) for match in found if match)
+            names = frozenset(map(canonical_name, required_names(requirements(asker.metadata))))
+            self._required[asker.metadata] = names
         if owner.name not in names:
             return False
         return any(self.sources.mentions(binary, owner.name.replace("-", "_").encode()) for binary in asker.binaries[:1])

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.binaries.names import module_tag
+from pytest_archcheck.discover.names import required_names
 from pytest_archcheck.machine.wheel_tags import wheel_targets
 from pytest_archcheck.rules.commands import command
 from pytest_archcheck.rules.pythons import uv_platform
@@ -32,8 +33,6 @@ _SHARED = (
 _BUNDLED = (".dylibs/", ".libs/")
 #: Where build systems look, for good measure, beside a package: ``$ORIGIN/../lib``.
 _BESIDE = frozenset({"", "bin", "lib", "lib64"})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_EXTRA = re.compile(r";.*\bextra\b")
 _NAMED = 3
 
 
@@ -113,12 +112,11 @@ def _plain(name: str) -> str:
 
 
 def elsewhere(environment: Environment) -> Elsewhere:
-    """Return who may bring what an environment does not hold. An extra is nothing that it requires."""
+    """Return who may bring what an environment does not hold."""
     if environment.kind != "wheel":
         return NOWHERE
-    lines = [line for project in environment.projects for line in project.requires if not _EXTRA.search(line)]
-    names = [match[0] for line in lines if (match := _NAME.match(line))]
-    return Elsewhere(is_wheel=True, requires=tuple(dict.fromkeys(names)))
+    lines = [line for project in environment.projects for line in project.requires]
+    return Elsewhere(is_wheel=True, requires=required_names(lines))
 
 
 def _installed(name: str) -> str:
