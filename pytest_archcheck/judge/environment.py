@@ -84,6 +84,8 @@ class _Judge:
         self._findings: dict[str, list[Finding]] = defaultdict(list)
         self._skipped: list[Skipped] = []
         self._signatures: dict[str, dict[str, SignatureKind]] = {}
+        #: One for all that is asked: each Python file is found once, and all answers share one bound.
+        self._sources = PythonSources(environment.distributions)
         self._owned = list(self._subjects())
         #: File -> the distribution that owns it and its subject.
         self._owners = {binary.file: entry for entry in self._owned for binary in entry[0].binaries}
@@ -120,7 +122,7 @@ class _Judge:
     def _judge_modules(self) -> None:
         """Say which packages have no module for the environment's Python, or none that its numpy takes."""
         packages = [entry for entry in self._owned if entry[1] != self._prefix + INTERPRETER_SUBJECT]
-        sources = PythonSources(self._environment.distributions)
+        sources = self._sources
         self._add(judge_modules(self._environment, packages, self._packages, self._python, sources.survives_without))
         self._add(judge_numpy(self._environment, packages, self._access, sources.survives_without))
         self._add(judge_missing(self._environment, packages, self._packages, self._target, self._python))
@@ -128,7 +130,7 @@ class _Judge:
     def _judge_macos(self) -> None:
         from pytest_archcheck.judge.macos import MacJudge
 
-        mac = MacJudge(self._environment, self._target, self._owners, self._access)
+        mac = MacJudge(self._environment, self._target, self._owners, self._access, self._sources)
         for distribution, subject in self._owned:
             self._add(mac.slices(distribution, subject))
         self._add(mac.links(self._subjects_of_broken_files()))
@@ -142,12 +144,12 @@ class _Judge:
         from pytest_archcheck.loader.elf_symbols import check_symbols
         from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols, one_cause
 
-        links = link_elf(self._environment, self._target)
+        links = link_elf(self._environment, self._target, self._sources)
         problems, others = self._subjects_of_broken_files(), elsewhere(self._environment)
         self._add(judge_elf_links(one_cause(links.broken), self._owners, problems, others, musl=links.musl))
         if self._environment.kind == "wheel":
             return  # symbols are looked up in a process, and which Python that will be is not known
-        symbols = check_symbols(links)
+        symbols = check_symbols(links, self._sources)
         self._add(judge_elf_symbols(symbols.missing, self._owners))
         for reason, count in Counter(reason for _, reason in symbols.unchecked).items():
             self._skipped.append(Skipped(self._prefix + "symbols", f"of {count} extension modules: {reason}"))

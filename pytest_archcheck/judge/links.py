@@ -76,8 +76,9 @@ def _macho(environment: Environment, target: Target) -> Iterator[tuple[str, Link
 
 def _elf(environment: Environment, target: Target) -> Iterator[tuple[str, Linked]]:
     from pytest_archcheck.loader.elf_links import link_elf
+    from pytest_archcheck.loader.optional import PythonSources
 
-    links = link_elf(environment, target)
+    links = link_elf(environment, target, PythonSources(environment.distributions))
     broken = {(link.via or link.binary.file, link.name): link for link in links.broken}
     for link in links.all_links:
         asking = link.user.binary

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.judge.access import Access
     from pytest_archcheck.loader.macho_search import Resolution
     from pytest_archcheck.loader.macho_symbols import Provider
+    from pytest_archcheck.loader.optional import PythonSources
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target
 
@@ -48,13 +49,20 @@ Owned = tuple["Distribution", str]
 class MacJudge:
     """The work on one environment for a macOS target."""
 
-    def __init__(self, environment: Environment, target: Target, owners: Mapping[str, Owned], access: Access) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        target: Target,
+        owners: Mapping[str, Owned],
+        access: Access,
+        sources: PythonSources,
+    ) -> None:
         """Take the environment and, for each file, the distribution that owns it with its subject."""
         self._environment = environment
         self._target = target
         self._owners = owners
         self._access = access
-        self._links = MachOLinks(environment, target)
+        self._links = MachOLinks(environment, target, sources)
         #: Metadata of a distribution -> the names of those that it requires.
         self._requires: dict[str, set[str]] = {}
         self.skipped: list[Skipped] = []

@@ -35,7 +35,7 @@ from pytest_archcheck.loader.ldso import (
     is_musl_loader,
     system_libraries,
 )
-from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES, PythonSources
+from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES
 from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment
     from pytest_archcheck.loader.elf_images import Image
     from pytest_archcheck.loader.elf_process import Link
+    from pytest_archcheck.loader.optional import PythonSources
     from pytest_archcheck.machine.target import Target
 
 #: ``missing``: looked for on the host and not there. ``outside``: not in the environment, and the target cannot be looked at.
@@ -115,19 +116,21 @@ class ElfLinks:
         return self._search.tried(link.user, inherit(self._search, link.user, self._chain), link.name)
 
 
-def link_elf(environment: Environment, target: Target) -> ElfLinks:
+def link_elf(environment: Environment, target: Target, sources: PythonSources) -> ElfLinks:
     """Resolve every DT_NEEDED entry of every ELF file that the target would use.
 
     Outside of the environment only the host is looked at, or the image that the environment lies in.
     LD_LIBRARY_PATH counts for the running environment alone.
+
+    :param sources: what the environment's Python files say; asked where a link does not resolve.
     """
-    return _Linker(environment, target).run()
+    return _Linker(environment, target, sources).run()
 
 
 class _Linker:
     """The work on one environment."""
 
-    def __init__(self, environment: Environment, target: Target) -> None:
+    def __init__(self, environment: Environment, target: Target, sources: PythonSources) -> None:
         self.environment = environment
         self.target = target
         self.architecture = _FILE_ARCHITECTURE.get(target.architecture, target.architecture)
@@ -142,7 +145,7 @@ class _Linker:
         loader = self.program.piece.loader if self.program else None
         self.musl = target.libc[0] == "musl" if target.libc else is_musl_loader(loader)
         self.search = self._search(loader)
-        self.sources = PythonSources(environment.distributions)
+        self.sources = sources
         self.recorded = Recorded()
         self.sonames: dict[str, Image] = {}
         for image in self.usable:

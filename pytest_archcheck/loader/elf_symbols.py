@@ -15,7 +15,6 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from pytest_archcheck.loader.elf_links import is_module
-from pytest_archcheck.loader.optional import PythonSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.loader.elf_images import Image
     from pytest_archcheck.loader.elf_links import ElfLinks, LoadedModule
     from pytest_archcheck.loader.elf_process import Closure
+    from pytest_archcheck.loader.optional import PythonSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class SymbolCheck:
     unchecked: tuple[tuple[Binary, str], ...]
 
 
-def check_symbols(links: ElfLinks) -> SymbolCheck:
+def check_symbols(links: ElfLinks, sources: PythonSources) -> SymbolCheck:
     """Look up every symbol of every extension module and of the environment's libraries that it loads.
 
     Modules with a link that does not resolve are left to that finding, and those with a library that could not be looked at
@@ -61,7 +61,7 @@ def check_symbols(links: ElfLinks) -> SymbolCheck:
 
     So are modules that are left once a limit on the work is reached: what is checked does not depend on the machine's speed.
     """
-    return _Checker(links).run()
+    return _Checker(links, sources).run()
 
 
 #: Modules whose names are looked up in the interpreter together: so many lists of names are held at a time.
@@ -69,12 +69,12 @@ _TOGETHER = 64
 
 
 class _Checker:
-    def __init__(self, links: ElfLinks) -> None:
+    def __init__(self, links: ElfLinks, sources: PythonSources) -> None:
         self.links = links
         #: See :data:`limits.ELF_LOOK_UPS`.
         self.work = 0
         self.base = links.base.images if links.base else ()
-        self.sources = PythonSources()
+        self.sources = sources
         self.tables: dict[str, SymbolTable] = {}
         #: Names found in the interpreter's closure, and names looked for there in vain.
         self.known: set[bytes] = set()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data, module_tag
 from pytest_archcheck.loader.macho_search import SYSTEM, Link, MachOSearch
-from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.binaries.model import Binary, LinkedLibrary, MachOSlice
     from pytest_archcheck.discover.model import Distribution, Environment
+    from pytest_archcheck.loader.optional import PythonSources
     from pytest_archcheck.machine.target import Target
 
 #: Libraries of frameworks that a package may have a library of operators for, loaded by those who use both -> the folder of
@@ -52,11 +52,11 @@ class BrokenLink:
 class MachOLinks:
     """What of an environment's links would not hold, for the architectures of a target."""
 
-    def __init__(self, environment: Environment, target: Target) -> None:
+    def __init__(self, environment: Environment, target: Target, sources: PythonSources) -> None:
         #: Where dyld would look.
         self.search = MachOSearch(environment, target)
         self._python = environment.interpreter.version if environment.interpreter else None
-        self._sources = PythonSources(environment.distributions)
+        self._sources = sources
         self._recorded = Recorded()
         self._owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
 

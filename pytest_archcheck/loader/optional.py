@@ -10,22 +10,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
+from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
 from pytest_archcheck.binaries.names import extension_tag, module_name
-from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.loader.imports import imports_of, may_compute
+from pytest_archcheck.loader.package_files import PackageFiles, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from zipfile import ZipInfo
+    from collections.abc import Iterable
 
     from pytest_archcheck.binaries.model import Binary
-    from pytest_archcheck.binaries.source import FileSource
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.loader.imports import Import
 
@@ -41,32 +37,26 @@ _STASH = 3
 
 
 class PythonSources:
-    """The Python files of the packages that distributions bring; the folders of a package are walked once."""
+    """What the Python files of an environment's distributions say of its compiled files.
+
+    One for an environment: answers, and the bounds of what they may cost, are shared by all who ask. Where a bound is reached
+    nothing more is found in any file: no import that survives, no mention.
+    """
 
     def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
-        self._files: dict[tuple[str, str], list[str]] = {}
-        #: (folder or wheel, package) that was looked through before.
-        self._seen: set[tuple[str, str]] = set()
-        #: Contents of files of packages that were looked through before, and how many bytes more may be kept: most packages are
-        #: asked about once, and numba's files take ten megabytes.
-        self._kept: dict[str, bytes] = {}
-        self._room = limits.PYTHON_TEXTS_SIZE
+        self._files = PackageFiles(distributions)
         self._guarded: dict[int, bool] = {}
+        #: (distribution, or file of none; text) -> whether a file has it.
         self._mentioned: dict[tuple[int, bytes], bool] = {}
         #: File -> its imports; metadata of a distribution -> names of its console scripts.
         self._imports: dict[str, tuple[Import, ...]] = {}
         self._commands: dict[str, frozenset[str]] = {}
         #: File -> whether it may import what is named at run time.
         self._computing: dict[str, bool] = {}
-        #: What may still be parsed, and how often a file may still be looked at: no tree is worth minutes.
+        #: What may still be parsed.
         self._bytes_to_parse = limits.PYTHON_PARSED_SIZE
-        self._looks = limits.PYTHON_LOOKS
-        #: Owner -> the packages that it brings; (owner, folder) -> its modules there, None for a package.
-        self._packages_of: dict[tuple[int, str], list[str]] = {}
+        #: (owner, folder) -> its modules there, None for a package.
         self._stashes: dict[tuple[int, str], frozenset[str] | None] = {}
-        #: Wheel -> the Python files in it.
-        self._members: dict[str, dict[str, ZipInfo]] = {}
-        self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
 
     def guard_import_of(self, binary: Binary) -> bool:
         """Whether its package gets by without this extension module.
@@ -101,7 +91,7 @@ class PythonSources:
         stem = name.rpartition(".")[2].encode()
         # As a word: ``core`` stands in most files, and few import it.
         word = re.compile(rb"\b" + re.escape(stem) + rb"\b")
-        for path, text in self._of(binary, but=_TESTS):
+        for path, text in self._files.of(binary, but=_TESTS):
             found_here = (stem in text and word.search(text)) or self._may_compute(path, text)
             if not found_here:
                 continue
@@ -146,7 +136,7 @@ class PythonSources:
         folder, slash, name = binary.path.rpartition("/")
         if not slash:
             return False
-        owner = self._owners.get(id(binary))
+        owner = self._files.owner_of(binary)
         key = (id(owner), folder)
         if key not in self._stashes:
             self._stashes[key] = self._modules_in_no_package(binary, folder)
@@ -157,22 +147,22 @@ class PythonSources:
             return True
         if extension_tag(name) is not None or name.startswith("_"):  # as modules are named, and plugins are not
             return False
-        return any(self._of(binary)) and not self.mentions(binary, os.fsencode(name))
+        return any(self._files.of(binary)) and not self.mentions(binary, os.fsencode(name))
 
     def _modules_in_no_package(self, binary: Binary, folder: str) -> frozenset[str] | None:
         """The names of the modules that a distribution has in a folder; None for a folder that is a package."""
-        owner = self._owners.get(id(binary))
+        owner = self._files.owner_of(binary)
         beside = [module_name(one) for one in (owner.binaries if owner else ()) if one.path.rpartition("/")[0] == folder]
         stems = frozenset(name.rpartition(".")[2] for name in beside)
         prefix = os.path.join(binary.location, folder, "__init__.py")
-        return None if "__init__" in stems or any(path == prefix for path, _ in self._of(binary)) else stems
+        return None if "__init__" in stems or any(path == prefix for path, _ in self._files.of(binary)) else stems
 
     def is_command(self, binary: Binary) -> bool:
         """Whether a program is one that users type: it was installed among them, or a console script has its name."""
         folder, _, name = binary.path.rpartition("/")
         if folder.rpartition("/")[2] in {"bin", "Scripts"} and (folder in {"bin", "Scripts"} or folder.startswith("..")):
             return True
-        owner = self._owners.get(id(binary))
+        owner = self._files.owner_of(binary)
         if owner is None or owner.metadata is None:
             return False
         if owner.metadata not in self._commands:
@@ -182,127 +172,14 @@ class PythonSources:
 
     def mentions(self, binary: Binary, text: bytes) -> bool:
         """Whether a Python file of the distribution that owns this binary contains a text."""
-        key = (id(binary), text)
+        key = (id(self._files.owner_of(binary) or binary), text)
         if key not in self._mentioned:
-            self._mentioned[key] = any(text in content for _, content in self._of(binary))
+            self._mentioned[key] = any(text in content for _, content in self._files.of(binary))
         return self._mentioned[key]
 
     def lists(self, binary: Binary, text: bytes) -> bool:
         """Whether a Python or JSON file of that distribution does: faiss keeps the libraries that it loads first in JSON."""
-        return any(text in content for _, content in self._of(binary, ".py", ".json"))
-
-    def _of(self, binary: Binary, *suffixes: str, but: re.Pattern[str] | None = None) -> Iterator[tuple[str, bytes]]:
-        """Yield path and contents of files of the packages that come with a binary: by default of the Python files.
-
-        Nothing where it lies in no package (``../../libmkl_core.so.2``).
-
-        :param but: paths below the site directory, or in the wheel, that are passed over unread: half of numba is tests.
-        """
-        for package in self._packages(binary):
-            key = (binary.location, package)
-            again = key in self._seen
-            self._seen.add(key)
-            if os.path.isfile(binary.location):  # a wheel
-                yield from self._in_wheel(*key, but, again=again)
-                continue
-            if key not in self._files:
-                self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
-            for path in self._files[key]:
-                inside = path[len(binary.location) :]
-                if path.endswith(suffixes or ".py") and not (but and but.search(inside)):
-                    if not self._looks:
-                        return
-                    self._looks -= 1
-                    yield path, self._read(path, partial(_read, path), keep=again)
-
-    def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None, *, again: bool) -> Iterator[tuple[str, bytes]]:
-        if wheel not in self._members:
-            self._members[wheel] = _python_members(wheel)
-        try:
-            with open_file(wheel) as archive:
-                for name, member in self._members[wheel].items():
-                    if name.startswith(f"{package}/") and not (but and but.search(f"/{name}")):
-                        if not self._looks:
-                            return
-                        self._looks -= 1
-                        path = f"{wheel}/{name}"
-                        read = partial(_read_member, archive, member)
-                        yield path, self._read(path, read, keep=again)
-        except OSError:
-            return
-
-    def _read(self, path: str, read: Callable[[], bytes], *, keep: bool) -> bytes:
-        text = self._kept.get(path)
-        if text is None:
-            text = read()
-            if not keep:
-                return text
-            if len(text) <= self._room:
-                self._kept[path] = text
-                self._room -= len(text)
-            else:  # it is read, or inflated, again when it is asked again
-                self._looks = max(0, self._looks - limits.PYTHON_REREAD_LOOKS - (len(text) >> 10))
-        return text
-
-    def _packages(self, binary: Binary) -> list[str]:
-        """All that its distribution brings: cupy imports what lies in cupy_backends."""
-        owner = self._owners.get(id(binary))
-        if owner is None:
-            return [_package(binary)] if _package(binary) else []
-        key = (id(owner), binary.location)
-        if key not in self._packages_of:
-            self._packages_of[key] = sorted({_package(one) for one in owner.binaries if one.location == binary.location} - {""})
-        return self._packages_of[key]
-
-
-def _package(binary: Binary) -> str:
-    """The package that a binary lies in, or nothing."""
-    package, slash, _ = binary.path.partition("/")
-    return package if slash and package != ".." else ""
-
-
-def _sources(folder: str) -> Iterator[str]:
-    # Not by os.walk(), which calls itself for each level before Python 3.12.
-    folders = [folder]
-    while folders:
-        for entry in _entries(folders.pop()):
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name != "__pycache__":
-                    folders.append(entry.path)
-            elif entry.name.endswith((".py", ".json")):
-                yield entry.path
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:  # said already, where the folder was walked
-        return []
-
-
-def _python_members(wheel: str) -> dict[str, ZipInfo]:
-    try:
-        with Archive(wheel) as archive:
-            members = [member for member in archive.members if member.filename.endswith(".py")]
-    except (ArchiveInvalid, OSError):
-        return {}
-    return {member.filename: member for member in members[: limits.PYTHON_FILES]}
-
-
-def _read_member(archive: FileSource, member: ZipInfo) -> bytes:
-    try:
-        return member_source(archive, member).read(0, limits.PYTHON_FILE_SIZE)
-    except OSError:  # said already, where the wheel was read
-        return b""
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open_file(path) as source:
-            return source.read(0, limits.PYTHON_FILE_SIZE)
-    except OSError:
-        return b""
+        return any(text in content for _, content in self._files.of(binary, ".py", ".json"))
 
 
 def _module_of(path: str) -> str:
@@ -314,7 +191,7 @@ def _entry_points(distribution: Distribution) -> bytes:
     """The contents of entry_points.txt; nothing where there is none."""
     metadata = distribution.metadata or ""
     if not distribution.is_wheel:
-        return _read(os.path.join(metadata, "entry_points.txt"))
+        return read_text(os.path.join(metadata, "entry_points.txt"))
     try:
         with Archive(metadata) as archive:
             for member in archive.members:

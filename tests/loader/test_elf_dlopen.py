@@ -26,6 +26,7 @@ from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.loader.elf_links import link_elf
 from pytest_archcheck.loader.elf_symbols import check_symbols
+from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.rules.elf_links import judge_elf_links, judge_elf_symbols
 
@@ -71,8 +72,8 @@ def _environment(folder: Path) -> Environment:
 
 def _verdicts(environment: Environment) -> tuple[ElfLinks, dict[str, str]]:
     """Module -> the worst severity of what is said about it."""
-    links = link_elf(environment, this_host().target())
-    symbols = check_symbols(links)
+    links = _links(environment)
+    symbols = check_symbols(links, PythonSources(environment.distributions))
     owners = {binary.file: (dist, dist.name or "unowned") for dist in environment.distributions for binary in dist.binaries}
     said: dict[str, str] = {}
     judged: list[tuple[BrokenLink | MissingSymbols, Finding]] = [
@@ -164,9 +165,13 @@ def _modules_of(environment: Environment, links: ElfLinks) -> dict[str, list[Bin
     return found
 
 
+def _links(environment: Environment) -> ElfLinks:
+    return link_elf(environment, this_host().target(), PythonSources(environment.distributions))
+
+
 def _break_library(how: Callable[[Path], object], folder: Path, chance: random.Random) -> int:
     environment = _environment(folder)
-    libraries = _own_libraries(environment, link_elf(environment, this_host().target()))
+    libraries = _own_libraries(environment, _links(environment))
     for pairs in libraries.values():
         how(Path(chance.choice(pairs)[0]))
     return len(libraries)
@@ -174,7 +179,7 @@ def _break_library(how: Callable[[Path], object], folder: Path, chance: random.R
 
 def _break_exports(folder: Path, chance: random.Random) -> int:
     environment = _environment(folder)
-    libraries = _own_libraries(environment, link_elf(environment, this_host().target()))
+    libraries = _own_libraries(environment, _links(environment))
     broken = 0
     for pairs in libraries.values():
         library, user = chance.choice(pairs)
@@ -186,7 +191,7 @@ def _break_exports(folder: Path, chance: random.Random) -> int:
 
 def _break_module(how: Callable[[Path, random.Random], bool], folder: Path, chance: random.Random) -> int:
     environment = _environment(folder)
-    modules = _modules_of(environment, link_elf(environment, this_host().target()))
+    modules = _modules_of(environment, _links(environment))
     return sum(how(Path(chance.choice(own).file), chance) for own in modules.values())
 
 

@@ -20,8 +20,8 @@ from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.discover.model import Interpreter
-from pytest_archcheck.loader import ldso, optional
-from pytest_archcheck.loader.elf_links import link_elf
+from pytest_archcheck.loader import ldso, package_files
+from pytest_archcheck.loader.elf_links import ElfLinks, link_elf
 from pytest_archcheck.loader.elf_symbols import SymbolCheck, check_symbols
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.machine.host import this_host
@@ -51,13 +51,21 @@ def site_with(tmp_path: Path, files: Mapping[str, Content], name: str = "pkg") -
     return site
 
 
+def linked(environment: Environment, target: Target) -> ElfLinks:
+    return link_elf(environment, target, PythonSources(environment.distributions))
+
+
+def checked(environment: Environment) -> SymbolCheck:
+    return check_symbols(linked(environment, this_host().target()), PythonSources(environment.distributions))
+
+
 def owners(environment: Environment) -> dict[str, tuple[object, str]]:
     return {binary.file: (dist, dist.name or "unowned") for dist in environment.distributions for binary in dist.binaries}
 
 
 def judged(folder: Path, target: Target = ARM) -> list[Finding]:
     environment = environment_at(str(folder))
-    return judge_elf_links(link_elf(environment, target).broken, owners(environment), {})  # type: ignore[arg-type] # Distribution
+    return judge_elf_links(linked(environment, target).broken, owners(environment), {})  # type: ignore[arg-type] # Distribution
 
 
 def brief(findings: list[Finding]) -> list[tuple[str, str, str | None]]:
@@ -127,7 +135,7 @@ def test_a_library_of_another_architecture(tmp_path: Path) -> None:
     assert (finding.rule, finding.severity) == ("library-wrong-architecture", "error")
     assert "is for x86_64" in finding.message
     environment = environment_at(str(tmp_path))
-    (link,) = link_elf(environment, ARM).broken
+    (link,) = linked(environment, ARM).broken
     assert link.path is not None
     problems = {link.path: "pkg"}
     again = judge_elf_links([link], owners(environment), problems)  # type: ignore[arg-type] # Distribution
@@ -265,7 +273,7 @@ def test_the_only_library_of_a_package_without_modules_is_needed(tmp_path: Path)
 def test_on_alpine_it_is_another_command(tmp_path: Path) -> None:
     site_with(tmp_path, {MODULE: arm("libgomp.so.1")})
     environment = environment_at(str(tmp_path))
-    links = link_elf(environment, Target.parse("musllinux_1_2_aarch64"))
+    links = linked(environment, Target.parse("musllinux_1_2_aarch64"))
     (finding,) = judge_elf_links(links.broken, owners(environment), {}, musl=links.musl)  # type: ignore[arg-type] # Distribution
     assert finding.remedy.startswith("on the target: apk add so:libgomp.so.1, or pip install --force-reinstall")
 
@@ -329,7 +337,7 @@ def test_forty_consequences_are_said_with_their_cause(tmp_path: Path) -> None:
     modules = {f"pkg/_m{number}.abi3.so": arm("libown-0a1b2c3d.so.1", runpath="$ORIGIN") for number in range(40)}
     site_with(tmp_path, modules)
     environment = environment_at(str(tmp_path))
-    (finding,) = judge_elf_links(one_cause(link_elf(environment, ARM).broken), owners(environment), {})  # type: ignore[arg-type] # Distribution
+    (finding,) = judge_elf_links(one_cause(linked(environment, ARM).broken), owners(environment), {})  # type: ignore[arg-type] # Distribution
     assert finding.message.startswith("needs libown-0a1b2c3d.so.1, which is not where the loader looks; so pkg/_m1.abi3.so, ")
     assert finding.message.endswith(" and 36 more cannot be imported")
 
@@ -351,7 +359,7 @@ def test_sources_are_read_twice_at_most_however_many_files_are_broken(tmp_path: 
         read.append(path)
         return b""
 
-    monkeypatch.setattr(optional, "_read", note)
+    monkeypatch.setattr(package_files, "read_text", note)
     modules: dict[str, Content] = {f"pkg/_m{number}.abi3.so": arm("libgone.so.1", "liblost.so.1") for number in range(9)}
     site_with(tmp_path, {**modules, "pkg/__init__.py": "", "pkg/a.py": ""})
     assert len(judged(tmp_path)) == 18
@@ -385,7 +393,7 @@ def test_modules_of_another_python_are_never_imported(tmp_path: Path, abiflags: 
     environment = environment_at(str(tmp_path))
     python = Interpreter(path="/nowhere/python3", version="3.11.7", architectures=("aarch64",), abiflags=abiflags)
     known = replace(environment, interpreter=python)
-    findings = judge_elf_links(link_elf(known, ARM).broken, owners(known), {})  # type: ignore[arg-type] # Distribution
+    findings = judge_elf_links(linked(known, ARM).broken, owners(known), {})  # type: ignore[arg-type] # Distribution
     assert brief(findings) == [("library-outside-environment", severity, module)]
 
 
@@ -470,7 +478,7 @@ def symbols_of(site: Path) -> tuple[SymbolCheck, list[Finding]]:
     environment = found.__class__(
         kind="venv", path=found.path, label="x", interpreter=running_interpreter(None)[0], distributions=found.distributions
     )
-    check = check_symbols(link_elf(environment, this_host().target()))
+    check = checked(environment)
     return check, judge_elf_symbols(check.missing, owners(environment))  # type: ignore[arg-type] # Distribution
 
 
@@ -479,7 +487,7 @@ def test_nothing_that_this_python_needs_is_missing(tmp_path: Path) -> None:
     found = environment_at(str(site_with(tmp_path, {"pkg/__init__.py": "", "pkg/_core.abi3.so": arm()})))
     interpreter, _ = running_interpreter(None)
     environment = found.__class__(kind="active", path=found.path, label="x", interpreter=interpreter, distributions=())
-    links = link_elf(environment, this_host().target())
+    links = linked(environment, this_host().target())
     assert links.base is not None
     assert links.base.images[0].path == interpreter.path
     assert [link.name for link in links.broken if link.required] == []
@@ -488,7 +496,7 @@ def test_nothing_that_this_python_needs_is_missing(tmp_path: Path) -> None:
 @needs_compiler
 def test_symbols_are_not_read_where_the_process_is_not_known(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SymbolTable, "wanted", lambda _: pytest.fail("names of a module were read in vain"))
-    check = check_symbols(link_elf(environment_at(str(package)), this_host().target()))
+    check = checked(environment_at(str(package)))
     assert [(one.path, reason) for one, reason in check.unchecked] == [("pkg/_core.abi3.so", "the interpreter is not known")]
 
 

@@ -12,20 +12,27 @@ from support.sites import add_distribution, make_venv, write
 
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.loader.macho_links import MachOLinks
+from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_archcheck.discover.model import Environment
+
 MODULE = "foo/_x.cpython-311-darwin.so"
 SYSTEM = machos.LIBSYSTEM
+
+
+def links_of(environment: Environment, target: Target) -> MachOLinks:
+    return MachOLinks(environment, target, PythonSources(environment.distributions))
 
 
 def links(site: Path, files: dict[str, bytes], target: str = "macosx_14_0_arm64", *, host: bool = False) -> MachOLinks:
     add_distribution(site, "foo", files=files)
     parsed = Target.parse(target)
     facts = {name: getattr(parsed, name) for name in ("tag", "system", "architectures", "os_version")}
-    return MachOLinks(environment_at(str(site)), Target(**facts, is_host=host))
+    return links_of(environment_at(str(site)), Target(**facts, is_host=host))
 
 
 def statuses(found: MachOLinks) -> dict[str, str]:
@@ -100,7 +107,7 @@ def test_the_program_of_a_venv_brings_rpaths_and_its_folder(tmp_path: Path) -> N
     write(tmp_path / "venv/pyvenv.cfg", f"home = {tmp_path}/python/bin\nversion = 3.11.7\n")
     libraries = ["@executable_path/../lib/python3.11/lib-dynload/libp.dylib", "@rpath/python3.11/lib-dynload/libp.dylib"]
     add_distribution(site, "foo", files={MODULE: machos.bundle(libraries=libraries)})
-    found = MachOLinks(environment_at(str(tmp_path / "venv")), Target.parse("macosx_14_0_arm64"))
+    found = links_of(environment_at(str(tmp_path / "venv")), Target.parse("macosx_14_0_arm64"))
     assert set(statuses(found).values()) == {"found"}
 
 
@@ -156,7 +163,7 @@ def test_what_another_python_left_behind_may_lack_a_library(tmp_path: Path) -> N
     write(tmp_path / "venv/pyvenv.cfg", f"home = {tmp_path}/python/bin\nversion = 3.11.7\n")
     files = {MODULE.replace("311", version): module("@rpath/gone.dylib") for version in ("39", "311")}
     add_distribution(site, "foo", files=files)
-    found = MachOLinks(environment_at(str(tmp_path / "venv")), Target.parse("macosx_14_0_arm64"))
+    found = links_of(environment_at(str(tmp_path / "venv")), Target.parse("macosx_14_0_arm64"))
     assert {link.binary.path: link.required for link in found.broken()} == {MODULE: True, MODULE.replace("311", "39"): False}
 
 
@@ -241,7 +248,7 @@ def test_a_program_that_people_type_needs_its_libraries(tmp_path: Path) -> None:
     scripts = "[console_scripts]\nthe-parse = tools:parse\ndeploy-stub = tools:stub\negg2maya = tools:egg2maya\n"
     files = {"tools/the_parse": STUB, "tools/deploy-stub": STUB, "tools/egg2maya_bin": wrapped, "tools/__init__.py": b""}
     add_distribution(tmp_path, "tools", files=files, extra_metadata={"entry_points.txt": scripts})
-    found = MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64"))
+    found = links_of(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64"))
     assert {one.binary.path: one.required for one in found.broken()} == {
         "tools/the_parse": True,
         "tools/deploy-stub": False,
@@ -267,7 +274,7 @@ def test_a_library_that_its_distribution_brought_is_missed(tmp_path: Path) -> No
     plugin = machos.dylib(install_name="@rpath/libplugin.dylib", libraries=["@loader_path/libown.dylib"])
     add_distribution(tmp_path, "foo", files={"foo/libplugin.dylib": plugin, "foo/libown.dylib": machos.dylib()})
     (tmp_path / "foo/libown.dylib").unlink()
-    (found,) = MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()
+    (found,) = links_of(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()
     assert (found.lost, found.required) == (True, True)
 
 
@@ -278,9 +285,9 @@ def test_a_copy_by_another_name_serves_nobody(tmp_path: Path) -> None:
     }
     user = machos.dylib(install_name="@rpath/libuser.dylib", libraries=["@rpath/liba.0.dylib"], rpaths=["@loader_path"])
     add_distribution(tmp_path, "foo", files={**copies, "foo/lib/libuser.dylib": user})
-    assert list(MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()) == []
+    assert list(links_of(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()) == []
     (tmp_path / "foo/lib/liba.0.dylib").unlink()
-    (found,) = MachOLinks(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()
+    (found,) = links_of(environment_at(str(tmp_path)), Target.parse("macosx_14_0_arm64")).broken()
     assert (found.status, found.lost, found.required) == ("absent", True, True)
 
 

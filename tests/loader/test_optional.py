@@ -5,45 +5,50 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from support import machos, sites
+import pytest
+from support import elfs, machos, sites
 
+from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import environment_at
-from pytest_archcheck.loader import optional
+from pytest_archcheck.judge.environment import judge
+from pytest_archcheck.loader import package_files
 from pytest_archcheck.loader.optional import PythonSources
+from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
+    from pytest_archcheck.discover.model import Distribution
+
+GUARDED = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\n"
 
 
 def test_tests_of_a_package_are_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    guarded = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\n"
     files: dict[str, bytes | str] = {
-        "pkg/__init__.py": guarded,
+        "pkg/__init__.py": GUARDED,
         "pkg/_core.abi3.so": machos.bundle(),
         "pkg/tests/test_core.py": "from pkg import _core\n",
         "pkg/sub/test_core.py": "from pkg import _core\n",
         "pkg/__pycache__/old.py": "from pkg import _core\n",
     }
     sites.add_distribution(tmp_path, "pkg", files=files)
-    read_file = optional._read
+    read_file = package_files.read_text
     read: list[str] = []
 
     def remembered(path: str) -> bytes:
         read.append(path)
         return read_file(path)
 
-    monkeypatch.setattr(optional, "_read", remembered)
+    monkeypatch.setattr(package_files, "read_text", remembered)
     (distribution,) = environment_at(str(tmp_path)).distributions
     assert PythonSources([distribution]).guard_import_of(distribution.binaries[0])
     assert read == [str(tmp_path / "pkg/__init__.py")]
 
 
 def test_an_environment_among_tests_is_no_test(tmp_path: Path) -> None:
-    guarded = "try:\n    from . import _core\nexcept ImportError:\n    _core = None\n"
     site = tmp_path / "tests" / "env"
-    sites.add_distribution(site, "pkg", files={"pkg/__init__.py": guarded.encode(), "pkg/_core.abi3.so": machos.bundle()})
+    sites.add_distribution(site, "pkg", files={"pkg/__init__.py": GUARDED, "pkg/_core.abi3.so": machos.bundle()})
     (distribution,) = environment_at(str(site)).distributions
     assert PythonSources([distribution]).guard_import_of(distribution.binaries[0])
 
@@ -54,18 +59,72 @@ def test_files_are_kept_only_where_their_package_is_asked_about_again(tmp_path: 
     sites.add_distribution(tmp_path, "pkg", files={**modules, "pkg/__init__.py": guarded.encode()})
     environment = environment_at(str(tmp_path))
     read: Counter[str] = Counter()
-    original = optional._read
+    original = package_files.read_text
 
     def counting(path: str) -> bytes:
         read[path] += 1
         return original(path)
 
-    monkeypatch.setattr(optional, "_read", counting)
-    sources = optional.PythonSources(environment.distributions)
+    monkeypatch.setattr(package_files, "read_text", counting)
+    sources = PythonSources(environment.distributions)
     times, kept = [], []
     for binary in environment.binaries:
         assert sources.guard_import_of(binary)
         times.append(read[str(tmp_path / "pkg/__init__.py")])
-        kept.append(len(sources._kept))
+        kept.append(len(sources._files._kept))
     # numba's ten megabytes are searched once, and need not be held; a package with many broken files is read twice.
     assert (times, kept) == ([1, 2, 2], [0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("image", "suffix", "tag", "rule"),
+    [
+        (
+            elfs.shared("aarch64", needed=("libgone.so.1",)),
+            "39-aarch64-linux-gnu",
+            "manylinux_2_28_aarch64",
+            "library-outside-environment",
+        ),
+        (machos.bundle(libraries=("@rpath/libgone.1.dylib",)), "39-darwin", "macosx_14_0_arm64", "missing-library"),
+    ],
+    ids=("linux", "macos"),
+)
+def test_one_environment_has_one_set_of_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: bytes, suffix: str, tag: str, rule: str
+) -> None:
+    """The folders of a package are walked once, whoever asks: which Python its modules are for, and what links to nothing."""
+    site = tmp_path / "lib/python3.11/site-packages"
+    files: dict[str, bytes | str] = {"pkg/__init__.py": GUARDED, "pkg/_core.so": image, f"pkg/_more.cpython-{suffix}.so": image}
+    sites.add_distribution(site, "pkg", files=files)
+    walked: Counter[str] = Counter()
+    original = package_files._sources
+
+    def counting(folder: str) -> Iterator[str]:
+        walked[folder] += 1
+        return original(folder)
+
+    monkeypatch.setattr(package_files, "_sources", counting)
+    judged = judge(environment_at(str(site)), Target.parse(tag))
+    assert {"wrong-python", rule} <= {finding.rule for check in judged.checks for finding in check.findings}
+    assert walked == {str(site / "pkg"): 1}
+
+
+@pytest.mark.parametrize("limit", ["PYTHON_LOOKS", "PYTHON_PARSED_SIZE", "PYTHON_TREES"])
+def test_once_a_bound_is_spent_nothing_more_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    """A module of whose import nothing is known counts as needed: what is broken is told."""
+    first, second = (_guarding(tmp_path, name) for name in ("one", "two"))
+    bounds = {"PYTHON_LOOKS": 1, "PYTHON_PARSED_SIZE": len(GUARDED), "PYTHON_TREES": 1}
+    monkeypatch.setattr(limits, limit, bounds[limit])
+    sources = PythonSources([first, second])
+    assert sources.guard_import_of(first.binaries[0])
+    assert not sources.guard_import_of(second.binaries[0])
+    assert sources.guard_import_of(first.binaries[0])  # what was answered once needs no second look
+    assert sources.survives_without(second.binaries) is None
+    assert sources.mentions(second.binaries[0], b"_core") is (limit != "PYTHON_LOOKS")
+
+
+def _guarding(folder: Path, name: str) -> Distribution:
+    files = {f"{name}/__init__.py": GUARDED.encode(), f"{name}/_core.abi3.so": machos.bundle()}
+    sites.add_distribution(folder / name, name, files=files)
+    (distribution,) = environment_at(str(folder / name)).distributions
+    return distribution

@@ -1,0 +1,162 @@
+"""The Python files of the packages that an environment's distributions bring: found once, read within one bound.
+
+One of these serves all questions about an environment: whoever asks second finds the folders walked.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pytest_archcheck import limits
+from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
+from pytest_archcheck.binaries.source import open_file
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterable, Iterator
+    from zipfile import ZipInfo
+
+    from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.binaries.source import FileSource
+    from pytest_archcheck.discover.model import Distribution
+
+
+class PackageFiles:
+    """Paths and contents; what is read of all files together is bounded, and past that there are none."""
+
+    def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
+        self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
+        self._files: dict[tuple[str, str], list[str]] = {}
+        #: (folder or wheel, package) that was looked through before.
+        self._seen: set[tuple[str, str]] = set()
+        #: Contents of files of packages that were looked through before, and how many bytes more may be kept: most packages are
+        #: asked about once, and numba's files take ten megabytes.
+        self._kept: dict[str, bytes] = {}
+        self._room = limits.PYTHON_TEXTS_SIZE
+        #: How often a file may still be looked at: no tree is worth minutes.
+        self._looks = limits.PYTHON_LOOKS
+        #: Owner -> the packages that it brings.
+        self._packages_of: dict[tuple[int, str], list[str]] = {}
+        #: Wheel -> the Python files in it.
+        self._members: dict[str, dict[str, ZipInfo]] = {}
+
+    def owner_of(self, binary: Binary) -> Distribution | None:
+        """The distribution that brought a file."""
+        return self._owners.get(id(binary))
+
+    def of(self, binary: Binary, *suffixes: str, but: re.Pattern[str] | None = None) -> Iterator[tuple[str, bytes]]:
+        """Yield path and contents of files of the packages that come with a binary: by default of the Python files.
+
+        Nothing where it lies in no package (``../../libmkl_core.so.2``).
+
+        :param but: paths below the site directory, or in the wheel, that are passed over unread: half of numba is tests.
+        """
+        for package in self._packages(binary):
+            key = (binary.location, package)
+            again = key in self._seen
+            self._seen.add(key)
+            if os.path.isfile(binary.location):  # a wheel
+                yield from self._in_wheel(*key, but, again=again)
+                continue
+            if key not in self._files:
+                self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
+            for path in self._files[key]:
+                inside = path[len(binary.location) :]
+                if path.endswith(suffixes or ".py") and not (but and but.search(inside)):
+                    if not self._looks:
+                        return
+                    self._looks -= 1
+                    yield path, self._read(path, partial(read_text, path), keep=again)
+
+    def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None, *, again: bool) -> Iterator[tuple[str, bytes]]:
+        if wheel not in self._members:
+            self._members[wheel] = _python_members(wheel)
+        try:
+            with open_file(wheel) as archive:
+                for name, member in self._members[wheel].items():
+                    if name.startswith(f"{package}/") and not (but and but.search(f"/{name}")):
+                        if not self._looks:
+                            return
+                        self._looks -= 1
+                        path = f"{wheel}/{name}"
+                        read = partial(_read_member, archive, member)
+                        yield path, self._read(path, read, keep=again)
+        except OSError:
+            return
+
+    def _read(self, path: str, read: Callable[[], bytes], *, keep: bool) -> bytes:
+        text = self._kept.get(path)
+        if text is None:
+            text = read()
+            if not keep:
+                return text
+            if len(text) <= self._room:
+                self._kept[path] = text
+                self._room -= len(text)
+            else:  # it is read, or inflated, again when it is asked again
+                self._looks = max(0, self._looks - limits.PYTHON_REREAD_LOOKS - (len(text) >> 10))
+        return text
+
+    def _packages(self, binary: Binary) -> list[str]:
+        """All that its distribution brings: cupy imports what lies in cupy_backends."""
+        owner = self.owner_of(binary)
+        if owner is None:
+            return [_package(binary)] if _package(binary) else []
+        key = (id(owner), binary.location)
+        if key not in self._packages_of:
+            self._packages_of[key] = sorted({_package(one) for one in owner.binaries if one.location == binary.location} - {""})
+        return self._packages_of[key]
+
+
+def _package(binary: Binary) -> str:
+    """The package that a binary lies in, or nothing."""
+    package, slash, _ = binary.path.partition("/")
+    return package if slash and package != ".." else ""
+
+
+def _sources(folder: str) -> Iterator[str]:
+    # Not by os.walk(), which calls itself for each level before Python 3.12.
+    folders = [folder]
+    while folders:
+        for entry in _entries(folders.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != "__pycache__":
+                    folders.append(entry.path)
+            elif entry.name.endswith((".py", ".json")):
+                yield entry.path
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:  # said already, where the folder was walked
+        return []
+
+
+def _python_members(wheel: str) -> dict[str, ZipInfo]:
+    try:
+        with Archive(wheel) as archive:
+            members = [member for member in archive.members if member.filename.endswith(".py")]
+    except (ArchiveInvalid, OSError):
+        return {}
+    return {member.filename: member for member in members[: limits.PYTHON_FILES]}
+
+
+def _read_member(archive: FileSource, member: ZipInfo) -> bytes:
+    try:
+        return member_source(archive, member).read(0, limits.PYTHON_FILE_SIZE)
+    except OSError:  # said already, where the wheel was read
+        return b""
+
+
+def read_text(path: str) -> bytes:
+    """The contents of a file, no more than any real one has; nothing where it cannot be read."""
+    try:
+        with open_file(path) as source:
+            return source.read(0, limits.PYTHON_FILE_SIZE)
+    except OSError:
+        return b""
