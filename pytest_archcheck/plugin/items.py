@@ -84,6 +84,8 @@ class ArchcheckItem(TestLike, pytest.Item):
         crash = getattr(shown, "reprcrash", None)
         if crash is not None:  # what pytest's short summary shows, on every pytest and through pytest-xdist
             crash.message = error.headline if isinstance(error, FindingsFailed) else str(error).partition("\n")[0]
+            if self.config.getoption("tbstyle", "auto") == "line":  # names the check, not a line of ours
+                crash.path, crash.lineno = self.nodeid, 1
         return shown
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:

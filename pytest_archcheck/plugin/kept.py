@@ -28,6 +28,8 @@ class Kept:
         self.selected: set[str] | None = None
         #: True once pytest has begun to run what it collected.
         self.running = False
+        #: Subjects whose warnings pytest has recorded.
+        self.warned: set[str] = set()
         self._states: dict[str, State] = {}
         self._reasons: dict[str, str] = {}
         self._answers: dict[str, Answer] = {}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_archcheck import ArchcheckWarning
 from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
@@ -22,6 +23,7 @@ from pytest_archcheck.reports import terminal, text
 from pytest_archcheck.reports.outcome import Question, Result
 
 if TYPE_CHECKING:
+    import warnings
     from collections.abc import Generator, Sequence
 
     from pytest_archcheck.inspection import Inspection
@@ -286,6 +288,11 @@ class ArchcheckSession:
         if ours and hasattr(report, "archcheck"):
             del report.archcheck
 
+    def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
+        """Note whose warnings pytest will show: a filter or an option may keep them from it."""
+        if issubclass(warning_message.category, ArchcheckWarning):
+            self._kept.warned.add(nodeid[len(PREFIX) :])
+
     # -- hooks: telling
 
     def result(self) -> Result:
@@ -334,7 +341,8 @@ class ArchcheckSession:
             return
         result = self.result()
         failures_shown = self.config.option.tbstyle != "no"
-        lines = terminal.summary(result, verbosity, failures_shown=failures_shown)
+        warnings_shown = self._kept.warned if terminalreporter.hasopt("w") else ()
+        lines = terminal.summary(result, verbosity, failures_shown=failures_shown, warnings_shown=warnings_shown)
         if lines:
             terminalreporter.section("archcheck")
         for line in lines:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from pytest_archcheck.findings import Finding
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.reports.outcome import Outcome, Result
 
 #: So many failing checks are named above everything else; the others are counted.
-SHOWN_SUBJECTS = 10
+SHOWN_SUBJECTS = 8
+#: So many paths of which nothing could be judged are told, each with the reason.
+SHOWN_UNJUDGED = 10
 
 Colour = Literal["red", "yellow"]
 
@@ -29,40 +30,41 @@ class Line:
 
 
 def header(inspection: Inspection, outcomes: Sequence[Outcome]) -> list[str]:
-    """What was inspected for which target; below it, the checks that are known to fail, the worst of each."""
-    broken = [outcome for outcome in outcomes if outcome.broken]
-    parts = [f"archcheck: target {inspection.aim}", _counts(inspection)]
-    if not broken:
-        return [", ".join(parts)]
-    lines = [f"{', '.join(parts)}: {len(broken)} of {text.count(len(outcomes), 'check')} failed"]
-    lines += [f"  {outcome.subject}: {text.headline(_errors(outcome))}" for outcome in broken[:SHOWN_SUBJECTS]]
-    if len(broken) > SHOWN_SUBJECTS:
-        others = [outcome.subject for outcome in broken[SHOWN_SUBJECTS:]]
-        lines.append(f"  ... and {len(others)} more: {text.joined(others, most=30)}")
+    """What was inspected for which target, and the names of the checks that are known to fail: pytest will tell why."""
+    lines = [f"archcheck: target {inspection.aim}, {_counts(inspection)}"]
+    broken = [outcome.subject for outcome in outcomes if outcome.broken]
+    if broken:
+        told = f"{len(broken)} of {text.count(len(outcomes), 'check')} failed"
+        lines.append(f"archcheck: {told}: {text.joined(broken, SHOWN_SUBJECTS)}")
     return lines
 
 
 def in_full(outcomes: Sequence[Outcome]) -> list[str]:
-    """Everything that the failing checks say, for a run that ends before any item can."""
+    """Everything that the checks say, for a run that ends before any item can."""
     lines = []
     pending = sum(outcome.answer.pending for outcome in outcomes)
     if pending:
         lines.append(f"archcheck: nothing was judged of {text.count(pending, 'wheel')}: pytest ended before their checks ran")
     for outcome in outcomes:
-        if outcome.broken:
+        said = text.failing(outcome.answer.findings) + text.warning(outcome.answer.findings)
+        if said:
             lines.append(f"archcheck::{outcome.subject} ({text.sentence(outcome.title)})")
-            lines += [f"  {line}" for one in text.group(_errors(outcome)) for line in one.lines()]
+        for one in text.group(said):
+            first, *rest = one.lines()
+            lines += [f"  {first}{' (warning)' if one.severity == 'warning' else ''}", *(f"  {line}" for line in rest)]
     return lines
 
 
-def summary(result: Result, verbosity: int, *, failures_shown: bool) -> list[Line]:
+def summary(result: Result, verbosity: int, *, failures_shown: bool, warnings_shown: Collection[str] = ()) -> list[Line]:
     """The section at the end; empty where all is well and nobody asked for more.
 
     :param failures_shown: pytest has shown what failed: it is not said again.
+    :param warnings_shown: subjects whose warnings pytest has shown: they are not said again.
     """
     lines = list(_interrupted(result))
     for outcome in result.outcomes:
-        lines += _of_outcome(outcome, verbosity, failures_shown=failures_shown)
+        warned = outcome.subject in warnings_shown
+        lines += _of_outcome(outcome, verbosity, failures_shown=failures_shown, warnings_shown=warned)
     if verbosity > 0:
         for one in text.group(result.notes):
             lines += [Line(f"{one.headline} (note)"), *(Line(line) for line in one.lines()[1:])]
@@ -101,15 +103,11 @@ def _counts(inspection: Inspection) -> str:
     return ", ".join([*parts, f"{inspection.seconds:.2f} s"])
 
 
-def _errors(outcome: Outcome) -> tuple[Finding, ...]:
-    return text.failing(outcome.answer.findings)
-
-
 def _interrupted(result: Result) -> Iterator[Line]:
-    for skip in result.unjudged[:SHOWN_SUBJECTS]:
+    for skip in result.unjudged[:SHOWN_UNJUDGED]:
         yield Line(f"nothing was judged of {text.sentence(skip.subject)}: {text.sentence(skip.reason)}", "red")
-    if len(result.unjudged) > SHOWN_SUBJECTS:
-        yield Line(f"... and of {len(result.unjudged) - SHOWN_SUBJECTS} more", "red")
+    if len(result.unjudged) > SHOWN_UNJUDGED:
+        yield Line(f"... and of {len(result.unjudged) - SHOWN_UNJUDGED} more", "red")
     if unseen := [skip for skip in result.skipped if skip.unseen]:
         more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
         yield Line(f"not complete: {text.sentence(unseen[0].subject)}{more} could not be looked at", "yellow")
@@ -124,8 +122,9 @@ def _interrupted(result: Result) -> Iterator[Line]:
         yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; {known}")
 
 
-def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> Iterator[Line]:
-    if outcome.state == "failed" and failures_shown and verbosity <= 0:
+def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool, warnings_shown: bool) -> Iterator[Line]:
+    all_shown = outcome.state == "failed" and failures_shown
+    if all_shown and verbosity <= 0:
         return
     for one in text.group(outcome.answer.findings):
         if one.allowed is not None or one.severity == "note":
@@ -134,7 +133,7 @@ def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool) -> It
                 yield Line(f"{outcome.subject}: {one.headline} ({why})")
                 if one.allowed is None:
                     yield from (Line(line) for line in one.lines()[1:])
-        elif not (outcome.state == "failed" and failures_shown):
+        elif not (all_shown or (one.severity == "warning" and warnings_shown)):
             state = " (not run)" if outcome.state == "not run" else ""
             first, *rest = one.lines()
             yield Line(f"{outcome.subject}: {first}{state}", "red" if one.severity == "error" else "yellow")

@@ -39,7 +39,7 @@ def test_allowed_errors_are_expected_failures_with_the_reason(run: Run, broken: 
 def test_what_is_allowed_is_not_said_above(run: Run, broken: Path, pytester: pytest.Pytester) -> None:
     allow(pytester, "numpy: the CI image is old", "scipy: we know")
     result = run(broken)
-    result.stdout.no_fnmatch_line("*checks failed")
+    result.stdout.no_fnmatch_line("*checks failed*")
     result.stdout.no_fnmatch_line("*wrong-architecture*")
 
 

@@ -59,7 +59,7 @@ def test_names_that_are_no_unicode(
     result = run_child(foreign, *processes, "--archcheck-json=out.json")
     assert result.ret == 1
     result.assert_outcomes(failed=2, passed=2, warnings=1)
-    result.stdout.fnmatch_lines_random(["  numpy/\\udcff.so", "  scipy/\\udcfe.so"])
+    result.stdout.fnmatch_lines_random(["  numpy/\\udcff.so", "    scipy/\\udcfe.so"])
     assert verdict(pytester) == ("fail", True)
     assert {one["path"] for one in report(pytester)["findings"] if one["path"]} == {
         "numpy/\\udcff.so",
