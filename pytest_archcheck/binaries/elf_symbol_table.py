@@ -12,13 +12,13 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.elf import ElfInvalid, Image, open_image
+from pytest_archcheck.binaries.elf_image import ElfInvalid, Image, open_image
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_archcheck.binaries.elf import Layout, ProgramHeader
+    from pytest_archcheck.binaries.elf_image import Layout, ProgramHeader
     from pytest_archcheck.binaries.source import Source
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from macholib import mach_o
 
 from pytest_archcheck.binaries import macho
-from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
+from pytest_archcheck.binaries.elf import read_elf
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.load_commands import MachOInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Format, MachOSlice, Role, Slice
 from pytest_archcheck.binaries.names import extension_role, is_loadable_name

@@ -16,8 +16,9 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
-from pytest_archcheck.binaries.elf import MAGIC as ELF_MAGIC
-from pytest_archcheck.binaries.elf import ElfInvalid, read_elf_header
+from pytest_archcheck.binaries.elf import read_elf_header
+from pytest_archcheck.binaries.elf_image import MAGIC as ELF_MAGIC
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Role
 from pytest_archcheck.binaries.names import extension_role, is_loadable_name
 from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, read_binary

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
+from pytest_archcheck.binaries.elf import read_elf
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.image_root import real_path

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from pytest_archcheck.binaries.model import ElfSlice
 from pytest_archcheck.binaries.names import (

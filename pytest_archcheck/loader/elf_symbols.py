@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from pytest_archcheck.loader.elf_links import is_module
 

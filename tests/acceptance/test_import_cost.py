@@ -53,7 +53,7 @@ loader: imports macho_links macho_search macho_symbols optional package_files py
     symbol_pairs tensorflow_plugins
 discover: conda editable environments files image_root inputs installed interpreters metadata model names ownership paths pth
     record text wheel_names
-binaries: archive constants elf export_trie load_commands macho model names nlist numpy_api reader source
+binaries: archive constants elf elf_image export_trie load_commands macho model names nlist numpy_api reader source
 machine: host python target wheel_tags
 """
 #: Those of others, where pytest or another plugin has not imported them already.

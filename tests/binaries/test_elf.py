@@ -16,7 +16,8 @@ from support import corpus, elfs, oracle
 from support.sources import BytesSource
 
 from pytest_archcheck.binaries import elf
-from pytest_archcheck.binaries.elf import ElfInvalid, read_elf
+from pytest_archcheck.binaries.elf import read_elf
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.model import ElfSlice, Extent
 from pytest_archcheck.binaries.source import open_file
 
@@ -176,6 +177,25 @@ def test_a_small_file_is_read_from_its_head_alone() -> None:
     assert source.reads == 0
 
 
+def _own_modules() -> list[Path]:
+    """The standard library's, which in a virtual environment are not where its paths say."""
+    modules = sorted(Path(sysconfig.get_config_var("DESTSHARED")).glob("*.so"))
+    assert len(modules) > 20
+    return modules
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the files of this Python are ELF on Linux only")
+def test_a_module_of_any_size_is_read_in_two_pieces_beside_its_head() -> None:
+    """The dynamic section, then names with the table of versions behind them; a third read where those lie apart."""
+    reads = []
+    for path in _own_modules():
+        source = _Counting(path.read_bytes())
+        read_elf(source, source.content[:4096])
+        reads.append(source.reads)
+    assert max(reads) <= 3
+    assert sum(reads) <= 2.2 * len(reads)
+
+
 def _as_lief_reads(path: str) -> tuple[Any, ...]:
     binary: Any = lief.ELF.parse(path)
     tags = lief.ELF.DynamicEntry.TAG
@@ -203,8 +223,7 @@ def _as_we_read(path: str) -> tuple[Any, ...]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the files of this Python are ELF on Linux only")
 def test_this_python_is_read_as_lief_reads_it() -> None:
-    files = [Path(sys.executable).resolve(), *Path(sysconfig.get_path("platstdlib"), "lib-dynload").glob("*.so")]
-    for path in files:
+    for path in [Path(sys.executable).resolve(), *_own_modules()]:
         assert _as_we_read(str(path)) == _as_lief_reads(str(path)), path
 
 

@@ -11,7 +11,7 @@ import pytest
 from support.tools import find_tool
 
 from pytest_archcheck.binaries import elf_symbol_table
-from pytest_archcheck.binaries.elf import ElfInvalid
+from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.inspection import Request, run
 

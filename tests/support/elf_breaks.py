@@ -6,7 +6,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.elf import DT_NEEDED, DT_SONAME, DT_STRTAB, open_image
+from pytest_archcheck.binaries.elf import DT_NEEDED, DT_SONAME, DT_STRTAB
+from pytest_archcheck.binaries.elf_image import open_image
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from support.sources import BytesSource
 

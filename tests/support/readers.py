@@ -13,7 +13,8 @@ from collections import deque
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.elf import ElfInvalid, open_image, read_elf_header
+from pytest_archcheck.binaries.elf import read_elf_header
+from pytest_archcheck.binaries.elf_image import ElfInvalid, open_image
 from pytest_archcheck.binaries.elf_symbol_table import _Reader as ElfSymbols
 from pytest_archcheck.binaries.export_trie import ExportTrie, TrieInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
