@@ -281,7 +281,7 @@ def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
         elif environment.kind != "lock":
             files = [binary for owner in environment.distributions for binary in owner.binaries]
             if not environment.projects and not files:
-                yield Skipped(environment.path, "nothing is installed there: no distribution and no compiled file")
+                yield Skipped(environment.path, "nothing is installed there")
             elif files and (target.system == "windows" or all(binary.format == "pe" for binary in files)):
                 yield Skipped(environment.path, f"none of its {len(files)} compiled files could be judged for {target.name}")
 

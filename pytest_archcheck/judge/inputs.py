@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import platform
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.discover.environments import environment_at
+from pytest_archcheck.discover.environments import NothingToInspect, environment_at
 from pytest_archcheck.discover.inputs import EnvironmentFolder, LockFile, OneFile
 from pytest_archcheck.discover.model import Environment
 from pytest_archcheck.judge.access import Access
 from pytest_archcheck.judge.environment import Judgement, judge, subject_of
+from pytest_archcheck.rules.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +39,21 @@ def with_one_environment_read(inputs: Sequence[Input]) -> list[Input]:
     :raises NothingToInspect: there is none; the message says what was looked for.
     """
     alone = sum(isinstance(one, EnvironmentFolder) for one in inputs) == 1
-    return [environment_at(one.path) if alone and isinstance(one, EnvironmentFolder) else one for one in inputs]
+    return [_read(one.path) if alone and isinstance(one, EnvironmentFolder) else one for one in inputs]
+
+
+def _read(path: str) -> Environment:
+    """The environment in a folder; a project's folder without one has a lock, perhaps."""
+    try:
+        return environment_at(path)
+    except NothingToInspect as error:
+        from pytest_archcheck.locks.reading import is_lock_name
+
+        locks = sorted(filter(is_lock_name, os.listdir(path))) if os.path.isdir(path) else []
+        if not locks:
+            raise
+        typed = command("pytest-archcheck", os.path.join(path, locks[0]))
+        raise NothingToInspect(f"{path}: no environment lies there, but a lock file does: {typed}") from error
 
 
 def labelled(inputs: Sequence[Input]) -> Iterator[tuple[Input, str]]:
@@ -89,7 +105,7 @@ def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: st
 
 def _judge_folder(path: str, label: str, target: Target, python: str | None, all_pages: bool) -> Judged:  # noqa: FBT001 - pickled
     """Read and judge one of several environments; in a child, too."""
-    environment = replace(environment_at(path), label=label)
+    environment = replace(_read(path), label=label)
     return Judged(environment, judge(environment, target, f"{label}::", Access(all_pages=all_pages), python))
 
 

@@ -13,7 +13,7 @@ from pytest_archcheck.locks.markers import marker_environment
 from pytest_archcheck.locks.model import Lock, LockInvalid, Malformed, Selection
 from pytest_archcheck.locks.reading import read_lock
 from pytest_archcheck.locks.tags import machines, supported_tags, wheel_tags
-from pytest_archcheck.rules.locks import Place, judge_package, judge_plugin_pair, judge_python, locked_elsewhere
+from pytest_archcheck.rules.locks import Place, judge_package, judge_plugin_pair, judge_python, locked_elsewhere, only_for
 
 if TYPE_CHECKING:
     from pytest_archcheck.locks.model import LockedPackage
@@ -68,11 +68,12 @@ def _package_checks(lock: Lock, selections: list[tuple[Place, Selection]]) -> tu
         if len(versions[package.name]) <= limits.LOCK_VERSIONS:
             versions[package.name].append(package)
     for place, selection in selections:
+        elsewhere = only_for(lock.packages, place)
         for package in selection.packages:
             titles, findings = found.setdefault(package.name, ({}, {}))
             titles[package.title] = None
             others = locked_elsewhere(package, versions[package.name])
-            finding = judge_package(package, place, others, lock.requires_python)
+            finding = judge_package(package, place, others, lock.requires_python, elsewhere)
             if finding is not None:
                 findings[finding] = None
     for place, selection in selections:

@@ -166,12 +166,14 @@ def _by_words(text: str) -> str | None:
     systems = [name for name, names in _SYSTEM_WORDS.items() if names.intersection(plain)]
     if "musllinux" in systems:
         systems = ["musllinux"]
+    if systems == ["macosx"]:  # macos-14, macos-latest: GitHub's runners
+        plain = [word for word in plain if word not in ("latest", "large", "xlarge") and not re.fullmatch(r"1[1-9]|2\d", word)]
     known = set().union(*_SYSTEM_WORDS.values())
     machines = [word for word in plain if word not in known]
     if len(systems) != 1 or len(machines) > 1:
         return None
     system = systems[0]
-    machine = machines[0] if machines else "arm64" if "silicon" in plain else ""
+    machine = machines[0] if machines else "arm64" if system == "macosx" else ""
     if system == "win":
         machine = _WINDOWS_NAMES.get(machine, machine)
     else:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 
 import pytest
 
+from pytest_archcheck.plugin.settings import near_names
 from pytest_archcheck.reports import explain as explanations
 from pytest_archcheck.reports.text import escape
 
@@ -20,7 +20,7 @@ def explain(names: list[str]) -> int:
     for name in names:
         said = explanations.explain(name)
         if said is None:
-            near = get_close_matches(name, explanations.rules(), n=3)
+            near = near_names(name, explanations.rules())
             hint = f"did you mean {' or '.join(near)}?" if near else f"rules are {', '.join(explanations.rules())}"
             raise pytest.UsageError(
                 f"--archcheck-explain: got {escape(name)!r}, expected a rule or an id (archcheck::...); {hint}"

@@ -51,6 +51,7 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
     made = report_files.check(checked)
     with progress.inspecting(config, text.joined(checked.paths, most=2) or "this environment"):
         inspection = inspected.inspect(checked)
+    _refuse_idle_python(config, inspection)
     session = ArchcheckSession(config, checked, scope, inspection, made)
     if not arguments.hand_to_loop(config, scope):
         session.tell_early()
@@ -398,6 +399,21 @@ class ArchcheckSession:
             github.write_summary(path, self.result())
         except OSError as error:
             self._unwritten.append(report_files.cannot_write("GITHUB_STEP_SUMMARY", error))
+
+
+def _refuse_idle_python(config: pytest.Config, inspection: Inspection) -> None:
+    """Say so where another Python was asked for, and everything is judged for its own."""
+    typed: str | None = config.known_args_namespace.archcheck_python
+    interpreters = [environment.interpreter for environment in inspection.environments]
+    versions = [interpreter.version if interpreter else None for interpreter in interpreters]
+    if not typed or inspection.wheels or not all(versions):
+        return
+    minor = typed.split(".")[:2]
+    for environment, version in zip(inspection.environments, versions, strict=True):
+        if version and version.split(".")[:2] == minor:
+            return
+        said = f"{text.escape(environment.path)} has its own Python, {version}, and is judged for that: leave the option out"
+        raise pytest.UsageError(f"--archcheck-python: got {typed!r}, but {said}")
 
 
 def _is_running_environment(path: str) -> bool:

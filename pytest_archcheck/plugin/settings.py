@@ -102,12 +102,19 @@ def _names(config: pytest.Config, options: argparse.Namespace, noun: str, known:
     names = [name.strip() for line in given for name in line.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name.lower().replace("_", "-"), known, n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise pytest.UsageError(f"{setting}: got {name!r}, expected one of {', '.join(known)}{hint}")
+            near = near_names(name, known)
+            said = f"which is none; did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(known)}"
+            raise pytest.UsageError(f"{setting}: got {escape(name)!r}, {said}")
     return names
+
+
+def near_names(name: str, known: Collection[str]) -> list[str]:
+    """The names that were probably meant: those that begin so, else those that are written nearly so."""
+    from difflib import get_close_matches
+
+    plain = name.strip().lower().replace("_", "-")
+    longer = [one for one in known if plain and one.startswith(plain)]
+    return longer[:3] or get_close_matches(plain, known, n=3)
 
 
 def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...]:
@@ -124,10 +131,10 @@ def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...
                 continue
             if re.search(r"[*?\[]", os.path.basename(path)):
                 raise pytest.UsageError(
-                    f"{setting}: got {str(given)!r}, and no file is called that: a shell puts names in the place of a pattern "
-                    f"only where it is a word of its own: pytest-archcheck {escape(str(given))}; or give the folder"
+                    f"{setting}: got {str(given)!r}, and nothing matches that pattern: is the folder right?"
                 )
-            raise pytest.UsageError(f"{setting}: got {str(given)!r}, expected a path that exists; there is no {path!r}")
+            check = f"; one check alone is archcheck::{given}" if re.fullmatch(r"[\w-]+", str(given)) else ""
+            raise pytest.UsageError(f"{setting}: got {str(given)!r}, expected a path that exists; there is no {path!r}{check}")
         paths.append(path)
     return tuple(dict.fromkeys(paths))
 

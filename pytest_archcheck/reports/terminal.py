@@ -10,6 +10,8 @@ from pytest_archcheck.reports import text
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from pytest_archcheck.discover.model import Environment
+    from pytest_archcheck.findings import Skipped
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.reports.outcome import Outcome, Result
 
@@ -72,8 +74,11 @@ def summary(result: Result, verbosity: int, *, failures_shown: bool, warnings_sh
         windows += sum(one.windows for one in result.opened)
         if windows:
             lines.append(Line(f"{text.count(windows, 'compiled file')} for Windows: counted, not inspected"))
+        told = {*result.unjudged, *_of_locks(result)}
         lines += [
-            Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}") for skip in result.skipped
+            Line(f"not looked at: {text.sentence(skip.subject)}: {text.sentence(skip.reason)}")
+            for skip in result.skipped
+            if skip not in told
         ]
     return lines
 
@@ -83,24 +88,39 @@ def answers(result: Result) -> list[str]:
     given = [text.sentence(outcome.answer.line) for outcome in result.outcomes if outcome.answer.line is not None]
     lines = list(dict.fromkeys(given))
     told = [line for line in lines if not any(other != line and other.startswith(line) for other in lines)]
-    # That every wheel exists is not yet that they fit each other.
-    locks = [environment for environment in result.inspection.environments if environment.kind == "lock"]
-    told += [f"{text.escape(skip.subject)}: {text.sentence(skip.reason)}" for lock in locks for skip in lock.skipped[:1]]
-    return told
+    return told + [f"{text.escape(skip.subject)}: {text.sentence(skip.reason)}" for skip in _of_locks(result)]
+
+
+def _of_locks(result: Result) -> list[Skipped]:
+    """Of each lock what it cannot tell: that every wheel exists is not yet that they fit each other."""
+    return [one.skipped[0] for one in result.inspection.environments if one.kind == "lock" and one.skipped]
 
 
 def _counts(inspection: Inspection) -> str:
-    owners = sum(distribution.name is not None for distribution in inspection.distributions)
+    locks = [environment for environment in inspection.environments if environment.kind == "lock"]
+    others = [environment for environment in inspection.environments if environment.kind != "lock"]
     binaries = inspection.binaries
-    parts = [text.count(len(inspection.wheels), "wheel")] if inspection.wheels else []
-    if inspection.environments:
-        parts = [text.count(owners, "distribution"), text.count(len(binaries), "compiled file"), *parts]
+    parts = [text.count(len({one.name for lock in locks for one in lock.distributions}), "locked package")] if locks else []
+    if others:
+        installed = sum(_installed(environment) for environment in others)
+        # Of files that lie somewhere without metadata nobody expects distributions.
+        parts += [text.count(installed, "distribution")] if installed or not binaries else []
+        parts.append(text.count(len(binaries), "compiled file"))
+    if inspection.wheels:
+        parts.append(text.count(len(inspection.wheels), "wheel"))
     windows = sum(binary.format == "pe" for binary in binaries)
     if windows and windows == len(binaries):
         parts.append("all of them for Windows and not inspected")
-    if inspection.skipped:
-        parts.append(f"{text.count(len(inspection.skipped), 'place')} not looked at (-v)")
+    unseen = len(inspection.skipped) - len(inspection.unjudged) - len(locks)  # those are told at the end
+    if unseen > 0:
+        parts.append(f"{text.count(unseen, 'place')} not looked at (-v)")
     return ", ".join([*parts, f"{inspection.seconds:.2f} s"])
+
+
+def _installed(environment: Environment) -> int:
+    """Distributions, those without a compiled file included: what ``pip list`` counts."""
+    named = {one.name for one in environment.distributions if one.name is not None}
+    return len(named.union(project.name for project in environment.projects))
 
 
 def _interrupted(result: Result) -> Iterator[Line]:

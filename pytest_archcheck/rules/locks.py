@@ -84,13 +84,36 @@ def locked_elsewhere(package: LockedPackage, everything: Iterable[LockedPackage]
     return sorted(others.values(), key=lambda other: _order(other.version), reverse=True)
 
 
+def only_for(packages: Iterable[LockedPackage], place: Place) -> str | None:
+    """The one machine that all compiled wheels of a lock are for, where that is another: ``Linux x86_64``.
+
+    Only a pylock is made so: by ``uv pip compile`` without ``--universal``. Other tools lock for every machine.
+    """
+    if not place.label.startswith("pylock"):
+        return None
+    machines = set()
+    for package in packages:
+        platforms = {words for name in package.wheels for tag in wheel_tags(name) for words in _platform_words(tag.platform)}
+        machines |= {words.partition(" (")[0] for words in platforms - {"any"}}
+        if len(machines) > 1:
+            return None
+    machine = next(iter(machines), None)
+    system, _, rest = place.machine.name.partition(" ")
+    return None if machine == f"{system} {rest.rpartition(' ')[2]}" else machine
+
+
 def judge_package(
-    package: LockedPackage, place: Place, others: Sequence[LockedPackage], requires_python: SpecifierSet | None
+    package: LockedPackage,
+    place: Place,
+    others: Sequence[LockedPackage],
+    requires_python: SpecifierSet | None,
+    elsewhere: str | None = None,
 ) -> Finding | None:
     """Say what is wrong with installing one package at one place; None where a wheel fits.
 
     :param others: other versions of it in the same lock.
     :param requires_python: the Pythons that the lock is for; a remedy names no other.
+    :param elsewhere: the one other machine that the lock was made for, as :func:`only_for` says.
     """
     if _installs(package, place.machine, place.minor_python):
         return None
@@ -99,7 +122,11 @@ def judge_package(
         source = "a git repository" if package.origin == "git" else "a source archive"
         return _finding("source-only", package, place, f"comes from {source}: it is built on the target", _build(pin))
     reason, other = _why(package, place, requires_python)
-    pin = pin if package.has_sdist else _elsewhere(package, place) or pin
+    if elsewhere and package.wheels:
+        reason, other = f"the whole lock names wheels for {elsewhere} only", None
+        pin = "lock again for every machine: uv pip compile --universal --format pylock.toml, or uv export --format pylock.toml"
+    elif not package.has_sdist or _systems(package) == {"macos"}:  # pyobjc-core; of lxml an older version had wheels for Linux
+        pin = _elsewhere(package, place) or pin
     if package.has_sdist:
         message = f"has no wheel for {place.words}, only a source distribution: it is built on the target; {reason}"
         return _finding("source-only", package, place, message, _build(pin))
@@ -139,7 +166,7 @@ def _elsewhere(package: LockedPackage, place: Place) -> str | None:
     tags = [tag.platform for name in package.wheels for tag in wheel_tags(name)]
     if not tags or "any" in tags:
         return None
-    systems = {system for system, prefix in _PLATFORMS.items() if any(tag.startswith(prefix) for tag in tags)}
+    systems = _systems(package)
     if systems and place.machine.system not in systems:
         names = " or ".join(f"sys_platform == '{_SYS_PLATFORM[system]}'" for system in sorted(systems))
         return f"where it is required, say where it is wanted: {package.name} ; {names}; then {_lock_again(place)}"
@@ -147,6 +174,11 @@ def _elsewhere(package: LockedPackage, place: Place) -> str | None:
     if libc == "musl" and not any(tag.startswith("musllinux") for tag in tags):
         return "use a system with glibc: an image of Debian or Ubuntu (python:3.12-slim) instead of Alpine's"
     return None
+
+
+def _systems(package: LockedPackage) -> set[str]:
+    tags = [tag.platform for name in package.wheels for tag in wheel_tags(name)]
+    return {system for system, prefix in _PLATFORMS.items() if any(tag.startswith(prefix) for tag in tags)}
 
 
 def _lock_again(place: Place) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support import elfs
 from support.machos import bundle
-from support.sites import add_distribution
+from support.sites import add_distribution, make_venv, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,7 +178,7 @@ def test_an_empty_path_is_no_path(pytester: pytest.Pytester) -> None:
 def test_a_pattern_that_the_shell_left(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--archcheck-path=dist/*.whl")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*no file is called that*pytest-archcheck dist/[*].whl; or give the folder"])
+    result.stderr.fnmatch_lines(["*got 'dist/[*].whl', and nothing matches that pattern: is the folder right?"])
 
 
 def test_a_pattern_that_no_shell_touches_stands_for_what_is_there(pytester: pytest.Pytester) -> None:
@@ -217,3 +218,26 @@ def test_what_was_typed_is_quoted_without_what_terminals_and_ci_obey(pytester: p
     assert "::error::y" in said
     assert "\x1b" not in said
     assert not any(line.lstrip().startswith("::") for line in said.splitlines())
+
+
+def test_a_python_that_nothing_is_judged_for(pytester: pytest.Pytester) -> None:
+    site = make_venv(pytester.path / "env")
+    add_distribution(site, "attrs", files={"attr/__init__.py": ""})
+    write(pytester.path / "env" / "bin" / "python3", elfs.executable(needed=())).chmod(0o755)
+    result = pytester.runpytest("--archcheck-path=env", "--archcheck-python=3.15")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--archcheck-python: got '3.15', but */env has its own Python, 3.11.*: leave the option out"])
+    assert pytester.runpytest("--archcheck-path=env", "--archcheck-python=3.11").ret == 0
+
+
+def test_a_package_where_a_path_is_expected(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--archcheck-path=numpy")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no '*/numpy'; one check alone is archcheck::numpy"])
+
+
+def test_a_project_without_an_environment_has_a_lock(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".lock", uv="version = 1")
+    result = pytester.runpytest(f"--archcheck-path={pytester.path}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*no environment lies there, but a lock file does: pytest-archcheck {pytester.path}/uv.lock"])

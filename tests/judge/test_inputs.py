@@ -157,11 +157,15 @@ class TestOneFile:
 @pytest.mark.parametrize(
     ("name", "typed"),
     [
-        ("requirements.txt", "uv pip compile --universal --format pylock.toml -o pylock.toml '{path}' && "),
+        ("requirements.txt", "uv pip compile --universal --format pylock.toml -o pylock.check.toml '{path}' && "),
         ("requirements-dev.in", "uv pip compile "),
-        ("x-1.0-py3.11-macosx-11-arm64.egg", "python -m zipfile -e '{path}' there && pytest-archcheck there"),
+        ("x-1.0-py3.11-macosx-11-arm64.egg", "python -m zipfile -e '{path}' there && pytest-archcheck ./there"),
         ("pixi.lock", "pixi install && pytest-archcheck .pixi/envs/default"),
-        ("Pipfile.lock", "pipenv requirements > requirements.txt && uv pip compile "),
+        ("Pipfile.lock", "pipenv requirements > pinned.txt && uv pip compile "),
+        ("pixi.toml", "pixi install && pytest-archcheck .pixi/envs/default"),
+        ("environment.yml", "conda env create --prefix there --file '{path}' && pytest-archcheck ./there"),
+        ("conda-lock.yml", "conda-lock install --prefix there '{path}' && pytest-archcheck ./there"),
+        ("a.zip", "python -m zipfile -e '{path}' there && pytest-archcheck ./there"),
         ("pyproject.toml", "uv lock && pytest-archcheck uv.lock"),
         ("foo-1.0.tar.gz", "pip wheel --no-deps '{path}'"),
     ],

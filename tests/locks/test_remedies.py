@@ -40,6 +40,37 @@ def test_a_package_of_macos_alone_is_wanted_there_alone(tmp_path: Path) -> None:
     )
 
 
+def test_a_package_of_macos_alone_that_could_be_built(tmp_path: Path) -> None:
+    """As pyobjc-core on Linux: no version has a wheel for that."""
+    judge(tmp_path, ARM64, ("pyobjc-core", "13.0", "cp312-cp312-macosx_12_0_arm64"))
+    lock = tmp_path / "uv.lock"
+    sdist = 'sdist = { url = "https://example.invalid/pyobjc_core-13.0.tar.gz", hash = "sha256:00" }\n'
+    lock.write_text(lock.read_text("utf-8").replace("wheels = ", sdist + "wheels = "), encoding="utf-8")
+    _, (_, check) = inspect_lock(str(lock), Target.parse("manylinux_2_28_x86_64"), "3.12")
+    (found,) = check.findings
+    assert found.rule == "source-only"
+    assert found.remedy.startswith("where it is required, say where it is wanted: pyobjc-core ; sys_platform == 'darwin'; then")
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "pylock.mac.toml"])
+def test_a_pylock_that_was_made_for_one_machine(tmp_path: Path, name: str) -> None:
+    """``uv pip compile`` without ``--universal`` names the wheels of the machine that it runs on."""
+    text = 'lock-version = "1.0"\ncreated-by = "uv"\n'
+    for package in ("numpy", "scipy"):
+        wheel = f"{package}-2.0-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
+        text += f'[[packages]]\nname = "{package}"\nversion = "2.0"\n'
+        text += f'sdist = {{ url = "https://example.invalid/{package}-2.0.tar.gz", hashes = {{ sha256 = "00" }} }}\n'
+        text += f'wheels = [{{ url = "https://example.invalid/{wheel}", hashes = {{ sha256 = "00" }} }}]\n'
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    _, checks = inspect_lock(str(tmp_path / name), Target.parse(ARM64), "3.12")
+    findings = [finding for check in checks for finding in check.findings]
+    assert len(findings) == 2
+    assert all("; the whole lock names wheels for Linux x86_64 only" in one.message for one in findings)
+    assert all("uv pip compile --universal --format pylock.toml" in one.remedy for one in findings)
+    _, checks = inspect_lock(str(tmp_path / name), Target.parse("manylinux_2_28_x86_64"), "3.12")
+    assert not any(check.findings for check in checks)
+
+
 def test_another_processor_of_the_same_system_is_no_matter_of_markers(tmp_path: Path) -> None:
     (found,) = judge(tmp_path, ARM64, ("fast", "1.2", "cp312-cp312-macosx_12_0_x86_64"))["fast"]
     assert "sys_platform" not in found.remedy

@@ -58,6 +58,8 @@ def test_tags(tag: str, system: str, architectures: tuple[str, ...], os_version:
         ("Apple Silicon", "macosx_14_0_arm64"),
         ("aarch64-apple-darwin", "macosx_14_0_arm64"),
         ("x86_64-apple-darwin", "macosx_14_0_x86_64"),
+        ("macos-14", "macosx_14_0_arm64"),
+        ("macos-latest", "macosx_14_0_arm64"),
         ("darwin/arm64", "macosx_14_0_arm64"),
         ("mac intel", "macosx_14_0_x86_64"),
         ("linux/arm64", "manylinux_2_28_aarch64"),
