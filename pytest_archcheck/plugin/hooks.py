@@ -131,6 +131,10 @@ def pytest_configure(config: pytest.Config) -> None:
         session.reject_unknown_ids()
     config.pluginmanager.register(session, _SESSION)
     session.join_html_report()
+    if session.is_worker or getattr(config.option, "dist", "no") != "no":  # pytest-xdist
+        with _unwritten(config.pluginmanager):
+            from pytest_archcheck.plugin.workers import Workers
+        config.pluginmanager.register(Workers(session), "archcheck-workers")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -272,7 +276,7 @@ def _session(config: pytest.Config) -> ArchcheckSession | None:
         if handed is None:
             return None
         with _unwritten(config.pluginmanager):
-            from pytest_archcheck.plugin.session import take_over
+            from pytest_archcheck.plugin.workers import take_over
 
             return take_over(config, handed)
     if "PYTEST_XDIST_WORKER" in os.environ and _PARSER in config.stash:

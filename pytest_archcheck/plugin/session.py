@@ -6,7 +6,6 @@ to its workers; a wheel is opened by the worker that runs its item.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from dataclasses import replace
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.arguments import Scope
     from pytest_archcheck.plugin.settings import Settings
-
-#: The outcome of what will be run once more, as pytest-rerunfailures calls it.
-_RERUN: Any = "rerun"
 
 
 def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> ArchcheckSession | None:
@@ -58,16 +54,6 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
     return session
 
 
-def take_over(config: pytest.Config, handed: bytes) -> ArchcheckSession:
-    """Make the session of a pytest-xdist worker from what its controller sent."""
-    import pickle
-    import zlib
-
-    scope, checked, found = pickle.loads(zlib.decompress(handed))  # noqa: S301 - written by our own controller
-    config.stash[SETTINGS] = checked
-    return ArchcheckSession(config, checked, scope, found)
-
-
 class ArchcheckSession:
     """The plugin of a run that has the checks on."""
 
@@ -84,12 +70,8 @@ class ArchcheckSession:
         self.questions: dict[str, Question] = {}
         self._of_wheels = questions.of_wheels(config, inspection, checked)
         self._ask()
-        self._kept = Kept()
+        self.kept = Kept()
         self._told_header = False
-        #: What each worker of pytest-xdist gets.
-        self._handed: bytes | None = None
-        #: Subjects of wheels whose worker died, and that were given to another.
-        self._opened_again: set[str] = set()
         #: Reports that could not be written, each with the reason.
         self._unwritten: list[str] = []
 
@@ -132,7 +114,7 @@ class ArchcheckSession:
         if self.config.pluginmanager.hasplugin("html"):
             from pytest_archcheck.plugin import html_rows
 
-            rows = html_rows.HtmlRows(lambda: self.questions, self._kept.answer)
+            rows = html_rows.HtmlRows(lambda: self.questions, self.kept.answer)
             self.config.pluginmanager.register(rows, "archcheck-html-rows")
 
     def reject_unknown_ids(self) -> None:
@@ -179,23 +161,6 @@ class ArchcheckSession:
 
     # -- hooks: collection
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist's WorkerController
-        """Hand the inspection to a worker, of wheels their names (pytest-xdist, in the controller)."""
-        typed = [os.fspath(arg) for arg in self.config.invocation_params.args]
-        foreign = [arg for arg in typed if arg.encode("utf-8", "ignore").decode("utf-8") != arg]
-        if foreign:  # execnet would refuse them with a traceback
-            raise pytest.UsageError(
-                f"pytest-xdist hands arguments to its workers as UTF-8, which {text.joined(foreign)} is not: run without -n, "
-                "or reach it through a symbolic link"
-            )
-        if self._handed is None:
-            import pickle
-            import zlib
-
-            self._handed = zlib.compress(pickle.dumps((self.scope, self.settings, self.inspection)), 1)
-        node.workerinput["archcheck-session"] = self._handed
-
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, None, None]:
         """Take our arguments out before pytest looks for them on disk."""
@@ -216,13 +181,7 @@ class ArchcheckSession:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what the user's selection left."""
-        self._kept.select(item.question.subject for item in session.items if isinstance(item, ArchcheckItem))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Note what a worker's selection left (pytest-xdist, in the controller)."""
-        ours = {nodeid[len(PREFIX) :] for nodeid in ids if nodeid.startswith(PREFIX)}
-        self._kept.select(ours & set(self.questions))
+        self.kept.select(item.question.subject for item in session.items if isinstance(item, ArchcheckItem))
 
     # -- hooks: running
 
@@ -230,34 +189,18 @@ class ArchcheckSession:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, None, None]:
         """Note that what was collected is about to run."""
         options = session.config.option
-        self._kept.running = not options.collectonly and not getattr(options, "setuponly", False)
+        self.kept.running = not options.collectonly and not getattr(options, "setuponly", False)
         yield
-        if self._kept.running and not self.is_worker:
+        if self.kept.running and not self.is_worker:
             self._leave_to_last_failed()
 
     def _leave_to_last_failed(self) -> None:
         """Have ``--lf`` go on with the wheels that an interruption kept from being opened."""
         remembering = self.config.pluginmanager.getplugin("lfplugin")
-        for subject in self._kept.lost() if remembering is not None else ():
+        for subject in self.kept.lost() if remembering is not None else ():
             if self.questions[subject].known.pending:
                 report = pytest.TestReport(f"{PREFIX}{subject}", ("", 0, ""), {}, "failed", None, "call")
                 remembering.pytest_runtest_logreport(report)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:  # noqa: ANN401 - pytest-xdist's
-        """Have the wheel of a worker that died opened once more; who kills two workers is told (pytest-xdist, controller)."""
-        subject = crashitem[len(PREFIX) :]
-        question = self.questions.get(subject) if crashitem.startswith(PREFIX) else None
-        if question is None or not question.known.pending or subject in self._opened_again:
-            return
-        self._opened_again.add(subject)
-        with contextlib.suppress(NotImplementedError):  # --dist loadscope: what was lost with a worker is a failure there
-            sched.mark_test_pending(crashitem)
-            report.outcome = _RERUN
-
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Show what will be run once more."""
-        return (_RERUN, "R", "RERUN") if report.outcome == _RERUN and report.nodeid.startswith(PREFIX) else None
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
@@ -284,7 +227,7 @@ class ArchcheckSession:
         subject = report.nodeid[len(PREFIX) :]
         ours = report.nodeid.startswith(PREFIX) and subject in self.questions
         if ours and not self.is_worker:
-            self._kept.note(report, self.questions[subject])
+            self.kept.note(report, self.questions[subject])
         yield
         if ours and hasattr(report, "archcheck"):
             del report.archcheck
@@ -298,13 +241,13 @@ class ArchcheckSession:
 
     def result(self) -> Result:
         """The run so far, narrowed to the user's selection."""
-        selected = self._kept.selected
+        selected = self.kept.selected
         chosen = [
             (place, question)
             for place, (subject, question) in enumerate(self.questions.items())
             if self.scope.holds(subject) and (selected is None or subject in selected)
         ]
-        outcomes = tuple(self._kept.outcome(question, place) for place, question in chosen)
+        outcomes = tuple(self.kept.outcome(question, place) for place, question in chosen)
         finished = selected is not None and bool(outcomes) and all(outcome.ran for outcome in outcomes)
         result = Result(
             inspection=self.inspection,
@@ -380,7 +323,7 @@ class ArchcheckSession:
 
         A worker of pytest-xdist that dies can take reports along, and others' plugins write outcomes of their own.
         """
-        return bool(self._kept.lost()) or any(
+        return bool(self.kept.lost()) or any(
             outcome.state == "other" or (outcome.state == "passed" and outcome.broken) for outcome in result.outcomes
         )
 
