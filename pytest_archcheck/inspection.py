@@ -65,8 +65,9 @@ class Inspection:
     signatures: Mapping[str, Mapping[str, SignatureKind]]
     #: Path of a wheel -> the machines that its own tags promise, where it was judged for those.
     wheel_targets: Mapping[str, tuple[Target, ...]]
-    #: Those that were only named so far.
+    #: Those that were only named so far, and whether each is judged for the machines that its tags promise.
     wheels: tuple[WheelFile, ...] = ()
+    by_tags: bool = False
     #: Directory entries seen.
     files: int
     #: Wall time of finding, reading and judging; imports and probes apart.
@@ -76,7 +77,8 @@ class Inspection:
     def aim(self) -> str:
         """What everything was judged for, in words: ``macOS 14.0 arm64``."""
         promised = {check.targets for check in self.checks}
-        promised |= {tuple(one.tag for one in self.wheel_targets.get(wheel.path, ())) for wheel in self.wheels}
+        named = {wheel.targets if self.by_tags else () for wheel in self.wheels}
+        promised |= {tuple(one.tag for one in targets) for targets in named}
         if promised <= {(), (self.target.tag,)}:
             return f"{self.target.name}, {' '.join(self.target.libc)}" if self.target.libc else self.target.name
         return (
@@ -226,17 +228,16 @@ def _begin(request: Request) -> Inspection:
         inputs += here
         skipped += beside
     named = list(labelled(with_one_environment_read(inputs)))
-    wheels = tuple(WheelFile(one.path, label) for one, label in named if isinstance(one, WheelFile))
-    promised = {} if given else {wheel.path: wheel.targets for wheel in wheels if wheel.targets}
+    wheels = tuple(one.called(label) for one, label in named if isinstance(one, WheelFile))
     judged = judge_inputs(named, target, request.python, all_pages=request.all_pages)
-    begun = _inspection(judged, request, _common_target(judged, wheels, promised) or target, begin)
+    begun = _inspection(judged, request, _common_target(judged, wheels, by_tags=not given) or target, begin)
     unjudged = tuple(_unjudged(judged, target))
     return replace(
         begun,
         skipped=(*begun.skipped, *skipped, *unjudged),
         unjudged=unjudged,
         wheels=wheels,
-        wheel_targets=promised,
+        by_tags=not given,
     )
 
 
@@ -302,11 +303,9 @@ def _refuse_what_only_leads_to_an_input(path: str) -> None:
             raise NothingToInspect(f"{path}: {advice}")
 
 
-def _common_target(
-    judged: Sequence[Judged], wheels: Iterable[WheelFile], promised: Mapping[str, tuple[Target, ...]]
-) -> Target | None:
+def _common_target(judged: Sequence[Judged], wheels: Iterable[WheelFile], *, by_tags: bool) -> Target | None:
     """The one machine that everything is judged for by its own tags: what a reader calls the target."""
-    targets = {promised.get(wheel.path, ()) for wheel in wheels} | {one.targets for one in judged}
+    targets = {wheel.targets if by_tags else () for wheel in wheels} | {one.targets for one in judged}
     common = targets.pop()
     return common[0] if not targets and len(common) == 1 else None
 

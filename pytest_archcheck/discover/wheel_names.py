@@ -22,10 +22,17 @@ _HASH, _SHOWN = re.compile(r"[0-9a-f]{32,}"), 12
 class WheelFile:
     """A wheel that has not been opened yet. There may be ten thousand: what else its name says is worked out when asked for."""
 
-    #: Absolute.
-    path: str
+    #: The folder that was looked through, absolute: one string for all that lie below it.
+    root: str
     #: What its check is called.
     label: str
+    #: Where it lies below that folder, with ``/``; None: where its label says.
+    place: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Absolute."""
+        return os.path.join(self.root, *self._place.split("/"))
 
     @property
     def title(self) -> str:
@@ -43,9 +50,17 @@ class WheelFile:
         """Words for ``-k``: the formats and architectures that its name promises."""
         return _words(self._tag)
 
+    def called(self, label: str) -> WheelFile:
+        """The same with another label."""
+        return self if label == self.label else WheelFile(self.root, label, self._place)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.label}.whl" if self.place is None else self.place
+
     @property
     def _stem(self) -> str:
-        return self.path[self.path.rfind(os.sep) + 1 :].removesuffix(".whl")
+        return self._place.rpartition("/")[2].removesuffix(".whl")
 
     @property
     def _tag(self) -> str:
@@ -54,12 +69,14 @@ class WheelFile:
 
 def wheel_file(path: str) -> WheelFile:
     """Name a wheel by its file's name."""
-    return WheelFile(os.path.abspath(path), os.path.basename(path).removesuffix(".whl"))
+    folder, name = os.path.split(os.path.abspath(path))
+    return wheel_below(folder, name)
 
 
 def wheel_below(root: str, place: str) -> WheelFile:
     """A wheel by its path below a folder that is absolute: its label depends on nothing that lies beside it."""
-    return WheelFile(os.path.join(root, *place.split("/")), label_of(place))
+    label = label_of(place)
+    return WheelFile(root, label, None if place == f"{label}.whl" else place)
 
 
 def label_of(place: str) -> str:

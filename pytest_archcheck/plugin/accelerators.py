@@ -16,7 +16,7 @@ from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.plugin import progress
 from pytest_archcheck.plugin.settings import read_accelerators
 from pytest_archcheck.reports import text
-from pytest_archcheck.reports.outcome import Answer, Question
+from pytest_archcheck.reports.outcome import Answer, Prepared
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, because, judge, judge_benchmark
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def known(config: pytest.Config) -> tuple[Framework, ...]:
 # -- items
 
 
-def questions(config: pytest.Config, required: Iterable[str]) -> tuple[Question, ...]:
+def questions(config: pytest.Config, required: Iterable[str]) -> tuple[Prepared, ...]:
     """Two items for every framework that is installed in the running environment."""
     wanted = bool(set(required) & set(_PLATFORMS))
     here = board(config)
@@ -122,7 +122,7 @@ def questions(config: pytest.Config, required: Iterable[str]) -> tuple[Question,
         for kind, ask in (("accelerator", _accelerator), ("matmul", _matmul)):
             subject = f"{kind}::{framework.name}"
             asked.append(
-                Question(
+                Prepared(
                     subject=subject,
                     title=f"{framework.title}: {_TITLES[kind]}",
                     ask=partial(ask, config, framework, subject, required=wanted),

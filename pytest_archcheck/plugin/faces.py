@@ -8,11 +8,11 @@ that take every item for one: they read ``item.module.__name__``, ``item.functio
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pytest_archcheck.plugin.made import drop, made
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:
@@ -64,6 +64,19 @@ def module(path: Path, root: Path) -> ModuleType:
     return made
 
 
+def _fixture_info(_: object) -> Any:  # noqa: ANN401 - pytest's own
+    from _pytest.fixtures import FuncFixtureInfo  # for those who look; private to pytest
+
+    return FuncFixtureInfo((), (), [], {})
+
+
+def _fixture_request(item: Any) -> Any:  # noqa: ANN401 - pytest's own
+    from _pytest import fixtures  # for those who look; private to pytest
+
+    kind: Any = getattr(fixtures, "TopRequest", fixtures.FixtureRequest)  # the former since pytest 8.0
+    return kind(item, _ispytest=True)
+
+
 class TestLike:
     """What an item has of a test function."""
 
@@ -78,33 +91,18 @@ class TestLike:
 
     question: Question
 
-    # There may be ten thousand of us: what is asked of few is made when it is asked for.
-
-    @cached_property
-    def module(self) -> ModuleType:
-        """The parent's: a module that stands for the checks."""
-        module: ModuleType = self.parent.obj
-        return module
-
-    @cached_property
-    def obj(self) -> Any:  # noqa: ANN401 - as pytest.Function has it
-        """A function that nobody calls."""
-        return _function(self.name, text.sentence(self.question.title), self.module)
-
-    @cached_property
-    def originalname(self) -> str:
-        """As of a test without parameters."""
-        return self.name
-
-    @cached_property
-    def fixturenames(self) -> list[str]:
-        """Conftest files extend it; no fixture is set up for an item of ours."""
-        return []
-
-    @cached_property
-    def funcargs(self) -> dict[str, object]:
-        """Conftest files look here for what a failed test had: a browser's page."""
-        return {}
+    #: The parent's: a module that stands for the checks.
+    module = made(lambda self: self.parent.obj)
+    #: A function that nobody calls.
+    obj = made(lambda self: _function(self.name, text.sentence(self.question.title), self.module))
+    #: As of a test without parameters.
+    originalname = made(lambda self: self.name)
+    #: Conftest files extend it; no fixture is set up for an item of ours.
+    fixturenames = made(lambda _: [])
+    #: Conftest files look here for what a failed test had: a browser's page.
+    funcargs = made(lambda _: {})
+    _fixtureinfo = made(_fixture_info)
+    _request = made(_fixture_request)
 
     @property
     def function(self) -> Callable[[], None]:
@@ -114,21 +112,11 @@ class TestLike:
 
     def _initrequest(self) -> None:
         """Begin anew, as plugins ask before they run an item once more."""
-        self.__dict__.pop("funcargs", None)
-        self.__dict__.pop("_request", None)
+        drop(self, ("funcargs", "_request"))
 
-    @cached_property
-    def _fixtureinfo(self) -> Any:  # noqa: ANN401 - pytest's own
-        from _pytest.fixtures import FuncFixtureInfo  # for those who look; private to pytest
 
-        return FuncFixtureInfo((), (), [], {})
-
-    @cached_property
-    def _request(self) -> Any:  # noqa: ANN401 - pytest's own
-        from _pytest import fixtures  # for those who look; private to pytest
-
-        kind: Any = getattr(fixtures, "TopRequest", fixtures.FixtureRequest)  # the former since pytest 8.0
-        return kind(self, _ispytest=True)
+#: What is made of those, once a run is over for an item.
+FACES = ("module", "obj", "originalname", "fixturenames", "funcargs", "_fixtureinfo", "_request")
 
 
 def _function(name: str, title: str, module: ModuleType) -> Callable[[], None]:

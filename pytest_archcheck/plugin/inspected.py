@@ -150,7 +150,9 @@ def about(finding: Finding, subject: str) -> Finding:
 
 
 def identifier(subject: str) -> str:
-    """A subject, fit for an id."""
+    """A subject, fit for an id: itself, where it is."""
+    if len(subject) <= limits.ID_LENGTH and subject.isprintable() and "[" not in subject and "]" not in subject:
+        return subject
     plain = text.escape(subject).translate(_BRACKETS)
     if len(plain) <= limits.ID_LENGTH:
         return plain

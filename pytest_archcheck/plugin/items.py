@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest import skipping, tmpdir  # for the keys of what they leave behind; private to pytest
 
 from pytest_archcheck import ArchcheckWarning
 from pytest_archcheck.plugin.arguments import ROOT
-from pytest_archcheck.plugin.faces import TestLike, item_path, module
+from pytest_archcheck.plugin.faces import FACES, TestLike, item_path, module
+from pytest_archcheck.plugin.made import drop, made
 from pytest_archcheck.reports import text
 
 if TYPE_CHECKING:
@@ -16,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.reports.outcome import Answer, Question
+
+
+#: What pytest gives every item.
+_EMPTY = ("keywords", "own_markers", "extra_keyword_matches", "user_properties", "stash", "_store", "_report_sections")
+#: What pytest leaves in the stash of an item that has run, for fixtures that it has not.
+_OF_PYTEST = tuple(
+    vars(module)[name] for module, name in ((skipping, "xfailed_key"), (tmpdir, "tmppath_result_key")) if name in vars(module)
+)
 
 
 class FindingsFailed(Exception):
@@ -32,24 +43,38 @@ class ArchcheckItem(TestLike, pytest.Item):
     #: pytest-run-parallel: this item needs no warning that it is not parallel.
     _parallel_custom_item = True
 
-    def __init__(
-        self,
-        *,
-        question: Question,
-        marker: pytest.MarkDecorator,
-        **kwargs: Any,  # noqa: ANN401 - pytest's own
-    ) -> None:
+    # Most items have nothing of these, and all of them are empty as long as an item is only listed.
+    keywords = made(lambda self: type(self.parent.keywords)(self))
+    own_markers = made(lambda _: [])
+    extra_keyword_matches = made(lambda self: set(self.question.keywords))
+    user_properties = made(lambda self: [(name, text.sentence(value)) for name, value in self.question.properties])
+    stash = made(lambda _: pytest.Stash())
+    _store = made(lambda self: self.stash)
+    _report_sections = made(lambda _: [])
+    location = made(pytest.Item.location.func)  # type: ignore[attr-defined]
+
+    def __init__(self, *, question: Question, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
+        drop(self, _EMPTY)
         self.question = question
         #: What asking gave; None until the item has run.
         self.answer: Answer | None = None
-        self.extra_keyword_matches.update(question.keywords)
-        self.user_properties.extend((name, text.sentence(value)) for name, value in question.properties)
-        self.add_marker(marker)
         if self.config.pluginmanager.hasplugin("rerunfailures"):
             self.add_marker(pytest.mark.flaky(reruns=0))  # asking again gives the same answer
         if question.known.unasked is not None:
             self.add_marker(pytest.mark.skip(reason=text.sentence(question.known.unasked)))
+
+    def rest(self) -> None:
+        """Let go of what running made and nobody has added to: the session keeps its items until the end."""
+        drop(self, (*FACES, "location", "_report_sections"))
+        if len(self.user_properties) == len(self.question.properties):
+            drop(self, ("user_properties",))
+        if self.extra_keyword_matches <= {*self.question.keywords}:
+            drop(self, ("extra_keyword_matches",))
+        if not self.own_markers and len(getattr(self.keywords, "_markers", "")) == 1:
+            drop(self, ("own_markers", "keywords"))
+        if len(self.stash) == sum(key in self.stash for key in _OF_PYTEST):
+            drop(self, ("stash", "_store"))
 
     @property
     def ihook(self) -> Any:  # noqa: ANN401 - pytest's own
@@ -94,6 +119,15 @@ class ArchcheckItem(TestLike, pytest.Item):
         return self.parent.path, 0, f"{ROOT}: {text.sentence(self.question.title)}"
 
 
+@functools.cache
+def _announce(kind: type[ArchcheckItem]) -> None:
+    """Use every attribute once: the first few instances of a class settle which all of them have room for without a dict."""
+    first = kind.__new__(kind)
+    names = (*_EMPTY, *FACES, "location", "question", "answer")
+    for name in names:
+        setattr(first, name, None)
+
+
 class ArchcheckCollector(pytest.Collector):
     """``archcheck``, and the groups below it: ``archcheck::environment``."""
 
@@ -101,8 +135,7 @@ class ArchcheckCollector(pytest.Collector):
         super().__init__(**kwargs)
         self.questions = questions
         self._item_path = item_path(self.config)
-        #: One for all items: pytest takes its time to make one by its name.
-        self._marker = pytest.mark.archcheck
+        _announce(ArchcheckItem)
         #: What modules have, and items are asked for by way of their parent.
         self.obj = module(self._item_path, self.config.rootpath)
         #: How many parts of the subject are above us.
@@ -122,14 +155,15 @@ class ArchcheckCollector(pytest.Collector):
             if question.subject.count("::") > self.depth:
                 deeper.append(question)
             else:
-                yield ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question, marker=self._marker)
+                yield ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question)
         if deeper:
             yield ArchcheckCollector.from_parent(self, name=name, path=self.path, questions=tuple(deeper), depth=self.depth + 1)
 
     @classmethod
     def at_root(cls, session: pytest.Session, questions: tuple[Question, ...]) -> ArchcheckCollector:
         """Make the collector that the session gets; its path is below the rootdir, so that tools that climb up arrive there."""
-        made: ArchcheckCollector = cls.from_parent(
+        collector: ArchcheckCollector = cls.from_parent(
             session, name=ROOT, nodeid=ROOT, path=session.config.rootpath / ROOT, questions=questions
         )
-        return made
+        collector.add_marker(pytest.mark.archcheck)  # items and groups below have it of their parent
+        return collector

@@ -48,7 +48,7 @@ class Kept:
             self._end(report, question)
         carried = getattr(report, "archcheck", None)
         if carried is not None:
-            self._answers[subject] = Answer.from_text(carried)
+            self._answers[subject] = Answer.from_text(carried, question.wheel)
 
     def answer(self, subject: str) -> Answer:
         """What an item said; empty where it has not."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.plugin.inspected import allow_list, asked_for
 from pytest_archcheck.plugin.needs import NEEDS
 from pytest_archcheck.plugin.settings import DEMANDS
-from pytest_archcheck.reports.outcome import Answer, Question
+from pytest_archcheck.reports.outcome import Answer, Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.allowlist import AllowList
     from pytest_archcheck.plugin.settings import Settings
+    from pytest_archcheck.reports.outcome import Question
 
 
 def of_wheels(config: pytest.Config, inspection: Inspection, settings: Settings) -> tuple[Question, ...]:
     """The questions of all wheels: nothing that is found out later changes them."""
     if not inspection.wheels:
         return ()
-    from pytest_archcheck.plugin.wheels import question_of_wheel
+    from pytest_archcheck.plugin.wheels import Folder, WheelQuestion
 
-    return tuple(question_of_wheel(config, inspection, settings, wheel) for wheel in inspection.wheels)
+    folder = Folder(config, inspection.target, settings)
+    return tuple(WheelQuestion(folder, wheel) for wheel in inspection.wheels)
 
 
 def build(
@@ -39,9 +41,9 @@ def build(
     Questions that are answered when the item runs (accelerators, benchmarks) are added here: their ``ask`` is wrapped by
     :func:`_settled`, so that chosen rules and the allow-list hold for them too.
     """
-    static = [*map(_of_check, inspection.checks), *wheels]
+    static: list[Question] = [*map(_of_check, inspection.checks), *wheels]
     required = [
-        Question(
+        Prepared(
             subject=f"require::{name}",
             title=f"required: {DEMANDS[name]}",
             ask=partial(NEEDS[name].ask, config, inspection),
@@ -58,7 +60,7 @@ def build(
 
 def _of_check(check: Check) -> Question:
     answer = Answer(findings=check.findings, unasked=check.unasked)
-    return Question(
+    return Prepared(
         subject=check.subject,
         title=check.title,
         ask=lambda: answer,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
-from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings
+from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings, told
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
@@ -202,6 +202,13 @@ class ArchcheckSession:
                 report = pytest.TestReport(f"{PREFIX}{subject}", ("", 0, ""), {}, "failed", None, "call")
                 remembering.pytest_runtest_logreport(report)
 
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, None]:
+        """Have an item of ours let go of what it needs no more."""
+        yield
+        if isinstance(item, ArchcheckItem):
+            item.rest()
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
         """Let the report carry the answer, from a worker too."""
@@ -231,11 +238,13 @@ class ArchcheckSession:
         yield
         if ours and hasattr(report, "archcheck"):
             del report.archcheck
+        if ours and not self.is_worker and self.questions[subject].wheel is not None:
+            told.slim(self.config, report)
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
         """Note whose warnings pytest will show: a filter or an option may keep them from it."""
         if issubclass(warning_message.category, ArchcheckWarning):
-            self._kept.warned.add(nodeid[len(PREFIX) :])
+            self.kept.warned.add(nodeid[len(PREFIX) :])
 
     # -- hooks: telling
 
@@ -285,7 +294,7 @@ class ArchcheckSession:
             return
         result = self.result()
         failures_shown = self.config.option.tbstyle != "no"
-        warnings_shown = self._kept.warned if terminalreporter.hasopt("w") else ()
+        warnings_shown = self.kept.warned if terminalreporter.hasopt("w") else ()
         lines = terminal.summary(result, verbosity, failures_shown=failures_shown, warnings_shown=warnings_shown)
         if lines:
             terminalreporter.section("archcheck")

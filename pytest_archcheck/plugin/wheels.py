@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.inspection import open_wheel
 from pytest_archcheck.plugin.inspected import about, identifier, joined, prepared, request
 from pytest_archcheck.reports import json_report
-from pytest_archcheck.reports.outcome import Answer, Opened, Question, pack
+from pytest_archcheck.reports.outcome import HERE, Answer, Opened, pack
 
 if TYPE_CHECKING:
     import pytest
@@ -22,37 +22,70 @@ if TYPE_CHECKING:
 _PENDING = Answer(pending=True)
 
 
-def question_of_wheel(config: pytest.Config, inspection: Inspection, settings: Settings, wheel: WheelFile) -> Question:
-    """What the item of a wheel asks, one of those that the inspection only named."""
-    title = wheel.title
-    return Question(
-        subject=identifier(wheel.label),
-        title=title,
-        ask=partial(_ask, config, inspection.target, settings, wheel),
-        known=_PENDING,
-        keywords=wheel.keywords,
-        properties=(("archcheck_title", title),),
-    )
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What the questions of all wheels of a run have in common."""
+
+    config: pytest.Config
+    #: The target of the inspection that named them.
+    target: Target
+    settings: Settings
+
+    def ask(self, wheel: WheelFile) -> Answer:
+        """Open a wheel and judge it."""
+        settings = self.settings
+        part = prepared(open_wheel(request(settings), self.target, wheel), settings)
+        (check,) = _with_findings_of_others(self.config, settings, part).checks
+        binaries = part.binaries
+        reports = settings.json or settings.html or settings.sarif
+        return Answer(
+            findings=check.findings,
+            unasked=check.unasked,
+            opened=Opened(
+                wheel=wheel,
+                within=tuple(replace(skip, subject=skip.subject.replace(wheel.path, HERE)) for skip in part.skipped),
+                packed=pack(json_report.distributions(part)) if reports else "",
+                files=part.files,
+                binaries=len(binaries),
+                windows=sum(binary.format == "pe" for binary in binaries),
+                seconds=part.seconds,
+            ),
+        )
 
 
-def _ask(config: pytest.Config, common: Target, settings: Settings, wheel: WheelFile) -> Answer:
-    part = prepared(open_wheel(request(settings), common, wheel), settings)
-    (check,) = _with_findings_of_others(config, settings, part).checks
-    binaries = part.binaries
-    reports = settings.json or settings.html or settings.sarif
-    return Answer(
-        findings=check.findings,
-        unasked=check.unasked,
-        opened=Opened(
-            path=wheel.path,
-            skipped=part.skipped,
-            packed=pack(json_report.distributions(part)) if reports else "",
-            files=part.files,
-            binaries=len(binaries),
-            windows=sum(binary.format == "pe" for binary in binaries),
-            seconds=part.seconds,
-        ),
-    )
+class WheelQuestion:
+    """What the item of a wheel asks, one of those that the inspection only named.
+
+    There may be ten thousand: what the wheel's name says is not kept.
+    """
+
+    __slots__ = ("_folder", "subject", "wheel")
+
+    known = _PENDING
+
+    def __init__(self, folder: Folder, wheel: WheelFile) -> None:
+        self._folder = folder
+        self.wheel = wheel
+        self.subject = identifier(wheel.label)
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.wheel.title
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The formats and architectures that its name promises."""
+        return self.wheel.keywords
+
+    @property
+    def properties(self) -> tuple[tuple[str, str], ...]:
+        """For JUnit XML."""
+        return (("archcheck_title", self.title),)
+
+    def ask(self) -> Answer:
+        """Open it."""
+        return self._folder.ask(self.wheel)
 
 
 def _with_findings_of_others(config: pytest.Config, settings: Settings, part: Inspection) -> Inspection:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import zlib
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, astuple, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pytest_archcheck.findings import Finding, Skipped
 
@@ -22,12 +23,25 @@ State = Literal["passed", "failed", "xfailed", "skipped", "not run", "other"]
 Record = dict[str, Any]
 
 
+class Placed(Protocol):
+    """A wheel, of which reports want to know where it lies."""
+
+    @property
+    def path(self) -> str:
+        """Absolute."""
+
+
+#: Stands for the path of a wheel, which is long and known; no path holds it.
+HERE = "\0"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """What reports tell of a wheel that its item has opened, beside findings: plain data, small enough to keep thousands."""
 
-    path: str
-    skipped: tuple[Skipped, ...] = ()
+    wheel: Placed
+    #: What could not be looked at; the path of the wheel is :data:`HERE` in it.
+    within: tuple[Skipped, ...] = ()
     #: Its entries of JSON's ``distributions``, see :func:`pack`; empty where no report is written.
     packed: str = ""
     #: Members, compiled files, those for Windows.
@@ -35,6 +49,38 @@ class Opened:
     binaries: int = 0
     windows: int = 0
     seconds: float = 0.0
+
+    @property
+    def path(self) -> str:
+        """Where the wheel lies."""
+        return self.wheel.path
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be looked at."""
+        return tuple(replace(one, subject=one.subject.replace(HERE, self.path)) for one in self.within)
+
+    def to_record(self) -> Record:
+        """Everything but the wheel."""
+        return {
+            "within": [astuple(one) for one in self.within],
+            "packed": self.packed,
+            "files": self.files,
+            "binaries": self.binaries,
+            "windows": self.windows,
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_record(cls, record: Record, wheel: Placed) -> Opened:
+        """Read back what :meth:`to_record` gave."""
+        return cls(wheel=wheel, **record | {"within": tuple(_skipped(*one) for one in record["within"])})
+
+
+@functools.lru_cache(maxsize=1024)
+def _skipped(subject: str, reason: str, unseen: bool) -> Skipped:  # noqa: FBT001 - as in a record
+    """Of thousands of wheels the same is said again and again."""
+    return Skipped(subject, reason, unseen)
 
 
 def pack(records: list[Record]) -> str:
@@ -66,41 +112,73 @@ class Answer:
 
     def to_text(self) -> str:
         """Return ASCII, which any report can carry from a pytest-xdist worker; names of files may be no Unicode at all."""
-        return json.dumps(asdict(self), default=str)
+        said = {
+            "findings": [asdict(finding) for finding in self.findings],
+            "unasked": self.unasked,
+            "line": self.line,
+            "accelerators": self.accelerators,
+            "benchmarks": self.benchmarks,
+            "opened": None if self.opened is None else self.opened.to_record(),
+        }
+        return json.dumps({name: value for name, value in said.items() if value}, default=str, separators=(",", ":"))
 
     @classmethod
-    def from_text(cls, text: str) -> Answer:
-        """Read back what :meth:`to_text` gave."""
+    def from_text(cls, text: str, wheel: Placed | None = None) -> Answer:
+        """Read back what :meth:`to_text` gave; of a wheel it is known which."""
         data = json.loads(text)
         return cls(
-            findings=tuple(Finding(**finding) for finding in data["findings"]),
-            unasked=data["unasked"],
-            line=data["line"],
-            accelerators=tuple(data["accelerators"]),
-            benchmarks=tuple(data["benchmarks"]),
-            opened=None if data["opened"] is None else _opened(data["opened"]),
+            findings=tuple(Finding(**finding) for finding in data.get("findings", ())),
+            unasked=data.get("unasked"),
+            line=data.get("line"),
+            accelerators=tuple(data.get("accelerators", ())),
+            benchmarks=tuple(data.get("benchmarks", ())),
+            opened=Opened.from_record(data["opened"], wheel) if wheel is not None and "opened" in data else None,
         )
 
 
-def _opened(data: dict[str, Any]) -> Opened:
-    return Opened(**data | {"skipped": tuple(Skipped(**skip) for skip in data["skipped"])})
+class Question(Protocol):
+    """One pytest item ``archcheck::<subject>``: asked when the item runs."""
+
+    @property
+    def subject(self) -> str:
+        """What its id says behind ``archcheck::``."""
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it: ``numpy 2.0.2``."""
+
+    @property
+    def ask(self) -> Callable[[], Answer]:
+        """Called once, in the process that runs the item; allow-list lines are applied to what it returns."""
+
+    @property
+    def known(self) -> Answer:
+        """What is known before it is asked; shown for items that never ran."""
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """Extra words for ``-k``."""
+
+    @property
+    def properties(self) -> tuple[tuple[str, str], ...]:
+        """Extra ``<property>`` elements for JUnit XML."""
+
+    @property
+    def wheel(self) -> Placed | None:
+        """What is opened to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One pytest item ``archcheck::<subject>``: asked when the item runs."""
+class Prepared:
+    """A question of which everything was worked out before it is asked."""
 
     subject: str
-    #: What a reader calls it: ``numpy 2.0.2``.
     title: str
-    #: Called once, in the process that runs the item; allow-list lines are applied to what it returns.
     ask: Callable[[], Answer]
-    #: What is known before it is asked; shown for items that never ran.
     known: Answer = Answer()
-    #: Extra words for ``-k``.
     keywords: tuple[str, ...] = ()
-    #: Extra ``<property>`` elements for JUnit XML.
     properties: tuple[tuple[str, str], ...] = ()
+    wheel: None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,23 +239,51 @@ def test_only_windows_wheels_selected_of_others_is_pytests_to_judge(check: Calla
     assert check("-k", "win_amd64").ret == 0
 
 
-def test_pytest_keeps_no_answers(check: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
+def test_pytest_keeps_little_of_what_passed(check: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
         import pytest
 
+        def pytest_collection_modifyitems(items):
+            items[0].add_marker("trylast")
+            items[0].user_properties.append(("mine", 1))
+            items[0].stash["mine"] = 1
+
         @pytest.hookimpl(trylast=True)
         def pytest_sessionfinish(session):
+            if hasattr(session.config, "workerinput"):
+                return
             stats = session.config.pluginmanager.getplugin("terminalreporter").stats
             reports = [report for some in stats.values() for report in some]
             assert len([report for report in reports if report.when == "call"]) == 6
+            beside = 12 if session.config.option.durations else 0
+            assert len([report for report in reports if report.when != "call"]) == beside
             assert not any(hasattr(report, "archcheck") for report in reports)
-            assert all(item.answer is None for item in session.items)
+            for report in stats["passed"]:
+                assert not vars(report).keys() & {"keywords", "location", "sections", "user_properties"}
+                assert (report.outcome, report.when, report.longrepr, report.sections) == ("passed", "call", None, [])
+                assert "archcheck" in report.keywords
+                assert report.location[0] == "archcheck"
+                assert report.duration > 0
+            if not session.items:  # a controller's
+                return
+            first, *others = session.items
+            assert (first.stash["mine"], first.user_properties[-1], [mark.name for mark in first.own_markers]) == (
+                1, ("mine", 1), ["trylast"]
+            )
+            for item in others:
+                assert set(vars(item)) == {"question", "answer"} or item.name[0] == "b"  # its findings are a property
+                assert item.answer is None
+                assert item.get_closest_marker("archcheck")
+                assert "archcheck" in item.keywords and item.name in item.keywords
+                assert item.user_properties[0][0] == "archcheck_title"
         """
     )
-    result = check()
-    result.assert_outcomes(passed=4, failed=1, skipped=1)
-    assert len(report(pytester)["distributions"]) == 6
+    for options in ((), ("--durations=5",), ("-n2",)):
+        result = check(*options)
+        result.assert_outcomes(passed=4, failed=1, skipped=1)
+        assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+        assert len(report(pytester)["distributions"]) == 6
 
 
 KILL = """

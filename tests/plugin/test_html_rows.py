@@ -6,7 +6,7 @@ import pytest
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.plugin.html_rows import HtmlRows
-from pytest_archcheck.reports.outcome import Answer, Question
+from pytest_archcheck.reports.outcome import Answer, Prepared
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -16,7 +16,7 @@ def rows() -> HtmlRows:
         rule="r", severity="warning", subject=EVIL, distribution=None, path=EVIL, message=f"is {EVIL}", remedy=EVIL
     )
     answer = Answer(findings=(finding,))
-    return HtmlRows(lambda: {EVIL: Question(subject=EVIL, title=f"title {EVIL}", ask=Answer)}, lambda _: answer)
+    return HtmlRows(lambda: {EVIL: Prepared(subject=EVIL, title=f"title {EVIL}", ask=Answer)}, lambda _: answer)
 
 
 def report(outcome: str = "passed", nodeid: str = f"archcheck::{EVIL}") -> pytest.TestReport:
