@@ -55,7 +55,8 @@ class ArchcheckItem(TestLike, pytest.Item):
 
     def __init__(self, *, question: Question, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
-        drop(self, _EMPTY)
+        for name in _EMPTY:
+            delattr(self, name)
         self.question = question
         #: What asking gave; None until the item has run.
         self.answer: Answer | None = None

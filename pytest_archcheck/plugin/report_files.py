@@ -53,6 +53,10 @@ class ReportFiles:
         self._root = root
         self._links: tuple[object, Links] | None = None
 
+    def __bool__(self) -> bool:
+        """Whether any was asked for."""
+        return any(_paths(self._settings))
+
     def write(self, result: Result) -> list[str]:
         """Write each file that was asked for; of those that cannot be written (any more) say so, a line each."""
         asked = dict(_paths(self._settings))

@@ -135,7 +135,7 @@ class ArchcheckSession:
 
     def tell_early(self) -> None:
         """Say what is known to fail, and write the report, before the project's code gets a chance to end the process."""
-        unwritten = self._files.write(self.result())
+        unwritten = self._files.write(self.result()) if self._files else []
         if unwritten:
             raise pytest.UsageError(unwritten[0])
         if any(text.failing(check.findings) for check in self.inspection.checks):
