@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
-from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings, told
+from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings
 from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
@@ -239,6 +239,8 @@ class ArchcheckSession:
         if ours and hasattr(report, "archcheck"):
             del report.archcheck
         if ours and not self.is_worker and self.questions[subject].wheel is not None:
+            from pytest_archcheck.plugin import told
+
             told.slim(self.config, report)
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:

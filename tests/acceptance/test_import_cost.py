@@ -43,7 +43,7 @@ def test_what_the_plugin_declares_is_what_may_be_needed(pytester: pytest.Pyteste
 #: frameworks, reports) is imported inside functions and is not here. A new module belongs here if such a run cannot do without.
 NEEDED = """
 findings inspection limits
-plugin: allowlist arguments blame faces hooks inspected items kept needs options progress questions report_files rootdir
+plugin: allowlist arguments blame faces hooks inspected items kept made needs options progress questions report_files rootdir
     session settings
 reports: outcome terminal text
 judge: access dependencies environment homes inputs links macos numpy
