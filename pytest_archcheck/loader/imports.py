@@ -1,9 +1,7 @@
 """What a Python file says of the modules that it imports: which, and whether it gets by without them.
 
-An import survives where what catches its failure goes on: a ``try`` whose handler raises again in every case is no option, nor
-is one after which a flag is tested that raises; ``contextlib.suppress`` is one. Where the import stands in a function that is
-called inside such a ``try`` only, the same holds; ``import_module`` in a function that the file does not call itself loads on
-demand. Names that are put together at run time are known by their constant parts:
+An import survives where what catches its failure goes on. Where it stands in a function that is called inside such a ``try``
+only, the same holds; ``import_module`` in a function that the file does not call itself loads on demand. Names that are put together at run time are known by their constant parts:
 ``import_module(f"torio.lib._torio_ffmpeg{version}")``.
 """
 
@@ -16,11 +14,9 @@ from typing import NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.loader.python_files import parse
+from pytest_archcheck.loader.survival import called, suppresses, survives
 
-#: What an import of a module that the loader refuses raises, and the wider ones that catch it. A ModuleNotFoundError it is not.
-_CAUGHT = frozenset({"ImportError", "Exception", "BaseException"})
 _IMPORTERS = frozenset({"import_module", "__import__"})
-_EXITS = frozenset({"exit", "_exit"})
 #: What holds no expression.
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
 #: How many functions deep it is asked who calls one.
@@ -182,7 +178,7 @@ class _Reader:
         elif isinstance(node, (ast.With, ast.AsyncWith)):
             for item in node.items:
                 self._read_expression(item.context_expr, place)
-            inner = place.guarded or any(_suppresses(item.context_expr) for item in node.items)
+            inner = place.guarded or any(suppresses(item.context_expr) for item in node.items)
             self.read(node.body, _Place(guarded=inner, function=place.function))
         else:
             self._remember_text(node, place)
@@ -203,7 +199,7 @@ class _Reader:
                     self._read_parts(part, place)
 
     def _read_try(self, node: ast.Try, place: _Place, rest: list[ast.stmt]) -> None:
-        inner = place.guarded or _survives(node, rest)
+        inner = place.guarded or survives(node, rest)
         self.read(node.body, _Place(guarded=inner, function=place.function))
         for handler in node.handlers:
             self.read(handler.body, place)
@@ -289,15 +285,6 @@ def _names(node: ast.Import | ast.ImportFrom, package: str) -> set[str]:
     return {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
 
 
-def called(call: ast.expr) -> str | None:
-    """``f`` for ``f(...)`` and ``a.b.f(...)``; None for what is no such call."""
-    if not isinstance(call, ast.Call):
-        return None
-    if isinstance(call.func, ast.Name):
-        return call.func.id
-    return call.func.attr if isinstance(call.func, ast.Attribute) else None
-
-
 def _never_runs(test: ast.expr) -> bool:
     """Whether a block is for type checkers, or for a file that is run as a program."""
     if isinstance(test, ast.Compare):
@@ -305,86 +292,3 @@ def _never_runs(test: ast.expr) -> bool:
     return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
         isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
     )
-
-
-def _suppresses(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and called(node) == "suppress" and any(_is_caught(kind) for kind in node.args)
-
-
-def _survives(node: ast.Try, rest: list[ast.stmt]) -> bool:
-    """Whether what follows a failure goes on.
-
-    :param rest: the statements behind it, of the same block.
-    """
-    if any(isinstance(one, (ast.Return, ast.Break, ast.Continue)) for one in node.finalbody):
-        return True  # that drops the exception
-    if always_raises(node.finalbody):
-        return False
-    handler = next((handler for handler in node.handlers if _catches(handler)), None)
-    if handler is None or always_raises(handler.body):
-        return False
-    values = _given(handler)
-    return not any(isinstance(later, ast.If) and _is_true(later.test, values) and always_raises(later.body) for later in rest)
-
-
-def _catches(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(_is_caught(kind) for kind in kinds)
-
-
-def _is_caught(kind: ast.expr) -> bool:
-    return isinstance(kind, ast.Name) and kind.id in _CAUGHT
-
-
-def always_raises(body: list[ast.stmt]) -> bool:
-    """Whether this ends in an exception, or the process, whatever happens."""
-    for statement in body:
-        if isinstance(statement, ast.Raise):
-            return True
-        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and called(statement.value) in _EXITS:
-            return True
-        if (
-            isinstance(statement, ast.If)
-            and statement.orelse
-            and always_raises(statement.body)
-            and always_raises(statement.orelse)
-        ):
-            return True
-        if isinstance(statement, (ast.With, ast.AsyncWith)) and always_raises(statement.body):
-            return not any(_suppresses(item.context_expr) for item in statement.items)
-        if isinstance(statement, (ast.Return, ast.Break, ast.Continue)):
-            return False
-    return False
-
-
-def _given(handler: ast.ExceptHandler) -> dict[str, bool | None]:
-    """What a handler gives to variables: None, or whether it is true."""
-    values: dict[str, bool | None] = {}
-    for statement in handler.body:
-        if not isinstance(statement, ast.Assign):
-            continue
-        value = statement.value
-        for target in statement.targets:
-            if not isinstance(target, ast.Name):
-                continue
-            if isinstance(value, ast.Constant):
-                values[target.id] = None if value.value is None else bool(value.value)
-            elif isinstance(value, ast.Name) and value.id == handler.name:
-                values[target.id] = True
-    return values
-
-
-def _is_true(test: ast.expr, values: dict[str, bool | None]) -> bool:
-    """Whether a condition surely holds after a failure."""
-    if isinstance(test, ast.Name):
-        return values.get(test.id) is True
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and isinstance(test.operand, ast.Name):
-        return test.operand.id in values and not values[test.operand.id]
-    if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id in values:
-        (operator, other) = (test.ops[0], test.comparators[0])
-        if isinstance(other, ast.Constant) and len(test.ops) == 1:
-            is_same = values[test.left.id] is other.value
-            return is_same if isinstance(operator, (ast.Is, ast.Eq)) else not is_same
-    return False

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.loader.imports import always_raises, called
 from pytest_archcheck.loader.python_files import parse
+from pytest_archcheck.loader.survival import always_raises, called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
