@@ -1,8 +1,8 @@
 """What a Python file says of the modules that it imports: which, and whether it gets by without them.
 
 An import survives where what catches its failure goes on. Where it stands in a function that is called inside such a ``try``
-only, the same holds; ``import_module`` in a function that the file does not call itself loads on demand. Names that are put together at run time are known by their constant parts:
-``import_module(f"torio.lib._torio_ffmpeg{version}")``.
+only, the same holds; ``import_module`` in a function that the file does not call itself loads on demand. Names that are put
+together at run time are known by their constant parts: ``import_module(f"torio.lib._torio_ffmpeg{version}")``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.loader.python_files import parse
@@ -19,6 +19,8 @@ from pytest_archcheck.loader.survival import called, suppresses, survives
 _IMPORTERS = frozenset({"import_module", "__import__"})
 #: What holds no expression.
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop)
+#: Where a statement holds others.
+_BLOCKS = ("body", "orelse", "cases")
 #: How many functions deep it is asked who calls one.
 _CALLS = 4
 #: What may be a call of an importer, with its argument where that is a name alone or an attribute.
@@ -28,6 +30,10 @@ _CALLS_OF_IMPORTERS = tuple(
 _FEW, _SHORT = 32, 1000
 #: What follows a variable to which a text may be given: what begins with an attribute, a call or an item is none.
 _BY_TEXT = rb"[ \t]*=(?!=)[ \t]*(?![ \t]|[A-Za-z_]\w*[.(\[](?!.*\bformat\b))"
+#: A text that begins a relative name: ``".sub"``, ``f".{name}"``, ``"." + name``; ``".".join``, ``split(".")`` begin none.
+_QUOTE, _RELATIVE = rb"(?<!\+ )['\"]", rb"\.+(?:(?!\w+\()[\w{%]|['\"](?![).,\]]|\s+(?:not )?in\b))"
+#: The file's own; an attribute is another's, and in quotes it is but a name in a list.
+_OWN_PACKAGE = rb"(?<![.'\"])__package__"
 #: Stands for what is put into a name at run time; no character of a module's name.
 _ANY = "*"
 
@@ -105,6 +111,15 @@ def _may_be_given(text: bytes, variable: bytes) -> bool:
     return False
 
 
+def may_begin(text: bytes, module: str) -> bool:
+    """Whether a name that a file puts together may begin like that of a module: some text in it must, or it is relative.
+
+    Most files that compute names load plugins of their own; to parse one takes as long as to search a hundred.
+    """
+    top = re.escape(module.partition(".")[0].encode())
+    return re.search(_OWN_PACKAGE + rb"|" + _QUOTE + rb"(?:" + _RELATIVE + rb"|" + top + rb")", text) is not None
+
+
 def imports_of(text: bytes, package: str) -> tuple[Import, ...]:
     """Return the imports of one file.
 
@@ -113,9 +128,13 @@ def imports_of(text: bytes, package: str) -> tuple[Import, ...]:
     tree = parse(text)
     if tree is None:
         return ()
-    reader = _Reader(package)
+    # Statements are one in ten of what a tree holds: expressions are looked through where something may be called that matters.
+    reader = _Reader(package, expressions=any(name.encode() in text for name in _IMPORTERS))
     try:
         reader.read(tree.body, _Place(guarded=False, function=None))
+        if reader.asks_who_calls and not reader.expressions:
+            reader = _Reader(package, expressions=True)
+            reader.read(tree.body, _Place(guarded=False, function=None))
     except RecursionError:
         return ()
     return reader.found()
@@ -124,8 +143,10 @@ def imports_of(text: bytes, package: str) -> tuple[Import, ...]:
 class _Reader:
     """One walk through a file."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, *, expressions: bool) -> None:
         self._package = package
+        #: Whether calls are looked for.
+        self.expressions = expressions
         #: Name, place, and whether it is ``import_module`` that is called: what a function imports so is loaded on demand.
         self._imports: list[tuple[str, _Place, bool]] = []
         #: Function -> where it is called.
@@ -134,6 +155,11 @@ class _Reader:
         self._texts: dict[tuple[str | None, str], str] = {}
         #: (question, function, depth) -> the answer: functions call each other in more ways than can be followed one by one.
         self._known: dict[tuple[str, str, int], bool] = {}
+
+    @property
+    def asks_who_calls(self) -> bool:
+        """Whether something is imported in a function that does not survive its failure by itself."""
+        return any(place.function is not None and not place.guarded for _, place, _ in self._imports)
 
     def found(self) -> tuple[Import, ...]:
         return tuple(
@@ -187,7 +213,8 @@ class _Reader:
 
     def _read_parts(self, node: ast.AST, place: _Place) -> None:
         """Read what a statement holds: blocks of statements, expressions, the cases of a match, the arguments of a class."""
-        for _, value in ast.iter_fields(node):
+        for name in node._fields if self.expressions else _BLOCKS:
+            value: Any = getattr(node, name, None)
             parts = value if isinstance(value, list) else [value]
             if parts and isinstance(parts[0], ast.stmt):
                 self.read(parts, place)
@@ -207,13 +234,18 @@ class _Reader:
         self.read(node.finalbody, place)
 
     def _remember_text(self, node: ast.stmt, place: _Place) -> None:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        if (
+            self.expressions
+            and isinstance(node, ast.Assign)
+            and len(node.targets) == 1
+            and isinstance(node.targets[0], ast.Name)
+        ):
             text = self._text(node.value, place)
             if text:
                 self._texts[place.function, node.targets[0].id] = text
 
     def _read_expression(self, node: ast.expr, place: _Place) -> None:
-        for call in _calls_in(node):
+        for call in _calls_in(node) if self.expressions else ():
             name = called(call)
             if name in _IMPORTERS and call.args:
                 target = self._text(call.args[0], place)

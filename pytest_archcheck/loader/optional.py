@@ -10,20 +10,22 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
 from pytest_archcheck.binaries.names import extension_tag, module_name
-from pytest_archcheck.loader.imports import imports_of, may_compute
+from pytest_archcheck.loader.import_lines import import_lines
+from pytest_archcheck.loader.imports import imports_of, may_begin, may_compute
 from pytest_archcheck.loader.package_files import PackageFiles, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.loader.imports import Import
+    from pytest_archcheck.loader.package_files import Home
 
 #: Modules of the standard library that distributors leave without their library on purpose: the ``slim`` images of Docker hold
 #: ``_tkinter`` and no Tk; the others are absent or unusable on many systems.
@@ -36,6 +38,16 @@ _COMMAND = re.compile(r"^[ \t]*([A-Za-z0-9][^=\s]*)[ \t]*=[ \t]*[A-Za-z_]", re.M
 _STASH = 3
 
 
+class _Importing(NamedTuple):
+    """One file that imports something."""
+
+    path: str
+    #: Those of its lines that do.
+    lines: bytes
+    #: Whether it may import what is named at run time; then these are all of its lines.
+    may_compute: bool
+
+
 class PythonSources:
     """What the Python files of an environment's distributions say of its compiled files.
 
@@ -46,13 +58,13 @@ class PythonSources:
     def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
         self._files = PackageFiles(distributions)
         self._guarded: dict[int, bool] = {}
-        #: (distribution, or file of none; text) -> whether a file has it.
-        self._mentioned: dict[tuple[int, bytes], bool] = {}
+        #: (where a binary lies, text) -> whether a file there has it.
+        self._mentioned: dict[tuple[Home, bytes], bool] = {}
         #: File -> its imports; metadata of a distribution -> names of its console scripts.
         self._imports: dict[str, tuple[Import, ...]] = {}
         self._commands: dict[str, frozenset[str]] = {}
-        #: File -> whether it may import what is named at run time.
-        self._computing: dict[str, bool] = {}
+        #: By where a binary lies: what the files there import, as far as they were read, and those that were not.
+        self._importing_of: dict[Home, tuple[list[_Importing], Iterator[tuple[_Importing, bytes]]]] = {}
         #: What may still be parsed.
         self._bytes_to_parse = limits.PYTHON_PARSED_SIZE
         #: (owner, folder) -> its modules there, None for a package.
@@ -91,18 +103,45 @@ class PythonSources:
         stem = name.rpartition(".")[2].encode()
         # As a word: ``core`` stands in most files, and few import it.
         word = re.compile(rb"\b" + re.escape(stem) + rb"\b")
-        for path, text in self._files.of(binary, but=_TESTS):
-            found_here = (stem in text and word.search(text)) or self._may_compute(path, text)
+        for one, text in self._importing(binary):
+            found_here = (stem in one.lines and word.search(one.lines)) or (one.may_compute and may_begin(one.lines, name))
             if not found_here:
                 continue
-            module = _module_of(os.path.relpath(path, binary.location))
-            here = [one for one in self._imports_of(path, text, module) if one.names(name)]
+            module = _module_of(os.path.relpath(one.path, binary.location))
+            here = [other for other in self._imports_of(one.path, text, binary, module) if other.names(name)]
             if not here:
                 continue
-            if not all(one.guarded for one in here) and not self._may_fail(binary, module, (*asked, name)):
+            if not all(other.guarded for other in here) and not self._may_fail(binary, module, (*asked, name)):
                 return False
             found = True
         return found
+
+    def _importing(self, binary: Binary) -> Iterator[tuple[_Importing, bytes | None]]:
+        """What each file of a binary's packages imports, those of tests left out, and its text where it was just read.
+
+        Each is read once, by the first question that comes as far: many questions end with the first file that tells.
+        """
+        key = self._files.home_of(binary)
+        if key not in self._importing_of:
+            self._importing_of[key] = [], self._unread(binary)
+        known, unread = self._importing_of[key]
+        at = 0
+        while True:
+            text = None
+            if at == len(known):  # so far it went last; another question may have come between
+                read = next(unread, None)
+                if read is None:
+                    return
+                one, text = read
+                known.append(one)
+            yield known[at], text
+            at += 1
+
+    def _unread(self, binary: Binary) -> Iterator[tuple[_Importing, bytes]]:
+        for path, text in self._files.of(binary, but=_TESTS):
+            if lines := import_lines(text):
+                calls = b"import_module" in lines or b"__import__" in lines
+                yield _Importing(path, lines, calls and may_compute(lines)), text
 
     def _may_fail(self, binary: Binary, module: str, asked: tuple[str, ...]) -> bool:
         """Whether a Python module is itself imported so that its failure is survived; a package that people import is not."""
@@ -110,15 +149,10 @@ class PythonSources:
             return False
         return self._is_guarded(binary, module, asked) is True
 
-    def _may_compute(self, path: str, text: bytes) -> bool:
-        found = self._computing.get(path)
-        if found is None:  # a text that ends with a rare letter, or has one rare part, is found several times as fast
-            found = self._computing[path] = (b"import_module" in text or b"__imp" in text) and may_compute(text)
-        return found
-
-    def _imports_of(self, path: str, text: bytes, module: str) -> tuple[Import, ...]:
+    def _imports_of(self, path: str, text: bytes | None, binary: Binary, module: str) -> tuple[Import, ...]:
         found = self._imports.get(path)
         if found is None:
+            text = self._files.text_of(path, binary) if text is None else text
             if len(self._imports) >= limits.PYTHON_TREES or len(text) > self._bytes_to_parse:
                 return ()
             self._bytes_to_parse -= len(text)
@@ -154,8 +188,7 @@ class PythonSources:
         owner = self._files.owner_of(binary)
         beside = [module_name(one) for one in (owner.binaries if owner else ()) if one.path.rpartition("/")[0] == folder]
         stems = frozenset(name.rpartition(".")[2] for name in beside)
-        prefix = os.path.join(binary.location, folder, "__init__.py")
-        return None if "__init__" in stems or any(path == prefix for path, _ in self._files.of(binary)) else stems
+        return None if "__init__" in stems or self._files.holds(binary, f"{folder}/__init__.py") else stems
 
     def is_command(self, binary: Binary) -> bool:
         """Whether a program is one that users type: it was installed among them, or a console script has its name."""
@@ -172,7 +205,7 @@ class PythonSources:
 
     def mentions(self, binary: Binary, text: bytes) -> bool:
         """Whether a Python file of the distribution that owns this binary contains a text."""
-        key = (id(self._files.owner_of(binary) or binary), text)
+        key = (self._files.home_of(binary), text)
         if key not in self._mentioned:
             self._mentioned[key] = any(text in content for _, content in self._files.of(binary))
         return self._mentioned[key]

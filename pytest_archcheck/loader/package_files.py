@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution
 
 
+#: A folder or wheel, and the packages in it.
+Home = tuple[str, tuple[str, ...]]
+
+
 class PackageFiles:
     """Paths and contents; what is read of all files together is bounded, and past that there are none."""
 
@@ -61,9 +65,7 @@ class PackageFiles:
             if os.path.isfile(binary.location):  # a wheel
                 yield from self._in_wheel(*key, but, again=again)
                 continue
-            if key not in self._files:
-                self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
-            for path in self._files[key]:
+            for path in self._below(*key):
                 inside = path[len(binary.location) :]
                 if path.endswith(suffixes or ".py") and not (but and but.search(inside)):
                     if not self._looks:
@@ -72,11 +74,9 @@ class PackageFiles:
                     yield path, self._read(path, partial(read_text, path), keep=again)
 
     def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None, *, again: bool) -> Iterator[tuple[str, bytes]]:
-        if wheel not in self._members:
-            self._members[wheel] = _python_members(wheel)
         try:
             with open_file(wheel) as archive:
-                for name, member in self._members[wheel].items():
+                for name, member in self._in(wheel).items():
                     if name.startswith(f"{package}/") and not (but and but.search(f"/{name}")):
                         if not self._looks:
                             return
@@ -99,6 +99,38 @@ class PackageFiles:
             else:  # it is read, or inflated, again when it is asked again
                 self._looks = max(0, self._looks - limits.PYTHON_REREAD_LOOKS - (len(text) >> 10))
         return text
+
+    def _below(self, location: str, package: str) -> list[str]:
+        key = location, package
+        if key not in self._files:
+            self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
+        return self._files[key]
+
+    def _in(self, wheel: str) -> dict[str, ZipInfo]:
+        if wheel not in self._members:
+            self._members[wheel] = _python_members(wheel)
+        return self._members[wheel]
+
+    def holds(self, binary: Binary, path: str) -> bool:
+        """Whether a Python file lies beside a binary, given from the place on that both are relative to."""
+        if os.path.isfile(binary.location):  # a wheel
+            return path in self._in(binary.location)
+        package = path.partition("/")[0]
+        return package in self._packages(binary) and os.path.join(binary.location, path) in self._below(
+            binary.location, package
+        )
+
+    def home_of(self, binary: Binary) -> Home:
+        """The same for all files of one place whose packages are the same: what is known of one is known of all."""
+        return binary.location, tuple(self._packages(binary))
+
+    def text_of(self, path: str, binary: Binary) -> bytes:
+        """The contents of a file that :meth:`of` has named before."""
+        if path in self._kept:
+            return self._kept[path]
+        if path.startswith(f"{binary.location}/") and os.path.isfile(binary.location):
+            return _member_text(binary.location, self._in(binary.location)[path[len(binary.location) + 1 :]])
+        return read_text(path)
 
     def _packages(self, binary: Binary) -> list[str]:
         """All that its distribution brings: cupy imports what lies in cupy_backends."""
@@ -144,6 +176,14 @@ def _python_members(wheel: str) -> dict[str, ZipInfo]:
     except (ArchiveInvalid, OSError):
         return {}
     return {member.filename: member for member in members[: limits.PYTHON_FILES]}
+
+
+def _member_text(wheel: str, member: ZipInfo) -> bytes:
+    try:
+        with open_file(wheel) as archive:
+            return _read_member(archive, member)
+    except OSError:
+        return b""
 
 
 def _read_member(archive: FileSource, member: ZipInfo) -> bytes:

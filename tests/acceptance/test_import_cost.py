@@ -49,8 +49,8 @@ reports: outcome terminal text
 judge: access dependencies environment homes inputs links macos numpy
 rules: architecture catalog causes commands conflicts dependencies elsewhere environment homebrew interpreter load_commands
     macho_links modules numpy_api ownership packages pythons remedies signing symbols tensorflow_plugins twins wheels
-loader: imports macho_links macho_search macho_symbols optional package_files python_files recorded signing surely_imported
-    symbol_pairs tensorflow_plugins
+loader: import_lines imports macho_links macho_search macho_symbols optional package_files python_files recorded signing
+    surely_imported survival symbol_pairs tensorflow_plugins
 discover: conda editable environments files image_root inputs installed interpreters metadata model names ownership paths pth
     record text wheel_names
 binaries: archive constants elf elf_image export_trie load_commands macho model names nlist numpy_api reader source

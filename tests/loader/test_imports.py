@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_archcheck.loader.imports import Import, imports_of, may_compute
+from pytest_archcheck.loader.imports import Import, imports_of, may_begin, may_compute
 
 
 def guards(source: str, module: str = "pkg._core", package: str = "pkg") -> list[bool]:
@@ -215,3 +215,27 @@ def test_whether_a_name_is_computed_takes_no_time(source: str) -> None:
     begin = time.process_time()
     may_compute(source.encode())
     assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("source", "may"),
+    [
+        ('import_module(f"pkg._{name}")', True),
+        ('import_module("pkg" + name)', True),
+        ("import_module('.%s' % name, __name__)", True),
+        ('import_module(f".{name}", __name__)', True),
+        ('import_module(f"..{name}", __name__)', True),
+        ('x = "."\nimport_module(x + name, __name__)', True),
+        ('import_module("." + name, __name__)', True),
+        ("import_module(__package__ + name)", True),
+        ('import_module(f"other.{name}")', False),
+        ('name = "".join(x)\n__import__(name.split(".")[0])', False),
+        ('name = "{}".format(x) + "."\n__import__(name)', False),
+        ('names = ["__package__"]\n__import__(x.__package__)', False),
+    ],
+)
+def test_what_a_name_may_begin_with(source: str, *, may: bool) -> None:
+    """What is passed over, a syntax tree says no more of: no name that is put together leads to the module."""
+    assert may_begin(source.encode(), "pkg.sub._core") is may
+    found = [one for one in imports_of(source.encode(), "pkg.sub") if one.is_computed]
+    assert may or not any(one.names("pkg.sub._core") or one.names("pkg._core") for one in found)
