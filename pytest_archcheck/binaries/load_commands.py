@@ -6,16 +6,14 @@ Layouts come from :mod:`macholib.mach_o`; what the fields mean is documented in 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from macholib import mach_o
 
 from pytest_archcheck.binaries.model import Extent, LinkedLibrary, LinkKind, SymbolTable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: LC_BUILD_VERSION's platform (macholib names only the first nine).
 _PLATFORMS = {
@@ -49,8 +47,8 @@ _LINKS: dict[int, LinkKind] = {
 _DYLIB_USE_MARKER = 0x1A741800
 _DYLIB_USE_KINDS: tuple[tuple[int, LinkKind], ...] = ((0x01, "weak"), (0x02, "reexport"), (0x04, "upward"), (0x08, "lazy"))
 
-#: A command's fields after cmd and cmdsize, as macholib lays them out.
-Fields = tuple[Any, ...]
+#: What unpacks a command's fields after cmd and cmdsize, as macholib lays them out.
+Fields = Callable[[bytes], tuple[Any, ...]]
 
 _SHORT = 512  # bytes
 _PREFIX = 8  # struct load_command: cmd, cmdsize
@@ -87,50 +85,38 @@ class LoadCommands:
         :param data: all load commands of the slice, without the header.
         :raises MachOInvalid: sizes or strings that cannot be.
         """
-        readers = _READERS[self.order]
-        command = _EACH[self.order]
-        end = len(data)
-        data += _ROOM
-        is_mapped, size_of_file = self.is_mapped, self.extent.size
-        offset = 0
+        readers, prefix = _READERS[self.order], _PREFIXES[self.order]
+        offset, end = 0, len(data)
         for _ in range(count):
             if offset + _PREFIX > end:
                 raise MachOInvalid("the load commands are cut short")
-            cmd, size, start, length = command(data, offset)
-            if size < _PREFIX or offset + size > end:
+            cmd, size = prefix(data, offset)
+            following = offset + size
+            if size < _PREFIX or following > end:
                 raise MachOInvalid(f"load command {cmd:#x} has a size of {size} bytes")
-            if cmd == mach_o.LC_SEGMENT_64:
-                if size < _SEGMENT_64:
-                    raise MachOInvalid(f"load command {cmd:#x} is too short")
-                if is_mapped and start + length > size_of_file:
-                    raise _cut_short(data, offset, start + length - size_of_file)
-            elif known := readers.get(cmd):
+            if known := readers.get(cmd):
                 read, least, fields = known
                 if size < least:
                     raise MachOInvalid(f"load command {cmd:#x} is too short")
-                read(self, cmd, fields(data, offset + _PREFIX), data, offset, offset + size)
-            offset += size
+                read(self, data[offset:following], fields)
+            offset = following
 
 
-def _cut_short(data: bytes, offset: int, beyond: int) -> MachOInvalid:
+# Readers of one load command each: what is gathered, the command's bytes, what unpacks its fields.
+
+
+def _segment(found: LoadCommands, command: bytes, fields: Fields) -> None:
     """dyld refuses a segment that reaches past the end of the file."""
-    name = data[offset + _PREFIX : offset + _PREFIX + 16].rstrip(b"\0").decode("ascii", "backslashreplace")  # segname
-    return MachOInvalid(f"the file is cut short: segment {name} ends {beyond} bytes past its end")
-
-
-# Readers of one load command each: what is gathered, cmd, its fields without cmd and cmdsize, all commands, where it begins and
-# ends in them.
-
-
-def _segment(found: LoadCommands, _cmd: int, fields: Fields, data: bytes, start: int, _end: int) -> None:
-    beyond = fields[3] + fields[4] - found.extent.size  # fileoff, filesize
+    start, length = fields(command)
+    beyond = start + length - found.extent.size
     if beyond > 0 and found.is_mapped:
-        raise _cut_short(data, start, beyond)
+        name = command[_PREFIX : _PREFIX + 16].rstrip(b"\0").decode("ascii", "backslashreplace")  # segname
+        raise MachOInvalid(f"the file is cut short: segment {name} ends {beyond} bytes past its end")
 
 
-def _dylib(found: LoadCommands, _cmd: int, _fields: Fields, data: bytes, start: int, end: int) -> None:
-    known = _linked if end - start <= _SHORT else _linked.__wrapped__  # none is remembered that takes much room
-    found.libraries.append(known(data[start:end], found.order))
+def _dylib(found: LoadCommands, command: bytes, _fields: Fields) -> None:
+    known = _linked if len(command) <= _SHORT else _linked.__wrapped__  # none is remembered that takes much room
+    found.libraries.append(known(command, found.order))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -141,24 +127,25 @@ def _linked(command: bytes, order: str) -> LinkedLibrary:
     if timestamp == _DYLIB_USE_MARKER and name_offset == 28 and len(command) >= 28:
         (flags,) = struct.unpack_from(order + "I", command, 24)
         kind = next((meant for bit, meant in _DYLIB_USE_KINDS if flags & bit), kind)
-    return LinkedLibrary(_string(command, name_offset, 0, len(command)), kind)
+    return LinkedLibrary(_string(command, name_offset), kind)
 
 
-def _install_name(found: LoadCommands, _cmd: int, fields: Fields, data: bytes, start: int, end: int) -> None:
-    found.install_name = _string(data, fields[0], start, end)
+def _install_name(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    found.install_name = _string(command, fields(command)[0])
 
 
-def _rpath(found: LoadCommands, _cmd: int, fields: Fields, data: bytes, start: int, end: int) -> None:
-    found.rpaths.append(_string(data, fields[0], start, end))
+def _rpath(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    known = _same_string if len(command) <= _SHORT else _string
+    found.rpaths.append(known(command, fields(command)[0]))
 
 
-def _build_version(found: LoadCommands, _cmd: int, fields: Fields, *_: object) -> None:
-    platform, min_os, sdk, _ = fields
-    _platform(found, _PLATFORMS.get(platform, f"platform-{platform}"), min_os, sdk)
+def _build_version(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    platform, min_os, sdk, _ = fields(command)
+    _platform(found, _PLATFORMS.get(platform) or f"platform-{platform}", min_os, sdk)
 
 
-def _version_min(found: LoadCommands, cmd: int, fields: Fields, *_: object) -> None:
-    _platform(found, _VERSION_MIN[cmd], *fields)
+def _version_min(platform: str) -> _Reader:
+    return lambda found, command, fields: _platform(found, platform, *fields(command))
 
 
 def _platform(found: LoadCommands, platform: str, min_os: int, sdk: int) -> None:
@@ -167,42 +154,46 @@ def _platform(found: LoadCommands, platform: str, min_os: int, sdk: int) -> None
     found.platforms.append(platform)
 
 
-def _uuid(found: LoadCommands, _cmd: int, *_: object) -> None:
+def _uuid(found: LoadCommands, _command: bytes, _fields: Fields) -> None:
     found.has_uuid = True
 
 
-def _signature(found: LoadCommands, _cmd: int, fields: Fields, *_: object) -> None:
-    found.signature = _extent(found, *fields)
+def _signature(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    offset, size = fields(command)
+    found.signature = Extent(found.extent.offset + offset, size)
 
 
-def _exports_trie(found: LoadCommands, _cmd: int, fields: Fields, *_: object) -> None:
-    found.exports = _extent(found, *fields)
+def _exports_trie(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    offset, size = fields(command)
+    found.exports = Extent(found.extent.offset + offset, size)
 
 
-def _exports_info(found: LoadCommands, _cmd: int, fields: Fields, *_: object) -> None:
-    offset, size = fields[8:10]  # export_off, export_size
+def _exports_info(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    offset, size = fields(command)[8:10]  # export_off, export_size
     if size:
-        found.exports = _extent(found, offset, size)
+        found.exports = Extent(found.extent.offset + offset, size)
 
 
-def _symbol_table(found: LoadCommands, _cmd: int, fields: Fields, *_: object) -> None:
-    symbols, count, strings, size = fields
+def _symbol_table(found: LoadCommands, command: bytes, fields: Fields) -> None:
+    symbols, count, strings, size = fields(command)
     entry = 16 if found.is_64 else 12  # sizeof(struct nlist_64), sizeof(struct nlist): <mach-o/nlist.h>
-    found.symbol_table = SymbolTable(symbols=_extent(found, symbols, count * entry), strings=_extent(found, strings, size))
+    begin = found.extent.offset
+    found.symbol_table = SymbolTable(Extent(begin + symbols, count * entry), Extent(begin + strings, size))
 
 
-def _extent(found: LoadCommands, offset: int, size: int) -> Extent:
-    return Extent(found.extent.offset + offset, size)
-
-
-def _string(data: bytes, offset: int, start: int, end: int) -> str:
+def _string(command: bytes, offset: int) -> str:
     """An lc_str: an offset from the command's beginning to bytes that end at NUL or with the command."""
-    if offset < _PREFIX or offset > end - start:
+    if offset < _PREFIX or offset > len(command):
         raise MachOInvalid("a load command's string lies outside it")
-    terminator = data.find(b"\0", start + offset, end)
-    return data[start + offset : terminator if terminator >= 0 else end].decode("utf-8", "surrogateescape")
+    terminator = command.find(b"\0", offset)
+    return command[offset : terminator if terminator >= 0 else None].decode("utf-8", "surrogateescape")
 
 
+#: The same for those that many files have: each is made once.
+_same_string = lru_cache(maxsize=1 << 10)(_string)
+
+
+@lru_cache(maxsize=1 << 10)
 def _version(packed: int) -> str | None:
     """``xxxx.yy.zz`` in nibbles: 0x000E0200 is 14.2; the third part is named only where it is not zero."""
     if packed == 0:
@@ -211,31 +202,33 @@ def _version(packed: int) -> str | None:
     return f"{major}.{minor}.{patch}" if patch else f"{major}.{minor}"
 
 
-_COMMANDS: dict[int, tuple[Callable[..., None], Any]] = {
-    mach_o.LC_SEGMENT: (_segment, mach_o.segment_command),
-    **dict.fromkeys(_LINKS, (_dylib, mach_o.dylib_command)),
-    mach_o.LC_ID_DYLIB: (_install_name, mach_o.dylib_command),
-    **dict.fromkeys(_VERSION_MIN, (_version_min, mach_o.version_min_command)),
-    mach_o.LC_BUILD_VERSION: (_build_version, mach_o.build_version_command),
-    mach_o.LC_RPATH: (_rpath, mach_o.rpath_command),
-    mach_o.LC_UUID: (_uuid, mach_o.uuid_command),
-    mach_o.LC_CODE_SIGNATURE: (_signature, mach_o.linkedit_data_command),
-    mach_o.LC_DYLD_EXPORTS_TRIE: (_exports_trie, mach_o.linkedit_data_command),
-    **dict.fromkeys((mach_o.LC_DYLD_INFO, mach_o.LC_DYLD_INFO_ONLY), (_exports_info, mach_o.dyld_info_command)),
-    mach_o.LC_SYMTAB: (_symbol_table, mach_o.symtab_command),
+_Reader = Callable[[LoadCommands, bytes, Fields], None]
+#: cmd -> reader, and layout of its fields. Of segments fileoff and filesize matter, which follow segname, vmaddr and vmsize.
+_COMMANDS: dict[int, tuple[_Reader, str]] = {
+    mach_o.LC_SEGMENT: (_segment, "24x2I"),
+    mach_o.LC_SEGMENT_64: (_segment, "32x2Q"),
+    **dict.fromkeys(_LINKS, (_dylib, mach_o.dylib_command._format_)),
+    mach_o.LC_ID_DYLIB: (_install_name, mach_o.dylib_command._format_),
+    **{cmd: (_version_min(name), mach_o.version_min_command._format_) for cmd, name in _VERSION_MIN.items()},
+    mach_o.LC_BUILD_VERSION: (_build_version, mach_o.build_version_command._format_),
+    mach_o.LC_RPATH: (_rpath, mach_o.rpath_command._format_),
+    mach_o.LC_UUID: (_uuid, mach_o.uuid_command._format_),
+    mach_o.LC_CODE_SIGNATURE: (_signature, mach_o.linkedit_data_command._format_),
+    mach_o.LC_DYLD_EXPORTS_TRIE: (_exports_trie, mach_o.linkedit_data_command._format_),
+    **dict.fromkeys((mach_o.LC_DYLD_INFO, mach_o.LC_DYLD_INFO_ONLY), (_exports_info, mach_o.dyld_info_command._format_)),
+    mach_o.LC_SYMTAB: (_symbol_table, mach_o.symtab_command._format_),
 }
+#: What a command's size must be at least where its layout does not say it: sizeof(struct segment_command(_64)).
+_LEAST = {mach_o.LC_SEGMENT: 56, mach_o.LC_SEGMENT_64: 72}
 #: Byte order -> cmd -> (reader, least cmdsize, what unpacks its fields).
 _READERS = {
     order: {
-        cmd: (read, _PREFIX + layout.size, layout.unpack_from)
+        cmd: (read, _LEAST.get(cmd, layout.size), layout.unpack_from)
         for cmd, (read, layout) in (
-            (cmd, (read, struct.Struct(order + kind._format_))) for cmd, (read, kind) in _COMMANDS.items()
+            (cmd, (read, struct.Struct(f"{order}{_PREFIX}x{fields}"))) for cmd, (read, fields) in _COMMANDS.items()
         )
     }
     for order in "<>"
 }
-#: cmd and cmdsize of each command, and what is fileoff and filesize if it is a segment_command_64, as many are.
-_EACH = {order: struct.Struct(order + "II32xQQ").unpack_from for order in "<>"}
-_SEGMENT_64 = 72  # sizeof(struct segment_command_64)
-#: Stands behind the last command, which may be shorter than what is unpacked.
-_ROOM = bytes(64)
+#: Byte order -> what unpacks cmd and cmdsize.
+_PREFIXES = {order: struct.Struct(f"{order}2I").unpack_from for order in "<>"}

@@ -30,6 +30,8 @@ class ModuleTag(NamedTuple):
 
 def extension_role(path: str) -> bool:
     """Whether Python's import system could load a file of this name as an extension module."""
+    if not path.endswith((".so", ".pyd")):
+        return False
     name = path[path.rfind("/") + 1 :]
     match = _EXTENSION.search(name)
     if match is None or match.end() != len(name):
@@ -40,7 +42,7 @@ def extension_role(path: str) -> bool:
 
 def is_loadable_name(path: str) -> bool:
     """Whether the name alone promises something that a loader takes: ``.so``, ``.so.1``, ``.dylib``."""
-    return _LIBRARY.search(path) is not None
+    return path.endswith((".so", ".dylib")) or (".so." in path and _LIBRARY.search(path) is not None)
 
 
 def is_libpython(path: str) -> bool:
