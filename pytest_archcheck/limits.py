@@ -90,6 +90,8 @@ UNDEFINED_SYMBOLS = 1 << 17
 SYMBOL_NAME_SIZE = 1 << 14
 #: Bytes of one symbol table.
 SYMBOL_TABLE_SIZE = 1 << 28
+#: Bytes of a symbol table, and of its strings, that are read at once where most of it is of interest; Qt's largest have 3 MB.
+SYMBOLS_READ_SIZE = 8 << 20
 #: Bytes of one node of an export trie; 255 edges with C++ names of some kilobytes each stay below.
 TRIE_NODE_SIZE = 1 << 20
 #: Times its own size that a walk through a trie may read; an honest trie is a tree, of which no byte is read twice.

@@ -5,8 +5,10 @@ System libraries lie in dyld's shared cache and not on disk: what would be looke
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import sys
+from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import compress, islice
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_archcheck import limits
@@ -16,8 +18,10 @@ from pytest_archcheck.binaries.nlist import (
     DYNAMIC_LOOKUP,
     EXECUTABLE,
     SELF_LIBRARY,
+    STRONG,
     SymbolsInvalid,
-    undefined_symbols,
+    names_for_others,
+    undefined_runs,
 )
 from pytest_archcheck.binaries.source import open_again
 
@@ -40,6 +44,13 @@ FLAT = "flat namespace"
 PROGRAM = "the program"
 #: GET_LIBRARY_ORDINAL has room for so many libraries; with more of them the symbol table cannot tell which one is meant.
 _MAX_ORDINAL = 0xFD
+_MH_DYLIB = 6
+_NLIST_SIZE = 16  # sizeof(struct nlist_64)
+#: Symbols of a library for each that is looked up in it, up to which it is worth to take the names of all: its linker has put
+#: the same ones into the export trie, where a name takes twenty times as long.
+_MANY = 16
+#: Names that are taken in at once: together they take no more room than a few of the longest.
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +110,17 @@ class Needs:
     """The symbols that one image needs, weak references apart."""
 
     image: Image
-    #: (name, library ordinal), in the order of its symbol table.
-    symbols: tuple[tuple[bytes, int], ...]
+    #: In the order of its symbol table, and for each the ordinal of the library that must have it.
+    names: list[bytes]
+    ordinals: bytes
     #: Why they are not all.
     problem: str | None = None
 
     def by_ordinal(self) -> dict[int, list[bytes]]:
         """The names by the library that must have them."""
-        names: defaultdict[int, list[bytes]] = defaultdict(list)
-        for name, ordinal in self.symbols:
-            names[ordinal].append(name)
-        return names
+        return {
+            ordinal: list(compress(self.names, map(ordinal.__eq__, self.ordinals))) for ordinal in sorted(set(self.ordinals))
+        }
 
 
 class SymbolSpace:
@@ -148,32 +159,36 @@ class SymbolSpace:
 
         :param ordinals: only from these libraries; None for all.
         """
-        symbols: list[tuple[bytes, int]] = []
-        kept = self._names
+        names: list[bytes] = []
+        libraries = bytearray()
+        problem = None
         try:
             with self._opener(image.binary.file) as source:
-                for name, ordinal, weak in undefined_symbols(source, image.piece, ordinals):
-                    if not weak:
-                        symbols.append((kept.get(name) or self._keep(name), ordinal))
+                for run in undefined_runs(source, image.piece, ordinals):
+                    strong = run.descriptions.translate(STRONG)
+                    libraries += bytes(compress(run.ordinals, strong))
+                    left = compress(run.names, strong)
+                    while some := list(islice(left, _AT_ONCE)):
+                        names += self._kept(some)
         except (SymbolsInvalid, OSError) as error:
-            return Needs(image, tuple(symbols), str(error))
-        return Needs(image, tuple(symbols))
+            problem = str(error)
+        return Needs(image, names, bytes(libraries[: len(names)]), problem)
 
-    def _keep(self, name: bytes) -> bytes:
-        self._names_size += len(name)
+    def _kept(self, names: list[bytes]) -> list[bytes]:
+        """The same names, each as the one value that was made of it first."""
+        self._names_size += sum(map(len, set(names).difference(self._names)))
         if self._names_size > limits.SYMBOL_NAMES_SIZE:
             raise SymbolsInvalid("the names of its symbols take too much room")
-        self._names[name] = name
-        return name
+        return list(map(self._names.setdefault, names, names))
 
     def look_up(self, many: Iterable[Needs]) -> None:
         """Look up what several images need of libraries, before they are reported one by one."""
-        wanted: dict[_Key, tuple[Image, dict[bytes, None]]] = {}
+        wanted: dict[_Key, tuple[Image, set[bytes]]] = {}
         for needs in many:
             for ordinal, names in needs.by_ordinal().items():
                 provider = self._asked(needs.image, ordinal)
                 if provider is not None:
-                    wanted.setdefault(provider.key, (provider, {}))[1].update(dict.fromkeys(names))
+                    wanted.setdefault(provider.key, (provider, set()))[1].update(names)
         for image, together in wanted.values():
             self._find_all(image, together)
 
@@ -184,25 +199,26 @@ class SymbolSpace:
         """
         self.look_up([needs])
         image = needs.image
-        answers: dict[int, Mapping[bytes, Answer]] = {}
+        found = 0
+        unchecked: dict[str, int] = {}
+        missing: set[tuple[bytes, int]] = set()
         for ordinal, names in needs.by_ordinal().items():
             if ordinal == DYNAMIC_LOOKUP:
-                answers[ordinal] = self._find_flat(image, flat, names) if flat else {}
+                known = self._find_flat(image, flat, names) if flat else {}
             else:
                 provider = self._asked(image, ordinal)
-                answers[ordinal] = {} if provider is None else self._known[provider.key]
-        missing: list[MissingSymbol] = []
-        unchecked: Counter[str] = Counter()
-        found = 0
-        for name, ordinal in needs.symbols:
-            answer = answers[ordinal].get(name, "unchecked")
-            if answer == "found":
-                found += 1
-            elif answer == "unchecked":
-                unchecked[_library(image, ordinal)] += 1
-            elif len(missing) < limits.MISSING_SYMBOLS:
-                missing.append(MissingSymbol(_text(name), _library(image, ordinal)))
-        return SymbolReport(tuple(missing), found, dict(unchecked), needs.problem)
+                known = {} if provider is None else self._known[provider.key]
+            answers = list(map(known.get, names))
+            found += answers.count("found")
+            if "missing" in answers:
+                missing.update((name, ordinal) for name, answer in zip(names, answers, strict=True) if answer == "missing")
+            if left := answers.count("unchecked") + answers.count(None):
+                unchecked[_library(image, ordinal)] = left
+        first = islice(
+            (entry for entry in zip(needs.names, needs.ordinals, strict=True) if entry in missing), limits.MISSING_SYMBOLS
+        )
+        told = (MissingSymbol(_text(name), _library(image, ordinal)) for name, ordinal in (first if missing else ()))
+        return SymbolReport(tuple(told), found, unchecked, needs.problem)
 
     def _asked(self, image: Image, ordinal: int) -> Image | None:
         """The image that must have a symbol of that ordinal; None where nobody can be asked."""
@@ -246,12 +262,16 @@ class SymbolSpace:
     def _look_through(self, image: Image, names: list[bytes], asked: dict[_Key, dict[bytes, Answer]]) -> dict[bytes, Answer]:
         if image.piece.exports is None or len(asked) > limits.LOADER_CHAIN:
             return dict.fromkeys(names, "unchecked")
+        answers: dict[bytes, Answer] = {}
         try:
             with self._opener(image.binary.file) as source:
+                if len(names) * _MANY > _symbols_in(image.piece) and (own := names_for_others(source, image.piece)):
+                    answers.update(dict.fromkeys(set(own).intersection(names), "found"))
+                    names = [name for name in names if name not in answers]
                 exports, unknown = ExportTrie(source, image.piece.exports).find_all(names)
         except OSError:
             return dict.fromkeys(names, "unchecked")
-        answers: dict[bytes, Answer] = dict.fromkeys(unknown, "unchecked")
+        answers.update(dict.fromkeys(unknown, "unchecked"))
         elsewhere: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
         for name, export in exports.items():
             if export.ordinal is None:
@@ -286,6 +306,13 @@ class SymbolSpace:
                 for provider in self._providers(image.binary, image.piece)
             ]
         return served[ordinal - 1] if 0 < ordinal <= len(served) else None
+
+
+def _symbols_in(piece: MachOSlice) -> int:
+    """How many symbols the table of a library has; more than anybody wants where what it tells is not sure."""
+    if piece.symbol_table is None or piece.filetype != _MH_DYLIB:
+        return sys.maxsize
+    return piece.symbol_table.symbols.size // _NLIST_SIZE
 
 
 def _library(image: Image, ordinal: int) -> str:

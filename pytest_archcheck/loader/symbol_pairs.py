@@ -72,7 +72,7 @@ def check_pairs(
             unread.append((binary, "too many symbols of other distributions to look up"))
             continue
         needs = space.needs(image, foreign)
-        symbols += len(needs.symbols)
+        symbols += len(needs.names)
         compared.append((needs, foreign))
     space.look_up(needs for needs, _ in compared)
     broken: list[BrokenPair] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from support import machos
 from support.sources import BytesSource
 
@@ -90,3 +91,14 @@ def test_the_finding(tmp_path: Path) -> None:
     assert found.message.endswith("... (and 2 others) of @rpath/libbase.dylib, which base 1.0 does not offer")
     assert len(found.message) < 250
     assert found.remedy.endswith("pip install --upgrade addon base")
+
+
+@pytest.mark.parametrize("count", [3, 400])
+def test_what_the_table_of_a_library_has_and_its_trie_has_not(tmp_path: Path, count: int) -> None:
+    """Few names are looked up in the trie, many in the symbol table first; what is not there is asked of the trie, too."""
+    names = [f"_name{number}" for number in range(400)]
+    base = add(tmp_path, "base/libbase.dylib", machos.dylib(exports=names, reexports={"_alias": (1, "_malloc")}))
+    user = add(tmp_path, "addon/x.so", addon(*names[:count], "_alias", "_gone"))
+    report = compare(base, user)
+    assert [pair.missing for pair in report.broken] == [("_gone",)]
+    assert report.found == count
