@@ -17,6 +17,7 @@ from pytest_archcheck.discover.inputs import inputs_at
 from pytest_archcheck.discover.model import Distribution, Environment, Interpreter
 from pytest_archcheck.discover.wheel_names import WheelFile
 from pytest_archcheck.findings import Check, Finding, Skipped
+from pytest_archcheck.judge.access import on_disk
 from pytest_archcheck.judge.inputs import judge_inputs, judge_wheel_file, labelled, with_one_environment_read
 from pytest_archcheck.judge.links import Linked, links_of
 from pytest_archcheck.loader.signing import SignatureKind
@@ -220,16 +221,17 @@ def _begin(request: Request) -> Inspection:
     host = this_host()
     given = request.target != "host"
     target = Target.parse(request.target) if given else host.target()
-    inputs: list[Input] = [] if request.paths else [active_environment(host)]
+    access = on_disk(target, all_pages=request.all_pages)
+    inputs: list[Input] = [] if request.paths else [active_environment(host, access.look)]
     skipped: list[Skipped] = []
     for path in request.paths:
         _refuse_what_only_leads_to_an_input(path)
         here, beside = inputs_at(path)
         inputs += here
         skipped += beside
-    named = list(labelled(with_one_environment_read(inputs)))
+    named = list(labelled(with_one_environment_read(inputs, access)))
     wheels = tuple(one.called(label) for one, label in named if isinstance(one, WheelFile))
-    judged = judge_inputs(named, target, request.python, all_pages=request.all_pages)
+    judged = judge_inputs(named, target, request.python, access)
     begun = _inspection(judged, request, _common_target(judged, wheels, by_tags=not given) or target, begin)
     unjudged = tuple(_unjudged(judged, target))
     return replace(

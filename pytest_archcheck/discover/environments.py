@@ -24,6 +24,7 @@ from pytest_archcheck.findings import Skipped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_archcheck.discover.files import Look
     from pytest_archcheck.discover.pth import Additions
     from pytest_archcheck.machine.host import Host
 
@@ -39,11 +40,14 @@ LOOKED_FOR = (
 FILES = "a wheel (*.whl), a lock file (uv.lock, poetry.lock, pdm.lock, pylock.toml, pylock.NAME.toml), or one compiled file"
 
 
-def active_environment(host: Host) -> Environment:
-    """The environment of this process: its interpreter, and every site directory on ``sys.path``."""
+def active_environment(host: Host, look: Look | None = None) -> Environment:
+    """The environment of this process: its interpreter, and every site directory on ``sys.path``.
+
+    :param look: is shown the compiled files of its packages, as :attr:`Walk.look`.
+    """
     interpreter, skipped = running_interpreter(host)
     prefix = sys.prefix if conda.is_conda_prefix(sys.prefix) else None
-    return _assemble("active", os.path.realpath(sys.prefix), site_directories(), prefix, interpreter, skipped)
+    return _assemble("active", os.path.realpath(sys.prefix), site_directories(), prefix, interpreter, skipped, look)
 
 
 def site_directories() -> list[str]:
@@ -86,9 +90,10 @@ def is_environment(path: str) -> bool:
     return _place(path) is not None
 
 
-def environment_at(path: str) -> Environment:
+def environment_at(path: str, look: Look | None = None) -> Environment:
     """The environment in a folder.
 
+    :param look: is shown the compiled files of its packages, as :attr:`Walk.look`.
     :raises NothingToInspect: there is none; the message says what was looked for.
     """
     if not os.path.isdir(path):
@@ -100,7 +105,7 @@ def environment_at(path: str) -> Environment:
     kind, sites = _place(path) or _Place("folder", [path])
     root = root_above(path)
     interpreter, skipped = interpreter_of(path, root) if kind in ("venv", "conda") else (None, [])
-    environment = _assemble(kind, path, sites, path if kind == "conda" else None, interpreter, skipped)
+    environment = _assemble(kind, path, sites, path if kind == "conda" else None, interpreter, skipped, look)
     environment = replace(environment, root=root) if root else environment
     if kind == "folder" and not environment.binaries and environment.files:
         raise NothingToInspect(f"{path}: nothing to inspect; looked for {LOOKED_FOR}")
@@ -164,9 +169,10 @@ def _assemble(
     conda_prefix: str | None,
     interpreter: Interpreter | None,
     skipped: list[Skipped],
+    look: Look | None,
 ) -> Environment:
     """Walk everything that belongs to the environment and hand each compiled file to its owner."""
-    found = Walk(skipped=list(skipped))
+    found = Walk(skipped=list(skipped), look=look)
     owners = Owners()
     records: list[conda.CondaPackage] = []
     if conda_prefix:

@@ -18,9 +18,12 @@ from pytest_archcheck.discover.paths import KERNEL_FOLDERS, is_inside
 from pytest_archcheck.findings import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_archcheck.binaries.model import Binary
+    from pytest_archcheck.binaries.source import Source
+
+    Look = Callable[[Binary, Source, bytes], None]
 
 #: Suffixes, in lower case, of files that no loader takes. What is missing here is opened and looked at: slower, never wrong.
 TEXT_AND_DATA_SUFFIXES = frozenset(
@@ -32,13 +35,21 @@ TEXT_AND_DATA_SUFFIXES = frozenset(
     png jpg jpeg gif bmp ico icns svg svgz webp tif tiff eps ps pdf wav mp3 ogg flac mp4 avi mov webm ttf otf woff woff2 afm pfb
     crt cer key der gz tgz bz2 xz lzma zst lz4 br zip tar whl egg jar class npy npz mat sav arff parquet feather orc arrow h5
     pem hdf5 nc fits pkl pickle joblib db sqlite sqlite3 safetensors onnx pb pbtxt tflite proto fbs thrift avsc a lib pdb tbd
-    wasm plist xcprivacy strings modulemap mplstyle build bzl bazel gyp gypi license apache mit bsd
+    wasm plist xcprivacy strings modulemap mplstyle build bzl bazel gyp gypi license apache mit bsd sip i swg def gitignore
+    lock f2py_f2cmap gfs wkt ecsv dta xls xlsx tp
     """.split()
 )
 #: Names without a suffix that every installed project has.
-_TEXT_NAMES = frozenset({"RECORD", "METADATA", "WHEEL", "INSTALLER", "REQUESTED", "LICENSE", "COPYING", "NOTICE", "AUTHORS"})
+_TEXT_NAMES = frozenset(
+    """
+    RECORD METADATA WHEEL INSTALLER REQUESTED LICENSE COPYING NOTICE AUTHORS zip-safe qmldir
+    """.split()
+)
 #: Folders that hold no file that a loader takes.
 _PASSED_FOLDERS = frozenset({"__pycache__", ".git", ".hg", ".svn"})
+#: The same, by their ends: time zones are six hundred files without a suffix, and most environments hold them twice. Not every
+#: folder of that name: ``backports/zoneinfo`` is a package with a module.
+_TIME_ZONES = tuple(os.path.join(os.sep, package, "zoneinfo") for package in ("tzdata", "pytz"))
 
 
 @dataclass(slots=True)
@@ -53,6 +64,8 @@ class Walk:
     files: int = 0
     #: Real paths of the folders walked: a link into one of them leads to what is seen anyway.
     roots: set[str] = field(default_factory=set)
+    #: Is shown each compiled file while it is open, with its first bytes: whoever wants more of it takes that then.
+    look: Look | None = None
 
 
 def walk(found: Walk, root: str, location: str | None = None) -> None:
@@ -115,6 +128,7 @@ class _Tree:
                 if entry.is_dir(follow_symlinks=False):
                     if (
                         name not in _PASSED_FOLDERS
+                        and not (name == "zoneinfo" and entry.path.endswith(_TIME_ZONES))
                         and entry.path not in KERNEL_FOLDERS
                         and not (pruned and os.path.realpath(entry.path) in pruned)
                     ):
@@ -180,7 +194,10 @@ def look_at(found: Walk, path: str, location: str, relative: str, *, foreign: bo
             head = pread(descriptor, HEAD_SIZE, 0)
             if head[:2] not in FIRST_TWO and not is_loadable_name(relative):
                 return
-            binary = read_binary(relative, location, source_of(descriptor), head)
+            source = source_of(descriptor)
+            binary = read_binary(relative, location, source, head)
+            if binary is not None and found.look is not None:
+                found.look(binary, source, head)
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_archcheck.binaries.source import Source
+    from pytest_archcheck.discover.files import Look
+    from pytest_archcheck.judge.while_open import SliceKey
     from pytest_archcheck.loader.signing import Signature
+    from pytest_archcheck.machine.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +28,20 @@ class Access:
     partial: frozenset[str] = frozenset()
     #: Compare every page of signed code with its hash, not only the first.
     all_pages: bool = False
-    #: Path of a binary, offset of a slice -> its signature, where that was read already.
-    signatures: Mapping[tuple[str, int], Signature] = field(default_factory=dict)
+    #: The signatures that were read already.
+    signatures: Mapping[SliceKey, Signature] = field(default_factory=dict)
+    #: Reads them: it is to be shown each file while it is open for its headers.
+    look: Look | None = None
 
 
 ON_DISK = Access()
+
+
+def on_disk(target: Target, *, all_pages: bool) -> Access:
+    """Access to the files of environments that are about to be read, for what a target asks of them."""
+    if target.system != "macos":
+        return Access(all_pages=all_pages)
+    from pytest_archcheck.judge.while_open import WhileOpen
+
+    taken = WhileOpen((target,), all_pages=all_pages)
+    return Access(all_pages=all_pages, signatures=taken.signatures, look=taken.take)

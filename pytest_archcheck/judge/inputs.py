@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at
 from pytest_archcheck.discover.inputs import EnvironmentFolder, LockFile, OneFile
 from pytest_archcheck.discover.model import Environment
-from pytest_archcheck.judge.access import Access
+from pytest_archcheck.judge.access import ON_DISK, on_disk
 from pytest_archcheck.judge.environment import Judgement, judge, subject_of
 from pytest_archcheck.rules.commands import command
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.inputs import Input
     from pytest_archcheck.discover.wheel_names import WheelFile
+    from pytest_archcheck.judge.access import Access
     from pytest_archcheck.machine.target import Target
 
 
@@ -33,19 +34,20 @@ class Judged:
     targets: tuple[Target, ...] = ()
 
 
-def with_one_environment_read(inputs: Sequence[Input]) -> list[Input]:
+def with_one_environment_read(inputs: Sequence[Input], access: Access) -> list[Input]:
     """Read an environment that is the only one. Several are read when they are judged, side by side.
 
+    :param access: the one with which it will be judged.
     :raises NothingToInspect: there is none; the message says what was looked for.
     """
     alone = sum(isinstance(one, EnvironmentFolder) for one in inputs) == 1
-    return [_read(one.path) if alone and isinstance(one, EnvironmentFolder) else one for one in inputs]
+    return [_read(one.path, access) if alone and isinstance(one, EnvironmentFolder) else one for one in inputs]
 
 
-def _read(path: str) -> Environment:
+def _read(path: str, access: Access) -> Environment:
     """The environment in a folder; a project's folder without one has a lock, perhaps."""
     try:
-        return environment_at(path)
+        return environment_at(path, access.look)
     except NothingToInspect as error:
         from pytest_archcheck.locks.reading import is_lock_name
 
@@ -73,14 +75,18 @@ def labelled(inputs: Sequence[Input]) -> Iterator[tuple[Input, str]]:
         yield one, label
 
 
-def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: str | None, *, all_pages: bool) -> list[Judged]:
+def judge_inputs(
+    inputs: Sequence[tuple[Input, str]], target: Target, python: str | None, access: Access = ON_DISK
+) -> list[Judged]:
     """Judge each input, which comes with its label. Wheels are left alone: :func:`judge_wheel_file` takes one at a time.
 
+    :param access: to the files of environments that were read already.
     :param python: what lock files are judged for, by default the running one, and folders that name no Python themselves.
     :raises NothingToInspect: a folder holds no environment.
     :raises LockInvalid: a lock file cannot be read.
     """
-    folders = [(one.path, label, target, python, all_pages) for one, label in inputs if isinstance(one, EnvironmentFolder)]
+    asked = (target, python, access.all_pages)
+    folders = [(one.path, label, *asked) for one, label in inputs if isinstance(one, EnvironmentFolder)]
     several: Iterator[Judged] = iter(())
     if folders:
         from pytest_archcheck.judge.side_by_side import each
@@ -93,11 +99,10 @@ def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: st
         elif isinstance(one, OneFile):
             from pytest_archcheck.judge.file import judge_file
 
-            access = Access(all_pages=all_pages)
             judged.append(Judged(*judge_file(one.path, one.environment, label, target, access, python)))
         elif isinstance(one, Environment):
             environment = replace(one, label=label)
-            judged.append(Judged(environment, judge(environment, target, "", Access(all_pages=all_pages), python)))
+            judged.append(Judged(environment, judge(environment, target, "", access, python)))
         elif isinstance(one, EnvironmentFolder):
             judged.append(next(several))
     return judged
@@ -105,8 +110,9 @@ def judge_inputs(inputs: Sequence[tuple[Input, str]], target: Target, python: st
 
 def _judge_folder(path: str, label: str, target: Target, python: str | None, all_pages: bool) -> Judged:  # noqa: FBT001 - pickled
     """Read and judge one of several environments; in a child, too."""
-    environment = replace(_read(path), label=label)
-    return Judged(environment, judge(environment, target, f"{label}::", Access(all_pages=all_pages), python))
+    access = on_disk(target, all_pages=all_pages)
+    environment = replace(_read(path, access), label=label)
+    return Judged(environment, judge(environment, target, f"{label}::", access, python))
 
 
 def judge_wheel_file(file: WheelFile, target: Target, *, target_given: bool, all_pages: bool) -> Judged:

@@ -86,7 +86,7 @@ class MacJudge:
     def _signature(self, binary: Binary, piece: MachOSlice) -> Signature | None:
         if binary.path in self._access.partial:  # said where it was read
             return None
-        signature = self._access.signatures.get((binary.path, piece.extent.offset))
+        signature = self._access.signatures.get((binary.location, binary.path, piece.extent.offset))
         if signature is None:
             try:
                 with self._access.opener(binary.file) as source:

@@ -8,22 +8,18 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.model import MachOSlice
 from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import Access
 from pytest_archcheck.judge.environment import Judgement, judge
-from pytest_archcheck.loader.signing import read_signature
-from pytest_archcheck.rules.signing import needs_signature
+from pytest_archcheck.judge.while_open import WhileOpen
 from pytest_archcheck.rules.wheels import judge_wheel_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_archcheck.binaries.model import Binary
-    from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.discover.wheels import Wheel
-    from pytest_archcheck.loader.signing import Signature, SignatureKind
+    from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target
 
 
@@ -34,32 +30,11 @@ def read_and_judge(
 
     :param target: this machine, where none was given: what a wheel is judged for that promises nothing.
     """
-    taken = _WhileOpen(target if target_given else None, all_pages=all_pages)
-    wheel = read_wheel(path, taken.take)
+    taken = WhileOpen((target,) if target_given else (), all_pages=all_pages)
+    wheel = read_wheel(path, lambda binary, source, promised: taken.take(binary, source, promised=promised))
     promised = () if target_given else wheel.targets
     access = Access(opener=wheel.open, partial=wheel.partial, all_pages=all_pages, signatures=taken.signatures)
     return wheel, judge_wheel(wheel, label, promised or (target,), by_tags=bool(promised), access=access), promised
-
-
-class _WhileOpen:
-    """What rules need of a member beyond its headers, taken while the wheel is read: so each is inflated once.
-
-    A signature lies at the end of its slice. Only a macOS target asks for it, and only of code for arm64: of all other files no
-    more is inflated than headers take.
-    """
-
-    def __init__(self, target: Target | None, *, all_pages: bool) -> None:
-        """Take the target that was given; None: the machines that the wheel promises."""
-        self.signatures: dict[tuple[str, int], Signature] = {}
-        self._target = target
-        self._all_pages = all_pages
-
-    def take(self, binary: Binary, source: Source, promised: Sequence[Target]) -> None:
-        """Look at one binary."""
-        targets = [self._target] if self._target else promised
-        for piece in binary.slices:
-            if isinstance(piece, MachOSlice) and any(needs_signature(binary, piece, target) for target in targets):
-                self.signatures[binary.path, piece.extent.offset] = read_signature(source, piece, all_pages=self._all_pages)
 
 
 def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags: bool, access: Access) -> Judgement:

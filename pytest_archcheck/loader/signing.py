@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 
@@ -69,18 +70,17 @@ class SignatureInvalid(ValueError):
     """The signature is refused; the message is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Directory:
+class _Directory(NamedTuple):
     """The parts of a CS_CodeDirectory that are used."""
 
+    #: Offset of the first code hash, from the signature's beginning.
     at: int
-    """Offset of the first code hash, from the signature's beginning."""
     rank: int
     hash_type: int
     hash_size: int
     slots: int
+    #: Bytes of the slice that are hashed, from its beginning.
     limit: int
-    """Bytes of the slice that are hashed, from its beginning."""
     shift: int
     scattered: bool
 
@@ -108,18 +108,19 @@ class _Blobs:
         return data
 
 
-def read_signature(source: Source, piece: MachOSlice, *, all_pages: bool = False) -> Signature:
+def read_signature(source: Source, piece: MachOSlice, front: bytes = b"", *, all_pages: bool = False) -> Signature:
     """Check the signature of one slice.
 
     :param source: the whole file.
+    :param front: the first bytes of the slice, where they were read already.
     :param all_pages: compare every page with its hash, not only those that hold the load commands.
     """
     if piece.signature is None:
-        return Signature("none")
+        return _NONE
     start = piece.signature.offset - piece.extent.offset
     try:
-        # Before the signature, which lies at the end: what is inside a wheel can be read forwards only.
-        front = source.read(piece.extent.offset, min(_FRONT, max(start, 0)))
+        if not front:  # before the signature, which lies at the end: what is inside a wheel can be read forwards only
+            front = source.read(piece.extent.offset, min(_FRONT, max(start, 0)))
         blobs = _Blobs(source, piece.signature, piece.extent)
         directory, kind = _open(blobs)
         _check_coverage(directory, start)
@@ -128,6 +129,15 @@ def read_signature(source: Source, piece: MachOSlice, *, all_pages: bool = False
         return Signature("invalid", str(problem))
     except OSError as problem:
         return Signature("invalid", f"it cannot be read: {problem.strerror or problem}")
+    return _sound(kind, pages)
+
+
+#: Most slices have the same answer: one value for all of them.
+_NONE = Signature("none")
+
+
+@lru_cache(maxsize=64)
+def _sound(kind: SignatureKind, pages: int) -> Signature:
     return Signature(kind, pages=pages)
 
 

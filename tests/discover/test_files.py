@@ -61,6 +61,14 @@ def test_compiled_files_by_any_name(tmp_path: Path) -> None:
     assert found.files == len(names) + 3 + 8  # three texts outside of passed-over folders, eight folders
 
 
+def test_folders_of_time_zones_are_passed_over_and_packages_of_that_name_are_not(tmp_path: Path) -> None:
+    for package in ("tzdata", "pytz", "backports", "dateutil"):
+        write(tmp_path / package / "zoneinfo" / "Europe" / "Rome", MACHO)
+    write(tmp_path / "zoneinfo" / "_x.so", MACHO)
+    found = scan(tmp_path)
+    assert paths(found) == ["backports/zoneinfo/Europe/Rome", "dateutil/zoneinfo/Europe/Rome", "zoneinfo/_x.so"]
+
+
 LOOKED_INTO = """
     x.so.1 x.dylib x.node x.bundle x.jnilib x.pyd x.dll x.exe x.so.bak x.bin x.plugin x.3 x RECORD.so lib.cpp.so x.so.2.md5sum
 """.split()

@@ -179,3 +179,19 @@ def test_what_is_no_input_leads_to_one(tmp_path: Path, name: str, typed: str) ->
 
 def test_nothing_is_said_of_any_other_file() -> None:
     assert advice_for("/x/notes.md") is None
+
+
+def test_a_file_is_opened_once_for_headers_and_signatures(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signature is read while the file is open for its load commands: opening files is a good part of a scan."""
+    opened = []
+
+    def counted(path: str, *arguments: int) -> int:
+        opened.append(path)
+        return real_open(path, *arguments)
+
+    real_open = os.open
+    monkeypatch.setattr(os, "open", counted)
+    inspection = inspect(str(project), ARM64)
+    (file,) = inspection.signatures
+    assert dict(inspection.signatures[file]) == {"arm64": "ad-hoc"}
+    assert [path for path in opened if path == file] == [file]

@@ -245,7 +245,7 @@ def conda_meta(data: bytes) -> None:
     record = _write(os.path.join(prefix, "conda-meta", "sample-1.0-0.json"), data)
     conda.hashes(record, {"lib/libx.dylib"})
     with suppress(NothingToInspect):
-        judge_inputs([(environment_at(prefix), "prefix")], TARGET, "3.11", all_pages=False)
+        judge_inputs([(environment_at(prefix), "prefix")], TARGET, "3.11")
 
 
 def python_imports(data: bytes) -> None:
