@@ -46,7 +46,7 @@ findings inspection limits
 plugin: allowlist arguments blame faces hooks inspected items kept made needs options progress questions report_files rootdir
     session settings
 reports: outcome terminal text
-judge: access dependencies environment homes inputs links macos numpy
+judge: access dependencies environment homes inputs links macos numpy while_open
 rules: architecture catalog causes commands conflicts dependencies elsewhere environment homebrew interpreter load_commands
     macho_links modules numpy_api ownership packages pythons remedies signing symbols tensorflow_plugins twins wheels
 loader: import_lines imports macho_links macho_search macho_symbols optional package_files python_files recorded signing
