@@ -131,6 +131,9 @@ ELF_VERSIONS = 4096
 #: Bytes of a path, or of a name that may be one: PATH_MAX, longer than any that the loader would open.
 PATH_LENGTH = 4096
 
+#: Bytes of the names of sections; real ones take some hundred.
+SECTION_NAMES_SIZE = 1 << 16
+
 # Symbols of ELF files.
 
 #: Symbols of one file; the largest libraries of real wheels (PyTorch, LLVM) export about 150,000.

@@ -25,6 +25,7 @@ _S_ATTR_PURE_INSTRUCTIONS = 0x80000000
 _ZERO_FILLED = frozenset({0x01, 0x0C, 0x12})  # S_ZEROFILL, S_GB_ZEROFILL, S_THREAD_LOCAL_ZEROFILL
 #: For exceptions: a third of the rest in C++.
 _UNWINDING = frozenset(name.ljust(16, b"\0") for name in (b"__eh_frame", b"__unwind_info", b"__gcc_except_tab"))
+_ELF_UNWINDING = frozenset({b".eh_frame", b".eh_frame_hdr", b".gcc_except_table"})
 
 _SHT_PROGBITS = 1
 _SHF_ALLOC, _SHF_EXECINSTR = 0x2, 0x4
@@ -78,20 +79,25 @@ def _of_macho(source: Source, piece: MachOSlice) -> Iterator[Extent]:
 
 def _of_elf(source: Source, piece: ElfSlice) -> Iterator[Extent]:
     order = ">" if piece.big_endian else "<"
-    # e_shoff; e_shentsize and e_shnum
+    # e_shoff; e_shentsize, e_shnum and e_shstrndx
     place, sizes, number = (40, 58, "Q") if piece.is_64 else (32, 46, "I")
     head = source.read(0, 64)
     (table,) = struct.unpack_from(order + number, head, place)
-    entry, count = struct.unpack_from(f"{order}2H", head, sizes)
+    entry, count, names_in = struct.unpack_from(f"{order}3H", head, sizes)
     section = struct.Struct(
-        f"{order}4xI{number}{number}{number}{number}"
+        f"{order}II{number}{number}{number}{number}"
     )  # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size
     if not table or entry != (64 if piece.is_64 else 40):  # sizeof(Elf64_Shdr), sizeof(Elf32_Shdr)
         return
     headers = source.read(table, entry * count)
+    names = b""
+    if names_in < count:
+        *_, offset, size = section.unpack_from(headers, names_in * entry)
+        names = source.read(offset, min(size, limits.SECTION_NAMES_SIZE))
     for index in range(count):
-        kind, flags, _, offset, size = section.unpack_from(headers, index * entry)
-        if kind == _SHT_PROGBITS and flags & _SHF_ALLOC and not flags & _SHF_EXECINSTR:
+        name, kind, flags, _, offset, size = section.unpack_from(headers, index * entry)
+        is_data = kind == _SHT_PROGBITS and flags & _SHF_ALLOC and not flags & _SHF_EXECINSTR
+        if is_data and names[name : names.find(0, name)] not in _ELF_UNWINDING:
             yield Extent(offset, size)
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import read_elf
 from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice
@@ -79,10 +80,19 @@ class Images:
         # The folder's real path: what "$ORIGIN/../x" means to the kernel where a folder is a symbolic link. The file's own
         # name stays, since $ORIGIN of a linked file is the folder of the link.
         folder, _, name = path.rpartition("/")
-        real = self._folders.get(folder)
-        if real is None:
-            real = self._folders[folder] = real_path(folder, self._image)
-        return f"{real}/{name}"
+        return f"{self._folders.get(folder) or self._real(folder)}/{name}"
+
+    def _real(self, folder: str) -> str:
+        """The real path of a folder: one question beyond that of the folder above, where that is known."""
+        above, _, name = folder.rpartition("/")
+        if self._image is not None or not above or name in ("", ".", "..") or folder.count("/") > limits.FOLDER_DEPTH:
+            real = real_path(folder, self._image)
+        else:
+            real = f"{self._folders.get(above) or self._real(above)}/{name}"
+            if os.path.islink(real):
+                real = os.path.realpath(real)
+        self._folders[folder] = real
+        return real
 
     def _look(self, key: str) -> Image | Damaged | None:
         folder, _, name = key.rpartition("/")

@@ -251,6 +251,8 @@ class _Linker:
 
     def _broken(self, closures: Mapping[str, Closure]) -> Iterable[BrokenLink]:
         links: dict[tuple[str, str], tuple[Link, list[Image]]] = {}
+        if not any(closure.broken for closure in closures.values()):
+            return
         found = {(link.user.path, link.name) for closure in closures.values() for link in closure.links if link.image}
         for path, closure in closures.items():
             for link in closure.broken:
@@ -358,10 +360,13 @@ class _Linker:
         LightGBM is one library, loaded by ctypes. One file of many that fails is a plugin for something that is not here.
         """
         failed = set()
+        suspects = {id(self.owners.get(id(image.binary))) for image in self.usable if image.path in users}
         for dist in self.environment.distributions:
+            if id(dist) not in suspects or not dist.name:
+                continue
             loaded = [image for image in self.usable if self.owners.get(id(image.binary)) is dist]
             libraries = [image for image in loaded if _role(image) == "library"]
-            if dist.name and libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
+            if libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
                 failed.add(id(dist))
         return frozenset(failed)
 

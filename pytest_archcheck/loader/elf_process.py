@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.image_root import below
 from pytest_archcheck.loader.elf_images import Damaged, Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_archcheck.loader.elf_images import Images
     from pytest_archcheck.loader.ldso import SystemLibraries
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 Status = Literal["found", "assumed", "missing", "wrong-architecture", "damaged"]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One DT_NEEDED entry of one image and what came of it."""
 
     user: Image
@@ -46,10 +45,8 @@ class Closure:
     images: tuple[Image, ...]
     links: tuple[Link, ...]
 
-    @property
-    def broken(self) -> tuple[Link, ...]:
-        """The links that make the loader give up."""
-        return tuple(link for link in self.links if link.status not in {"found", "assumed"})
+    #: The links that make the loader give up.
+    broken: tuple[Link, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -72,49 +69,61 @@ class Search:
     #: LD_LIBRARY_PATH.
     library_path: tuple[str, ...] = ()
     _memory: dict[tuple[str, tuple[str, ...], str], Link] = field(default_factory=dict)
+    #: The same for all who look through the same folders: (folders, name) -> what is found.
+    _found: dict[tuple[tuple[str, ...], str], tuple[Status, Image | None, str | None, str | None]] = field(default_factory=dict)
 
     def resolve(self, user: Image, inherited: tuple[str, ...], name: str) -> Link:
         """Look for one name; ``inherited`` are the folders of the DT_RPATH chain, ``user``'s own first."""
         key = (user.path, inherited, name)
         link = self._memory.get(key)
         if link is None:
-            link = self._memory[key] = self._search(user, inherited, name)
+            folders = self._folders(user, inherited)
+            found = None if "/" in name else self._found.get((folders, name))
+            if found is None:
+                found = self._search(self._candidates(user, folders, name), name)
+                if "/" not in name:
+                    self._found[folders, name] = found
+            link = self._memory[key] = Link(user, name, *found)
         return link
 
     def tried(self, user: Image, inherited: tuple[str, ...], name: str) -> Iterator[str]:
         """Yield the paths where one name would be looked for, in the loader's order."""
-        yield from dict.fromkeys(os.path.normpath(path) for path, _ in self._candidates(user, inherited, name))
+        candidates = self._candidates(user, self._folders(user, inherited), name)
+        yield from dict.fromkeys(os.path.normpath(path) for path, _ in candidates)
 
-    def _search(self, user: Image, inherited: tuple[str, ...], name: str) -> Link:
-        unusable: Link | None = None
-        for path, by_system in self._candidates(user, inherited, name):
+    def _search(self, candidates: Iterable[tuple[str, bool]], name: str) -> tuple[Status, Image | None, str | None, str | None]:
+        unusable: tuple[Status, Image | None, str | None, str | None] | None = None
+        for path, by_system in candidates:
             found = self.images.find(path)
             if isinstance(found, Damaged):
-                return Link(user, name, "damaged", path=_shown(found), reason=found.reason)
+                return "damaged", None, _shown(found), found.reason
             if found is None:
                 continue
             if found.piece.architecture == self.architecture:
-                return Link(user, name, "found", found)
+                return "found", found, None, None
             if unusable is None and not by_system:  # a 32-bit folder of the system is no reason: the library is missing
-                unusable = Link(user, name, "wrong-architecture", path=_shown(found), reason=found.piece.architecture)
+                unusable = "wrong-architecture", None, _shown(found), found.piece.architecture
         if self.assumed(name):
-            return Link(user, name, "assumed")
-        return unusable or Link(user, name, "missing")
+            return "assumed", None, None, None
+        return unusable or ("missing", None, None, None)
 
-    def _candidates(self, user: Image, inherited: tuple[str, ...], name: str) -> Iterator[tuple[str, bool]]:
+    def _folders(self, user: Image, inherited: tuple[str, ...]) -> tuple[str, ...]:
+        """The folders that come before the system's own."""
+        if self.system.musl:
+            folders = (*self.library_path, *inherited)
+        elif user.piece.runpath:
+            folders = (*self.library_path, *folders_of(user, self.architecture))
+        else:
+            folders = (*inherited, *self.library_path)
+        return folders[: limits.SEARCHED_FOLDERS]
+
+    def _candidates(self, user: Image, folders: tuple[str, ...], name: str) -> Iterator[tuple[str, bool]]:
         """Yield (path, whether the system's own search leads there)."""
         if "/" in name:
             for path in expand(name, user, self.architecture):
                 yield below(self.root, path), False
             return
-        own = folders_of(user, self.architecture)
-        if self.system.musl:
-            chain = (*self.library_path, *inherited)
-        elif user.piece.runpath:
-            chain = (*self.library_path, *own)
-        else:
-            chain = (*inherited, *self.library_path)
-        for folder in chain[: limits.SEARCHED_FOLDERS]:
+        for folder in folders:
             yield f"{below(self.root, folder)}/{name}", False
         for path in self.system.candidates(name):
             yield path, True
@@ -160,7 +169,7 @@ def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[
         if link.image:
             loaded.setdefault(link.name, link.image)
     known = {image.path for image in base.images} if base else set()
-    images, links = [root], []
+    images, links, broken = [root], [], []
     loaded.setdefault(root.soname, root)
     known.add(root.path)
     queue = deque([(root, inherit(search, root, chain))])
@@ -171,7 +180,11 @@ def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[
             link = Link(user, library.name, "found", present) if present else search.resolve(user, inherited, library.name)
             links.append(link)
             image = link.image
-            if image is None or image.path in known:
+            if image is None:
+                if link.status != "assumed":
+                    broken.append(link)
+                continue
+            if image.path in known:
                 continue
             loaded[library.name] = image
             loaded.setdefault(image.soname, image)
@@ -179,7 +192,7 @@ def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[
             images.append(image)
             if len(images) <= limits.PROCESS_IMAGES:
                 queue.append((image, inherit(search, image, inherited)))
-    return Closure(tuple(images), tuple(links))
+    return Closure(tuple(images), tuple(links), tuple(broken))
 
 
 def inherit(search: Search, image: Image, chain: tuple[str, ...]) -> tuple[str, ...]:

@@ -69,6 +69,20 @@ def test_texts_are_among_them_and_code_is_not(target: str, tmp_path: Path) -> No
     assert b"symbol_of_a_function" not in found
 
 
+@pytest.mark.parametrize("section", [".eh_frame", ".gcc_except_table"])
+@pytest.mark.parametrize("target", ["x86_64-linux-gnu", "powerpc-linux-gnu"])
+def test_tables_for_exceptions_are_passed_over(target: str, section: str, tmp_path: Path) -> None:
+    """They are two fifths of what is neither code nor symbols in C++, and hold no text."""
+    lines = [f'.section {section}2,"a",%progbits', ".fill 5000", '.asciz "text of another"', ".fill 5000"]
+    lines += [f'.section {section},"a",%progbits', ".fill 5000", '.asciz "bytes about exceptions"', ".fill 5000", ""]
+    (tmp_path / "source.s").write_text("\n".join(lines))
+    command = [find_tool("clang"), f"--target={target}", "-c", "-o", str(tmp_path / "module.so"), str(tmp_path / "source.s")]
+    subprocess.run(command, check=True)
+    found = parts_of((tmp_path / "module.so").read_bytes())
+    assert b"text of another" in found
+    assert b"bytes about exceptions" not in found
+
+
 def test_without_sections_it_is_all_of_a_slice() -> None:
     thin = machos.bundle()
     assert parts_of(thin) == thin
