@@ -277,11 +277,12 @@ class _Linker:
         )
         status, path, reason = self._status(link, bundled=bundled)
         modules = [root.binary for root in roots if root.binary and is_module(root) and not self._is_foreign(root)]
+        # What is known comes first: whether a module is optional takes a look through the sources of its package.
         required = (
-            (any(not self._is_optional(module) for module in modules) and not _is_found_at_run_time(link.name, distribution))
-            or bundled
+            bundled
             or any(root is self.program for root in roots)
             or id(distribution) in lonely
+            or (not _is_found_at_run_time(link.name, distribution) and any(not self._is_optional(module) for module in modules))
         )
         return BrokenLink(
             binary=asking,

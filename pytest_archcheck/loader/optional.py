@@ -65,6 +65,8 @@ class PythonSources:
         self._commands: dict[str, frozenset[str]] = {}
         #: By where a binary lies: what the files there import, as far as they were read, and those that were not.
         self._importing_of: dict[Home, tuple[list[_Importing], Iterator[tuple[_Importing, bytes]]]] = {}
+        #: (file, package) -> whether a name that it computes may be one of that package.
+        self._beginning: dict[tuple[str, str], bool] = {}
         #: What may still be parsed.
         self._bytes_to_parse = limits.PYTHON_PARSED_SIZE
         #: (owner, folder) -> its modules there, None for a package.
@@ -104,7 +106,7 @@ class PythonSources:
         # As a word: ``core`` stands in most files, and few import it.
         word = re.compile(rb"\b" + re.escape(stem) + rb"\b")
         for one, text in self._importing(binary):
-            found_here = (stem in one.lines and word.search(one.lines)) or (one.may_compute and may_begin(one.lines, name))
+            found_here = (stem in one.lines and word.search(one.lines)) or (one.may_compute and self._may_begin(one, name))
             if not found_here:
                 continue
             module = _module_of(os.path.relpath(one.path, binary.location))
@@ -148,6 +150,12 @@ class PythonSources:
         if "." not in module or module in asked or len(asked) > limits.IMPORT_CHAIN:
             return False
         return self._is_guarded(binary, module, asked) is True
+
+    def _may_begin(self, one: _Importing, name: str) -> bool:
+        key = one.path, name.partition(".")[0]
+        if key not in self._beginning:
+            self._beginning[key] = may_begin(one.lines, name)
+        return self._beginning[key]
 
     def _imports_of(self, path: str, text: bytes | None, binary: Binary, module: str) -> tuple[Import, ...]:
         found = self._imports.get(path)

@@ -366,6 +366,20 @@ def test_sources_are_read_once_however_many_files_are_broken(tmp_path: Path, mon
     assert len(read) == 2
 
 
+def test_no_source_is_read_where_a_library_was_surely_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a package says of its modules: what it brought and lost is an error."""
+    read: list[str] = []
+
+    def note(path: str) -> bytes:
+        read.append(path)
+        return b""
+
+    monkeypatch.setattr(package_files, "read_text", note)
+    site_with(tmp_path, {MODULE: arm("libown-0a1b2c3d.so.1"), "pkg/__init__.py": "from . import _core\n"})
+    assert [finding.severity for finding in judged(tmp_path)] == ["error"]
+    assert read == []
+
+
 def test_relative_imports_from_deeper_folders_are_followed(tmp_path: Path) -> None:
     site = site_with(tmp_path, {MODULE: arm(), "pkg/a/b.py": GUARDED.replace("from .", "from ..")})
     (dist,) = environment_at(str(site)).distributions
