@@ -60,11 +60,15 @@ class WheelFile:
 
     @property
     def _stem(self) -> str:
-        return self._place.rpartition("/")[2].removesuffix(".whl")
+        if self.place is None:
+            return self.label.rpartition("/")[2]
+        return self.place.rpartition("/")[2].removesuffix(".whl")
 
     @property
     def _tag(self) -> str:
-        return "-".join(self._stem.rsplit("-", 3)[-3:])
+        stem = self._stem
+        before, *tags = stem.rsplit("-", 3)
+        return stem[len(before) + 1 :] if len(tags) == 3 else stem
 
 
 def wheel_file(path: str) -> WheelFile:
@@ -81,6 +85,8 @@ def wheel_below(root: str, place: str) -> WheelFile:
 
 def label_of(place: str) -> str:
     """``numpy/numpy-2.0.2-cp311-...`` for ``numpy/numpy-2.0.2-cp311-....whl``; hashes are cut: nobody reads sixty digits."""
+    if "/" not in place:
+        return place.removesuffix(".whl")
     *folders, name = place.split("/")
     short = [folder[:_SHOWN] if _HASH.fullmatch(folder) else folder for folder in folders]
     return "/".join([*short, name.removesuffix(".whl")])

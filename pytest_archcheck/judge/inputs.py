@@ -68,9 +68,12 @@ def labelled(inputs: Sequence[Input]) -> Iterator[tuple[Input, str]]:
     numbers: dict[str, int] = {}
     for one in inputs:
         base = one.label.replace("::", "-").replace("[", "(").replace("]", ")")
-        labels = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(numbers.get(base, 2))))
-        label = base if environments == [one] else next(label for label in labels if label not in taken)
-        numbers[base] = numbers.get(base, 2) + (label != base)
+        label = base
+        if base in taken and environments != [one]:
+            label = next(
+                label for number in itertools.count(numbers.get(base, 2)) if (label := f"{base}-{number}") not in taken
+            )
+            numbers[base] = numbers.get(base, 2) + 1
         taken.add(label)
         yield one, label
 

@@ -53,6 +53,8 @@ class ArchcheckItem(TestLike, pytest.Item):
     _report_sections = made(lambda _: [])
     location = made(pytest.Item.location.func)  # type: ignore[attr-defined]
 
+    parent: ArchcheckCollector
+
     def __init__(self, *, question: Question, **kwargs: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kwargs)
         for name in _EMPTY:
@@ -60,7 +62,7 @@ class ArchcheckItem(TestLike, pytest.Item):
         self.question = question
         #: What asking gave; None until the item has run.
         self.answer: Answer | None = None
-        if self.config.pluginmanager.hasplugin("rerunfailures"):
+        if self.parent.reruns:
             self.add_marker(pytest.mark.flaky(reruns=0))  # asking again gives the same answer
         if question.known.unasked is not None:
             self.add_marker(pytest.mark.skip(reason=text.sentence(question.known.unasked)))
@@ -137,6 +139,8 @@ class ArchcheckCollector(pytest.Collector):
         self.questions = questions
         self._item_path = item_path(self.config)
         _announce(ArchcheckItem)
+        #: Whether pytest-rerunfailures is there.
+        self.reruns = self.config.pluginmanager.hasplugin("rerunfailures")
         #: What modules have, and items are asked for by way of their parent.
         self.obj = module(self._item_path, self.config.rootpath)
         #: How many parts of the subject are above us.
@@ -146,9 +150,22 @@ class ArchcheckCollector(pytest.Collector):
         """Yield an item for each question whose subject ends here, and a collector for each group."""
         groups: dict[str, list[Question]] = {}
         for question in self.questions:
-            groups.setdefault(question.subject.split("::")[self.depth], []).append(question)
+            # Most subjects have one part and are the item's name, not a copy of it.
+            name = (
+                question.subject
+                if not self.depth and "::" not in question.subject
+                else question.subject.split("::")[self.depth]
+            )
+            groups.setdefault(name, []).append(question)
         for name, questions in groups.items():
-            yield from self._members(name, questions)
+            if len(questions) == 1 and name is questions[0].subject:
+                yield self._item(name, questions[0])
+            else:
+                yield from self._members(name, questions)
+
+    def _item(self, name: str, question: Question) -> ArchcheckItem:
+        made: ArchcheckItem = ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question)
+        return made
 
     def _members(self, name: str, questions: list[Question]) -> Iterator[pytest.Item | pytest.Collector]:
         deeper = []
@@ -156,7 +173,7 @@ class ArchcheckCollector(pytest.Collector):
             if question.subject.count("::") > self.depth:
                 deeper.append(question)
             else:
-                yield ArchcheckItem.from_parent(self, name=name, path=self._item_path, question=question)
+                yield self._item(name, question)
         if deeper:
             yield ArchcheckCollector.from_parent(self, name=name, path=self.path, questions=tuple(deeper), depth=self.depth + 1)
 
