@@ -28,7 +28,7 @@ _LAZY = b"pybind11"
 _NEEDLES = (_ABI, _CORE_1, _CORE_2, _SIZES, _DTYPE)
 #: A module that imports numpy's C API holds its name.
 _COMMON = b"numpy"
-_PIECE = 1 << 20
+_PIECE = 1 << 15  # bytes: larger ones do not stay in the processor's cache, and the memory for each is mapped anew
 #: The longest text that is looked for is shorter: so much of one piece is looked at again with the next.
 _OVERLAP = 128
 

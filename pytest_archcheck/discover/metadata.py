@@ -13,7 +13,6 @@ import re
 import sys
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_archcheck import limits
@@ -25,7 +24,7 @@ from pytest_archcheck.discover.text import (
     plain_name,
     plain_requirements,
     plain_version,
-    read_beginning,
+    read_header,
     read_json,
     read_paths,
     read_text,
@@ -147,7 +146,7 @@ def requirements(folder: str) -> tuple[str, ...]:
     Not by importlib_metadata's ``requires``: that imports more of the package later, with all that is undone above.
     """
     try:
-        text = read_beginning(os.path.join(folder, "METADATA"), limits.METADATA_REQUIREMENTS_SIZE)
+        text = read_header(os.path.join(folder, "METADATA"), limits.METADATA_REQUIREMENTS_SIZE)
     except OSError:
         return ()
     return plain_requirements(header_fields(text).get("requires-dist", ()))
@@ -173,7 +172,7 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
             problems.append(f"{name} cannot be read: {error}")
             return None
 
-    head = with_lf(_first_of(folder, problems)).partition("\n\n")[0]
+    head = _first_of(folder, problems)
     header = _name_and_version(head)
     egg = os.path.basename(folder) == "EGG-INFO"
     name_in_folder, version_in_folder = _named(os.path.dirname(folder) if egg else folder)
@@ -215,10 +214,13 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
 
 def _required(head: str, shared: dict[str | tuple[str, ...], Any]) -> tuple[str, ...]:
     """The names of what a project requires; many share them."""
-    if "Requires-Dist" not in head:
-        return ()
-    names = dict.fromkeys(canonical_name(name) for name in islice(_REQUIRED.findall(head), limits.HEADER_LINES))
-    return tuple(shared.setdefault(name, name) for name in names)
+    found = {}
+    for part in head.split("\nRequires-Dist:", limits.HEADER_LINES)[1:]:
+        line = part.partition("\n")[0]
+        match = _REQUIRED.match(line)
+        if match and not ("extra" in line and _EXTRA.search(line, match.end())):
+            found[canonical_name(match[1])] = True
+    return tuple(shared.setdefault(name, name) for name in found)
 
 
 def _text(path: str) -> str:
@@ -232,10 +234,10 @@ def _installer(text: str) -> str | None:
 
 
 def _first_of(folder: str, problems: list[str]) -> str:
-    """The beginning of METADATA or PKG-INFO; Debian's egg-info entries may be such a file themselves."""
+    """The header of METADATA or PKG-INFO; Debian's egg-info entries may be such a file themselves."""
     for path in (os.path.join(folder, "METADATA"), os.path.join(folder, "PKG-INFO"), folder):
         try:
-            return read_beginning(path, limits.METADATA_HEADER_SIZE)
+            return read_header(path, limits.METADATA_HEADER_SIZE)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):  # noqa: PERF203 - at most three rounds
             continue
         except OSError as error:
@@ -256,8 +258,8 @@ _NAME_AND_VERSION = tuple(
 )
 
 
-#: A requirement that no extra has: its name.
-_REQUIRED = re.compile(r"^Requires-Dist:[ \t]*([A-Za-z0-9][A-Za-z0-9._-]{0,127})(?!.*\bextra\b)", re.MULTILINE)
+#: The name in a requirement, and what makes it one of an extra.
+_REQUIRED, _EXTRA = re.compile(r"[ \t]*([A-Za-z0-9][A-Za-z0-9._-]{0,127})"), re.compile(r"\bextra\b")
 
 
 def _name_and_version(head: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck import limits
@@ -17,6 +18,7 @@ from pytest_archcheck.discover.paths import ENCODING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_HEADER_SIZE = 1 << 13  # bytes
 _DASHES = re.compile(r"[-_.]+")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _NOT_IN_VERSIONS = re.compile(r"[^A-Za-z0-9.!+_-]+")
@@ -36,10 +38,21 @@ def read_paths(path: str, limit: int) -> str:
     return _content(path, limit).decode(ENCODING, "surrogateescape")
 
 
-def read_beginning(path: str, size: int) -> str:
-    """The first bytes of a regular file as text, whatever they are. Raises :class:`OSError`."""
+def read_header(path: str, size: int) -> str:
+    """The beginning of a regular file as text up to its first blank line, whatever it is; lines end with LF.
+
+    :param size: bytes in which that line has to come. Most headers are far shorter, and what follows them longer.
+    :raises OSError: it cannot be read.
+    """
     with open_file(path) as source:
-        return source.read(0, size).removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+        for room in (_HEADER_SIZE, size):
+            data = source.read(0, room)
+            end = data.find(b"\n\n")
+            after = data.find(b"\n\r\n", 0, end if end >= 0 else room)
+            end = after if after >= 0 else end
+            if end >= 0 or len(data) < room:
+                break
+    return with_lf(data[: end if end >= 0 else room].removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape"))
 
 
 def _content(path: str, limit: int) -> bytes:
@@ -95,6 +108,7 @@ def plain_name(text: str) -> str:
     return _NOT_IN_NAMES.sub("-", text[: 8 * limits.NAME_LENGTH])[: limits.NAME_LENGTH].strip("-_.")
 
 
+@lru_cache(maxsize=1 << 12)  # an environment has some hundred of them, and names each many times
 def canonical_name(name: str) -> str:
     """``Scikit_Learn`` is ``scikit-learn`` (PEP 503), as packaging has it; its module brings much that no scan needs."""
     return _DASHES.sub("-", name).lower()
