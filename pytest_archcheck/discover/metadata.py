@@ -28,7 +28,6 @@ from pytest_archcheck.discover.text import (
     read_json,
     read_paths,
     read_text,
-    with_lf,
 )
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.findings import Skipped
 from pytest_archcheck.judge.homes import python_of
 from pytest_archcheck.loader.macho_links import MachOLinks
+from pytest_archcheck.loader.macho_search import SYSTEM_FOLDERS
 from pytest_archcheck.loader.signing import Signature, read_signature
 from pytest_archcheck.loader.symbol_pairs import check_pairs
 from pytest_archcheck.loader.tensorflow_plugins import (
@@ -103,9 +104,10 @@ class MacJudge:
 
     def symbols(self) -> Iterator[Finding]:
         """Compare the symbols that files need with those that the libraries of other distributions offer."""
-        loaded = [binary for binary in self._environment.binaries if binary.format == "mach-o" and not is_plugin(binary)]
+        linked = [image for image in self._links.search.linked_images() if not is_plugin(image[0])]
         for architecture in self._target.architectures:
-            report = check_pairs(loaded, architecture, self._name_of_owner, self._providers)
+            images = [image for image in linked if image[1].architecture == architecture]
+            report = check_pairs(images, self._name_of_owner, self._providers)
             self.skipped += [Skipped(binary.file, f"its symbols: {reason}") for binary, reason in report.unread]
             for pair in report.broken:
                 distribution, subject = self._owners[pair.binary.file]
@@ -117,7 +119,12 @@ class MacJudge:
     def _providers(self, binary: Binary, piece: MachOSlice) -> Sequence[Provider]:
         """Who serves each linked library; None where only an install name matches, and that is not certain."""
         resolve = self._links.search.resolve
-        return [self._provider(binary, resolve(binary, piece, library.name)) for library in piece.libraries]
+        return [
+            "system"
+            if library.name.startswith(SYSTEM_FOLDERS)
+            else self._provider(binary, resolve(binary, piece, library.name))
+            for library in piece.libraries
+        ]
 
     def _provider(self, binary: Binary, found: Resolution) -> Provider:
         if found.status == "system":

@@ -64,8 +64,9 @@ class MachOLinks:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
         seen: set[tuple[int, str]] = set()
         for link in self.search.links_outside_the_system():
-            if link.resolution is SYSTEM:
-                continue
+            found = link.resolution
+            if found is SYSTEM or (found.status == "found" and self.search.serves(found, link.piece.architecture)):
+                continue  # nearly all
             status, path = self._fault(link)
             key = (id(link.binary), link.library.name)
             if status is None or link.binary.role == "plugin" or key in seen:

@@ -11,10 +11,11 @@ dyld's rules, as far as they decide whether a library is found (dyld's ``Loader.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.model import ALSO_LOADS, Binary, MachOSlice
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 #: that nobody can look at from here. ``absent``: nowhere.
 LinkStatus = Literal["found", "system", "loaded", "outside", "absent"]
 
-_SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
+SYSTEM_FOLDERS = ("/usr/lib/", "/System/")
 #: Of what every macOS since 11 has in /usr/lib, the libraries that others build and bundle too.
 _FALLBACKS = frozenset(
     f"lib{name}.dylib"
@@ -42,7 +43,7 @@ _FALLBACKS = frozenset(
 #: Where package managers and installers put libraries on a Mac. An LC_RPATH elsewhere (``/Users/runner/...``) is a leftover of
 #: the machine that built the file: it exists on no other.
 _INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/")
-_ELSEWHERE = (*_SYSTEM_FOLDERS, *_INSTALL_FOLDERS)
+_ELSEWHERE = (*SYSTEM_FOLDERS, *_INSTALL_FOLDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class Resolution:
     path: str | None = None
     #: Of ``loaded``: whether nothing but that file can serve, so that without it the image is not loaded at all.
     alone: bool = False
+
+
+#: Linked library, as written -> where it is found; None where only others may lead to it.
+_Found: TypeAlias = dict[str, "Resolution | None"]
 
 
 class Link(NamedTuple):
@@ -79,25 +84,34 @@ class MachOSearch:
         self._is_host = target.is_host
         self._executable = environment.interpreter.path if environment.interpreter else None
         self._is_folder: dict[str, bool] = {}
-        self._resolved: dict[tuple[int, str, str], Resolution] = {}
-        #: Files of one folder with the same rpaths find the same libraries: there are far fewer of these than linked libraries.
-        self._alone: dict[tuple[str, bool, tuple[str, ...], str], Resolution | None] = {}
-        #: Images that the target would use, slice by slice; and those of their libraries that are not in the shared cache.
+        self._resolved: dict[tuple[int, str], Resolution] = {}
+        #: Images of one folder with the same rpaths find the same libraries: there are far fewer of these than of images.
+        self._known: dict[tuple[str, bool, tuple[str, ...]], _Found] = {}
+        #: Image -> what those of its kind find.
+        self._found: dict[int, _Found] = {}
+        #: Images that the target would use, slice by slice.
         self.images: list[tuple[Binary, MachOSlice]] = []
+        #: Those that link to more than the shared cache, and to what.
         self._linked: list[tuple[Binary, MachOSlice, list[LinkedLibrary]]] = []
         self._serves: dict[tuple[int, str], bool] = {}
         self._by_path: dict[str, Binary] = {}
         self._by_install_name: dict[str, Binary] = {}
         self._shared_names: set[str] = set()
         self._folders: dict[int, str] = {}
-        real_locations: dict[str, str] = {}
-        for binary in environment.binaries:
+        self._add(environment.binaries, target)
+        self._program_rpaths = tuple(self._rpaths_of_program())
+        self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
+        #: Linked library, as written -> who links to it.
+        self._by_name: dict[str, list[Binary]] | None = None
+
+    def _add(self, binaries: Iterable[Binary], target: Target) -> None:
+        real_path = functools.cache(os.path.realpath)
+        for binary in binaries:
             if binary.format != "mach-o":
                 continue
-            real = real_locations.get(binary.location)
-            if real is None:
-                real = real_locations[binary.location] = os.path.realpath(binary.location)
-            path = os.path.normpath(f"{real}/{binary.path}")
+            path = f"{real_path(binary.location)}/{binary.path}"
+            if os.sep != "/" or ".." in binary.path:
+                path = os.path.normpath(path)
             self._by_path.setdefault(path, binary)  # conda's python owns the interpreter's file, too
             self._folders[id(binary)] = os.path.dirname(path)
             if binary.role == "object" or binary.problem:
@@ -108,14 +122,14 @@ class MachOSearch:
                 if piece.architecture in target.architectures:
                     self.images.append((binary, piece))
                     linked = piece.libraries[: limits.IMAGE_LIBRARIES]
-                    others = [library for library in linked if not library.name.startswith(_SYSTEM_FOLDERS)]
-                    self._linked.append((binary, piece, others))
+                    if others := [library for library in linked if not library.name.startswith(SYSTEM_FOLDERS)]:
+                        self._linked.append((binary, piece, others))
                     if piece.install_name and self._by_install_name.setdefault(piece.install_name, binary) is not binary:
                         self._shared_names.add(piece.install_name)
-        self._program_rpaths = tuple(self._rpaths_of_program())
-        self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
-        #: Linked library, as written -> who links to it.
-        self._by_name: dict[str, list[Binary]] | None = None
+
+    def linked_images(self) -> Iterator[tuple[Binary, MachOSlice]]:
+        """The images that link to more than what lies in the shared cache."""
+        return ((binary, piece) for binary, piece, _ in self._linked)
 
     def links(self) -> Iterator[Link]:
         """Every linked library of every image that the target would use."""
@@ -142,18 +156,19 @@ class MachOSearch:
 
     def resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         """Find what dyld would take for one linked library."""
-        if name.startswith(_SYSTEM_FOLDERS):
+        if name.startswith(SYSTEM_FOLDERS):
             return SYSTEM
-        key = (id(binary), piece.architecture, name)
-        found = self._resolved.get(key)
-        if found is None:
-            found = self._resolved[key] = self._resolve(binary, piece, name)
-        return found
-
-    def _resolve(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
         own = self._resolve_alone(binary, piece, name)
         if own is not None:
             return own
+        key = (id(piece), name)
+        found = self._resolved.get(key)
+        if found is None:
+            found = self._resolved[key] = self._resolve_by_others(binary, piece, name)
+        return found
+
+    def _resolve_by_others(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution:
+        """By the images that may have loaded it, or that are loaded before it."""
         if name.startswith("@rpath/") and (inherited := self._by_inherited_rpaths(binary, name[7:])):
             return inherited
         if provider := self._by_install_name.get(name):
@@ -164,13 +179,13 @@ class MachOSearch:
 
     def _resolve_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
         """By the image's own load commands and the program's, without those that may have loaded it."""
-        if name.startswith(_SYSTEM_FOLDERS):
-            return SYSTEM
-        rpaths = piece.rpaths if name.startswith("@rpath/") else ()
-        key = (self._folders[id(binary)], binary.role == "executable", rpaths, name)
-        if key not in self._alone:
-            self._alone[key] = self._look_alone(binary, piece, name)
-        return self._alone[key]
+        known = self._found.get(id(piece))
+        if known is None:
+            kind = (self._folders[id(binary)], binary.role == "executable", piece.rpaths)
+            known = self._found[id(piece)] = self._known.setdefault(kind, {})
+        if name not in known:
+            known[name] = self._look_alone(binary, piece, name)
+        return known[name]
 
     def _look_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
         if name.startswith("@rpath/"):
@@ -202,7 +217,7 @@ class MachOSearch:
 
     def _by_rpaths(self, rpaths: Iterable[str], rest: str) -> Resolution | None:
         for rpath in rpaths:
-            if f"{rpath}/".startswith(_SYSTEM_FOLDERS):
+            if f"{rpath}/".startswith(SYSTEM_FOLDERS):
                 # The shared cache cannot be looked at from here; Swift's run-time library and frameworks are what lives there.
                 if os.path.basename(rest).startswith("libswift") or ".framework/" in rest:
                     return SYSTEM

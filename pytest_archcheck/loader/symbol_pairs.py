@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.loader.macho_symbols import Image, Needs, SymbolSpace, image_of
+from pytest_archcheck.loader.macho_symbols import Image, Needs, SymbolSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from pytest_archcheck.binaries.model import Binary, MachOSlice
     from pytest_archcheck.loader.macho_symbols import Provider
-
-
-_SYSTEM = ("/usr/lib/", "/System/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,13 @@ class PairReport:
 
 
 def check_pairs(
-    binaries: Iterable[Binary],
-    architecture: str,
+    images: Iterable[tuple[Binary, MachOSlice]],
     owner: Callable[[Binary], str | None],
     providers: Callable[[Binary, MachOSlice], Sequence[Provider]],
 ) -> PairReport:
     """Compare every file with the libraries of other distributions that it links to.
 
-    :param binaries: Mach-O files that get loaded or run.
+    :param images: files that get loaded or run, each with its slice of one architecture.
     :param owner: the distribution of a file; None for files that nobody owns, which are compared with nothing.
     :param providers: who serves each linked library, None where that is not certain; see :class:`SymbolSpace`.
     """
@@ -64,14 +60,14 @@ def check_pairs(
     compared: list[tuple[Needs, dict[int, Binary]]] = []
     unread: list[tuple[Binary, str]] = []
     symbols = 0
-    for binary in binaries:
-        image = image_of(binary, architecture)
-        if image is None or not (foreign := _foreign(image, owner, providers)):
+    for binary, piece in images:
+        foreign = _foreign(binary, piece, owner, providers)
+        if not foreign:
             continue
         if symbols > limits.PAIRED_SYMBOLS:
             unread.append((binary, "too many symbols of other distributions to look up"))
             continue
-        needs = space.needs(image, foreign)
+        needs = space.needs(Image(binary, piece), foreign)
         symbols += len(needs.names)
         compared.append((needs, foreign))
     space.look_up(needs for needs, _ in compared)
@@ -91,16 +87,17 @@ def check_pairs(
 
 
 def _foreign(
-    image: Image,
+    binary: Binary,
+    piece: MachOSlice,
     owner: Callable[[Binary], str | None],
     providers: Callable[[Binary, MachOSlice], Sequence[Provider]],
 ) -> dict[int, Binary]:
     """The libraries of other distributions by their ordinal."""
-    own = owner(image.binary)
-    if own is None or all(library.name.startswith(_SYSTEM) for library in image.piece.libraries):
+    own = owner(binary)
+    if own is None:
         return {}
     foreign = {}
-    for ordinal, provider in enumerate(providers(image.binary, image.piece), 1):
+    for ordinal, provider in enumerate(providers(binary, piece), 1):
         if provider is None or provider == "system":
             continue
         other = owner(provider)

@@ -39,7 +39,8 @@ def compare(*binaries: Binary) -> PairReport:
     def providers(_binary: Binary, piece: MachOSlice) -> list[Provider]:
         return ["system" if library.name == machos.LIBSYSTEM else by_name.get(library.name) for library in piece.libraries]
 
-    return check_pairs(binaries, "arm64", owner, providers)
+    images = [(binary, piece) for binary in binaries for piece in binary.slices if isinstance(piece, MachOSlice)]
+    return check_pairs(images, owner, providers)
 
 
 def addon(*symbols: str) -> bytes:
