@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.editable import finder_sources
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.machine.target import Target
+
+#: At the beginning of a requirement.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def judge_missing(
@@ -64,6 +68,10 @@ def _not_installed(
     from packaging.requirements import InvalidRequirement, Requirement
 
     for line in lines:
+        # Nearly all are installed, or of an extra: no parser is needed to see that.
+        name = _NAME.match(line)
+        if (name and canonical_name(name[0]) in installed) or "extra" in line.partition(";")[2]:
+            continue
         try:
             wanted = Requirement(line)
             if canonical_name(wanted.name) in installed or "extra" in str(wanted.marker or ""):

@@ -51,23 +51,42 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target,
     twin = serving_twins(distribution.binaries, lambda other: misfit(other, target) is None and not other.problem)
     native = NATIVE_FORMATS[target.system]
     twin_of_system = serving_twins(distribution.binaries, lambda other: other.format == native and not other.problem)
-    findings = []
-    for binary in distribution.binaries:
-        if binary.role == "object" or binary.format == "pe":
-            continue
+
+    def judged(binary: Binary) -> list[Finding]:
         if binary.problem:
-            findings.append(_unreadable(distribution, binary, subject))
-        elif wrong := misfit(binary, target):
-            serving = twin(binary)
-            if serving is None and binary.format != native:
-                serving = twin_of_system(binary)  # where that is for another architecture, it has the one finding
-            finding = _misfitting(distribution, binary, subject, target, wrong, serving)
-            if is_for_another_version(binary.path, python):
-                finding = replace(finding, severity="note", remedy=f"none needed: Python {python} does not import it")
-            findings.append(finding)
-        else:
-            findings += _newer_os(distribution, binary, subject, target)
+            return [_unreadable(distribution, binary, subject)]
+        wrong = misfit(binary, target)
+        if wrong is None:
+            return _newer_os(distribution, binary, subject, target)
+        serving = twin(binary)
+        if serving is None and binary.format != native:
+            serving = twin_of_system(binary)  # where that is for another architecture, it has the one finding
+        finding = _misfitting(distribution, binary, subject, target, wrong, serving)
+        if is_for_another_version(binary.path, python):
+            finding = replace(finding, severity="note", remedy=f"none needed: Python {python} does not import it")
+        return [finding]
+
+    sound = _sound_kinds(target)
+    findings: list[Finding] = []
+    for binary in distribution.binaries:
+        if binary.role != "object" and binary.format != "pe" and (kind := _kind(binary)) not in sound:
+            said = judged(binary)
+            findings += said
+            if not said and native == "mach-o":  # of an ELF file the libraries matter, too
+                sound.add(kind)
     return findings
+
+
+def _kind(binary: Binary) -> tuple[object, ...]:
+    """All that decides what is said of a Mach-O file."""
+    pieces = [(piece.architecture, piece.platform, piece.min_os) for piece in binary.slices]
+    return (binary.format, binary.problem, *pieces)
+
+
+@lru_cache(maxsize=16)
+def _sound_kinds(_target: Target) -> set[tuple[object, ...]]:
+    """The kinds of files of which nothing is to be said, filled while files are judged: there are far fewer than files."""
+    return set()
 
 
 def misfit(binary: Binary, target: Target) -> _Misfit | None:

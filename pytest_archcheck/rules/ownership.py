@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
@@ -24,14 +23,17 @@ def judge_ownership(owned: Sequence[tuple[Distribution, str]]) -> list[Finding]:
     :param owned: distributions and their subjects.
     """
     installed = [entry for entry in owned if entry[0].metadata is not None]  # not the interpreter, not the files of nobody
-    claims: dict[str, list[Distribution]] = defaultdict(list)
+    first: dict[str, Distribution] = {}
+    claims: dict[str, list[Distribution]] = {}
     for distribution, _ in installed:
         for binary in distribution.binaries:
-            claims[binary.file].append(distribution)
+            other = first.setdefault(binary.file, distribution)
+            if other is not distribution:
+                claims.setdefault(binary.file, [other]).append(distribution)
     findings = []
     for distribution, subject in installed:
-        for binary in distribution.binaries:
-            everybody = claims[binary.file]
+        for binary in distribution.binaries if claims else ():
+            everybody = claims.get(binary.file, ())
             others = [other for other in everybody[: _SHOWN + 1] if other is not distribution][:_SHOWN]
             if others:
                 more = len(everybody) - 1 - len(others)
