@@ -98,7 +98,8 @@ def judge_inputs(
     judged = []
     for one, label in inputs:
         if isinstance(one, LockFile):
-            judged.append(_judge_lock(one, label, target, python or platform.python_version()))
+            running = platform.python_version().removesuffix("+")  # which a build from git has
+            judged.append(_judge_lock(one, label, target, python or running))
         elif isinstance(one, OneFile):
             from pytest_archcheck.judge.file import judge_file
 

@@ -25,7 +25,7 @@ def inspect_lock(path: str, target: Target, python: str, label: str | None = Non
 
     :param target: any target; each architecture of a ``universal2`` one is judged by itself, as each machine
         installs for itself.
-    :param python: ``3.12`` (its first release is meant) or ``3.12.4``.
+    :param python: ``3.12`` (the first of its releases that the lock is for is meant) or ``3.12.4``.
     :param label: the first part of every subject; by default the file's name.
     :returns: an environment of kind ``lock`` whose distributions are the packages that install there, without binaries, and the
         checks: ``<label>::environment::packages`` first, then ``<label>::<package>`` by name.
@@ -54,10 +54,10 @@ def inspect_lock(path: str, target: Target, python: str, label: str | None = Non
 
 
 def _select(lock: Lock, place: Place) -> Selection:
-    requires = lock.requires_python
-    if requires is not None and not requires.contains(place.full_python, prereleases=True):
-        return Selection(excluded=f"it is locked for Python {requires}")
-    return lock.select(marker_environment(place.machine, place.python))
+    python = place.release(lock.requires_python)
+    if python is None:
+        return Selection(excluded=f"it is locked for Python {lock.requires_python}")
+    return lock.select(marker_environment(place.machine, python))
 
 
 def _package_checks(lock: Lock, selections: list[tuple[Place, Selection]]) -> tuple[Check, ...]:

@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from pytest_archcheck import limits
 from pytest_archcheck.locks.markers import holds
 from pytest_archcheck.locks.model import LockedPackage, Malformed, Selection
+from pytest_archcheck.locks.poetry_pythons import poetry_pythons
 from pytest_archcheck.locks.tables import specifiers, tables, text, texts
 from pytest_archcheck.locks.tags import file_name
 
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
-    from packaging.specifiers import SpecifierSet
-
-    from pytest_archcheck.locks.model import Origin
+    from pytest_archcheck.locks.model import Origin, Pythons
 
 #: Names and versions become ids, and words of commands to type.
 _WORD = re.compile(rf"[A-Za-z0-9._!+-]{{1,{limits.NAME_LENGTH}}}")
@@ -45,7 +44,7 @@ class _Entry:
 class GroupedLock:
     """What both have in common."""
 
-    def __init__(self, entries: list[_Entry], requires_python: SpecifierSet | None, chosen: AbstractSet[str]) -> None:
+    def __init__(self, entries: list[_Entry], requires_python: Pythons | None, chosen: AbstractSet[str]) -> None:
         """Take the packages, and the groups that are installed by default."""
         self._entries = entries
         self.requires_python = requires_python
@@ -100,7 +99,7 @@ class PoetryLock(GroupedLock):
             if isinstance(group, dict) and group.get("optional") is True
         }
         groups = {group for entry in found for group in entry.groups}
-        super().__init__(found, specifiers(text(metadata, "python-versions")), groups - optional)
+        super().__init__(found, poetry_pythons(text(metadata, "python-versions")), groups - optional)
 
 
 _AGAIN = "poetry lock, with Poetry 2 (pip install --upgrade poetry)"

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from packaging.specifiers import SpecifierSet
-
 #: ``index``: files of a package index; ``git``, ``archive``: built from source; ``wheel``: one wheel by its URL or path;
 #: ``local``: a folder beside the lock (this project, a workspace member).
 Origin = Literal["index", "git", "archive", "wheel", "local"]
@@ -26,6 +23,13 @@ class LockInvalid(ValueError):
 
 class Malformed(ValueError):
     """A value in the lock is not what the format says."""
+
+
+class Pythons(Protocol):
+    """The versions of Python that a lock was made for; their text says them in the lock's own words."""
+
+    def contains(self, item: str, prereleases: bool | None = None) -> bool:  # noqa: FBT001 - as packaging has it
+        """Whether a version is one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ class Lock(Protocol):
     """A lock file that was read."""
 
     @property
-    def requires_python(self) -> SpecifierSet | None:
+    def requires_python(self) -> Pythons | None:
         """The Pythons that it was made for; None for any."""
 
     @property

@@ -59,6 +59,10 @@ class PylockFile:
         if lock.environments and not any(_holds(marker, environment, groups) for marker in lock.environments):
             return Selection(excluded="it is locked only for: " + ", ".join(map(str, lock.environments)))
         chosen = [item for item in lock.packages if item.marker is None or _holds(item.marker, environment, groups)]
+        python = environment["python_full_version"]
+        for item in chosen:
+            if item.requires_python is not None and not item.requires_python.contains(python, prereleases=True):
+                return Selection(excluded=f"its package {item.name} is locked for Python {item.requires_python}")
         packages = sorted(map(_package, chosen), key=lambda package: (package.name, package.version or ""))
         left_out = [f"extra {name}" for name in lock.extras or ()]
         left_out += [f"group {name}" for name in lock.dependency_groups or () if name not in groups]

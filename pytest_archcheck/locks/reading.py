@@ -8,6 +8,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.locks.grouped import PdmLock, PoetryLock
@@ -130,5 +132,5 @@ def _default_groups(folder: str) -> tuple[str, ...] | None:
     if groups == "all":
         return None
     if isinstance(groups, list) and all(isinstance(name, str) for name in groups):
-        return tuple(groups)
+        return tuple(map(canonicalize_name, groups))  # as they stand in the lock
     return DEFAULT_GROUPS

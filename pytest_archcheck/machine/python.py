@@ -74,14 +74,15 @@ class Python:
         """Whether it is one of the Pythons that a wheel's tag is for (``cp311-cp311-macosx_11_0_arm64``), on any platform."""
         pythons, _, rest = tag.partition("-")
         abi = rest.partition("-")[0]
-        if abi == "abi3" and (self.is_free_threaded or self.implementation != "cpython"):
+        is_stable = _STABLE.fullmatch(abi) is not None
+        if is_stable and not self.imports(abi):
             return False
         exact = _ABI_TAG.fullmatch(abi)
         if exact and not ((int(exact[1]), int(exact[2])) == self.version and self._runs(exact[3])):
             return False
-        return any(self._is_meant(one, abi) for one in pythons.split("."))
+        return any(self._is_meant(one, is_stable=is_stable) for one in pythons.split("."))
 
-    def _is_meant(self, tag: str, abi: str) -> bool:
+    def _is_meant(self, tag: str, *, is_stable: bool) -> bool:
         match = _PYTHON_TAG.match(tag)
         if match is None:
             return True  # not known here
@@ -92,7 +93,7 @@ class Python:
             return major == self.version[0]
         named = (major, int(minor))
         # py310 and cp310-abi3 are for 3.10 and all newer ones, cp310-cp310 and cp310-none for that one only.
-        return major == self.version[0] and named <= self.version if family == "py" or abi == "abi3" else named == self.version
+        return major == self.version[0] and named <= self.version if family == "py" or is_stable else named == self.version
 
     def _runs(self, flags: str | None) -> bool:
         """Whether modules of a build run in this one: a debug build imports those of the plain one, not the other way round."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck import limits
 from pytest_archcheck.reports import text
 from pytest_archcheck.reports.explain import rules
+from pytest_archcheck.reports.places import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +125,5 @@ def _file(subject: str, inspection: Inspection) -> str | None:
     workspace = os.environ.get("GITHUB_WORKSPACE") or os.getcwd()
     for environment in inspection.environments:
         if environment.kind == "lock" and subject.startswith(f"{environment.label}::"):
-            path = os.path.relpath(environment.path, workspace)
-            return None if path.startswith("..") else path.replace(os.sep, "/")
+            return below(environment.path, workspace)
     return None

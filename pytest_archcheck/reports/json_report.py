@@ -55,7 +55,9 @@ def _frame(result: Result) -> Record:
     """Everything but the distributions."""
     inspection = result.inspection
     answers = [outcome.answer for outcome in result.outcomes]
-    skipped = [{"subject": skip.subject, "reason": skip.reason} for skip in result.skipped]
+    skipped: list[Record] = [
+        {"subject": skip.subject, "reason": skip.reason, **({"unseen": True} if skip.unseen else {})} for skip in result.skipped
+    ]
     for outcome in result.outcomes:
         if not outcome.ran:
             skipped.append({"subject": outcome.subject, "reason": outcome.reason or "not run"})

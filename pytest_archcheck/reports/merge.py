@@ -118,7 +118,7 @@ def _join(one: Json, other: Json) -> Json:
     return {
         **one,
         "verdict": "fail" if fails or (waiting and "fail" in (one["verdict"], other["verdict"])) else "pass",
-        "complete": bool(ordered) and not waiting,
+        "complete": bool(ordered) and not waiting and not any(map(_in_doubt, (one, other))),
         "checks": ordered,
         "distributions": distributions,
         "findings": findings,
@@ -131,6 +131,13 @@ def _join(one: Json, other: Json) -> Json:
 
 def _fails(finding: Json) -> bool:
     return finding["severity"] == "error" and finding["allowed"] is None
+
+
+def _in_doubt(part: Json) -> bool:
+    """Whether it is not only for want of checks, which the other part may have run, that a part is not complete."""
+    if any(skip.get("unseen") for skip in part["skipped"]):
+        return True
+    return not part["complete"] and len(_ran(part)) == len(part["checks"])
 
 
 def _turn(subject: str, wheels: dict[str, int], place: dict[str, int]) -> tuple[int, int]:

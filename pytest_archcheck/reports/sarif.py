@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pytest_archcheck import limits
 from pytest_archcheck.reports.explain import rules
+from pytest_archcheck.reports.places import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,10 +145,10 @@ def _place(uri: str, line: int | None) -> Json:
 
 def _uri(path: str, root: str) -> str:
     """Relative to the root where it lies below, else absolute."""
+    way = below(os.path.realpath(path), root)
+    if way is not None:
+        return quote(way)
     real = os.path.normpath(path)
-    relative = os.path.relpath(os.path.realpath(path), root)
-    if not relative.startswith(".."):
-        return quote(relative.replace(os.sep, "/"))
     return pathlib.Path(real).as_uri() if os.path.isabs(real) else quote(real.replace(os.sep, "/"))
 
 

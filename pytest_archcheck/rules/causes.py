@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_archcheck.rules.words import listed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pytest_archcheck.binaries.model import Binary
-
-_NAMED = 3
-
-
-def listed(names: Iterable[str]) -> str:
-    """``a, b, c and 37 more``."""
-    names = list(names)
-    shown = ", ".join(names[:_NAMED])
-    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
 
 
 def consequence(others: Sequence[Binary], word: str = "so") -> str:

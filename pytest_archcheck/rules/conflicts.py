@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.commands import Installer, one_after_another, requirement, specified
+from pytest_archcheck.rules.versions import known, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.requirements import Requirement
-    from packaging.version import Version
 
     from pytest_archcheck.discover.model import Environment, InstalledProject
     from pytest_archcheck.findings import Severity
@@ -90,7 +90,7 @@ def _same_package(tensorflows: list[InstalledProject]) -> Iterator[tuple[Install
     if not tensorflows:
         return
     real = [project for project in tensorflows if project.has_modules]
-    newest = max(tensorflows, key=lambda project: _version(project.version) or _parsed("0"))
+    newest = max(tensorflows, key=lambda project: parsed(project.version) or known("0"))
     once = _instead(
         newest, [project.name for project in tensorflows], requirement("tensorflow", newest.version) or "tensorflow"
     )
@@ -115,11 +115,11 @@ def _instead(project: InstalledProject, gone: list[str], wanted: str) -> str:
 
 def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) -> Iterator[tuple[InstalledProject, str, str]]:
     """numpy 2 beside a TensorFlow that was compiled for numpy 1."""
-    version = _version(numpy.version) if numpy else None
+    version = parsed(numpy.version) if numpy else None
     if version is None or version.major < 2:
         return
     for project in tensorflows:
-        own = _version(project.version)
+        own = parsed(project.version)
         needed, wanted = _required(project, "numpy"), "numpy<2"
         if not project.has_modules or own is None:
             continue
@@ -128,17 +128,17 @@ def _numpy(tensorflows: list[InstalledProject], numpy: InstalledProject | None) 
             says = f"requires numpy{needed.specifier}"
             wanted = specified("numpy", str(needed.specifier)) or wanted
         else:
-            allowed, says = own >= _parsed(_NUMPY_2_SINCE), "is compiled for numpy 1, although it does not say so"
+            allowed, says = own >= known(_NUMPY_2_SINCE), "is compiled for numpy 1, although it does not say so"
         if not allowed:
             yield project, f"{project.title} {says}, and numpy {version} is installed", Installer.of(project).other([wanted])
 
 
 def _distutils(tensorflows: list[InstalledProject], environment: Environment) -> Iterator[tuple[InstalledProject, str, str]]:
     for project in tensorflows:
-        own, python = _version(project.version), _python(project, environment)
+        own, python = parsed(project.version), _python(project, environment)
         if not project.has_modules or own is None or python is None:
             continue
-        if _parsed(_DISTUTILS_SINCE) <= own < _parsed(_DISTUTILS_UNTIL) and python >= (3, 12):
+        if known(_DISTUTILS_SINCE) <= own < known(_DISTUTILS_UNTIL) and python >= (3, 12):
             message = (
                 f"{project.title} imports distutils, which Python {python[0]}.{python[1]} lacks, and setuptools is missing"
             )
@@ -167,18 +167,3 @@ def _required(project: InstalledProject, name: str) -> Requirement | None:
         if requirement.name.lower() == name and "extra" not in str(requirement.marker or "") and requirement.specifier:
             return requirement
     return None
-
-
-def _version(text: str | None) -> Version | None:
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return Version(text or "")
-    except InvalidVersion:
-        return None
-
-
-def _parsed(text: str) -> Version:
-    from packaging.version import Version
-
-    return Version(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.commands import Installer, requirement, specified
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,6 @@ def judge_dependencies(
     :param is_whole: whether there can be no other folder that brings it.
     """
     unless = "" if is_whole else ", unless another folder on sys.path brings it"
-    names = [wanted.name for wanted in absent]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return Finding(
         rule=RULE,
         severity="error" if is_whole else "warning",
@@ -41,7 +40,7 @@ def judge_dependencies(
         distribution=project.name,
         path=None,
         message=f"import {package} fails{unless}: {lacks.path} imports {lacks.module}, which is nowhere. {project.title} "
-        f"requires what is not installed: {', '.join(names[:_SHOWN])}{more}",
+        f"requires what is not installed: {listed((wanted.name for wanted in absent), _SHOWN)}",
         remedy=_remedy(project, absent),
     )
 

@@ -18,10 +18,11 @@ from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
 from pytest_archcheck.rules import debian
-from pytest_archcheck.rules.causes import consequence, listed
+from pytest_archcheck.rules.causes import consequence
 from pytest_archcheck.rules.commands import command
 from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, is_like, judge_elsewhere
 from pytest_archcheck.rules.remedies import install_other, reinstall
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,6 +16,7 @@ from pytest_archcheck.discover.names import required_names
 from pytest_archcheck.machine.wheel_tags import wheel_targets
 from pytest_archcheck.rules.commands import command
 from pytest_archcheck.rules.pythons import uv_platform
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,6 @@ _SHARED = (
 _BUNDLED = (".dylibs/", ".libs/")
 #: Where build systems look, for good measure, beside a package: ``$ORIGIN/../lib``.
 _BESIDE = frozenset({"", "bin", "lib", "lib64"})
-_NAMED = 3
 
 
 class Elsewhere(NamedTuple):
@@ -77,8 +77,7 @@ class Elsewhere(NamedTuple):
     def _required(self) -> str:
         if not self.requires:
             return ""
-        more = f" and {len(self.requires) - _NAMED} more" if len(self.requires) > _NAMED else ""
-        return f"one of the distributions that it requires ({', '.join(self.requires[:_NAMED])}{more})"
+        return f"one of the distributions that it requires ({listed(self.requires)})"
 
 
 #: The environment is complete.

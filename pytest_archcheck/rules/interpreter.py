@@ -16,6 +16,7 @@ from pytest_archcheck.discover.model import Distribution
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.pythons import native_python, start_native
 from pytest_archcheck.rules.remedies import reinstall
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -178,11 +179,10 @@ def _single_slice(environment: Environment, interpreter: Interpreter, subject: s
         if not names:
             continue
         launch = "under Rosetta (arch -x86_64, an Intel terminal or IDE)" if only == "arm64" else "as arm64"
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         holders = f"{len(names)} distributions hold" if len(names) > 1 else "1 distribution holds"
         message = (
             f"this Python holds arm64 and x86_64, but {holders} {only} only and cannot be imported when it is started "
-            f"{launch}: {', '.join(names[:_SHOWN])}{more}"
+            f"{launch}: {listed(names, _SHOWN)}"
         )
         findings.append(
             Finding(

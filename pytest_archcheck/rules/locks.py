@@ -6,23 +6,24 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.locks.tags import any_version, fits_python, platforms, supported_tags, wheel_tags
 from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.catalog import RULES
 from pytest_archcheck.rules.commands import command
+from pytest_archcheck.rules.versions import known, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from packaging.specifiers import SpecifierSet
-
-    from pytest_archcheck.locks.model import LockedPackage
+    from pytest_archcheck.locks.model import LockedPackage, Pythons
 
 #: Pythons that a remedy may name.
 _PYTHONS = tuple((3, minor) for minor in range(8, 17))
+#: Releases of one minor version; Python 3.9 had 26.
+_RELEASES = 40
 #: How platform tags of a system begin, and what the marker variable calls it.
 _PLATFORMS = {"macos": ("macosx",), "linux": ("manylinux", "musllinux", "linux"), "windows": ("win",)}
 _SYS_PLATFORM = {"macos": "darwin", "linux": "linux", "windows": "win32"}
@@ -46,10 +47,10 @@ class Place:
         version = Version(self.python)
         return version.major, version.minor
 
-    @property
-    def full_python(self) -> str:
-        """``3.12.0`` where only ``3.12`` is known."""
-        return self.python if self.python.count(".") > 1 else f"{self.python}.0"
+    def release(self, allowed: Pythons | None) -> str | None:
+        """The release of Python that is meant: of ``3.12`` the first that the lock allows; None where it allows none."""
+        releases = [self.python] if self.python.count(".") > 1 else _releases(self.minor_python)
+        return next((one for one in releases if allowed is None or allowed.contains(one, prereleases=True)), None)
 
     @property
     def words(self) -> str:
@@ -106,7 +107,7 @@ def judge_package(
     package: LockedPackage,
     place: Place,
     others: Sequence[LockedPackage],
-    requires_python: SpecifierSet | None,
+    requires_python: Pythons | None,
     elsewhere: str | None = None,
 ) -> Finding | None:
     """Say what is wrong with installing one package at one place; None where a wheel fits.
@@ -222,7 +223,7 @@ def _installs(package: LockedPackage, machine: Target, python: tuple[int, int]) 
     return any(not supported.isdisjoint(wheel_tags(name)) for name in package.wheels)
 
 
-def _why(package: LockedPackage, place: Place, requires_python: SpecifierSet | None) -> tuple[str, str | None]:
+def _why(package: LockedPackage, place: Place, requires_python: Pythons | None) -> tuple[str, str | None]:
     """Say what the wheels are for instead, and the change of Python or machine that would do, if any."""
     if not package.wheels:
         return "the lock has no wheel of it at all", None
@@ -230,7 +231,7 @@ def _why(package: LockedPackage, place: Place, requires_python: SpecifierSet | N
     if fitting:
         reason = f"its wheels for that machine are for {_pythons(fitting)}"
         allowed = [
-            python for python in fitting if requires_python is None or requires_python.contains(f"{python[0]}.{python[1]}.0")
+            python for python in fitting if requires_python is None or any(map(requires_python.contains, _releases(python)))
         ]
         if not allowed:
             return reason, None
@@ -286,13 +287,14 @@ def _python(python: tuple[int, int]) -> str:
     return f"Python {python[0]}.{python[1]}"
 
 
+def _releases(python: tuple[int, int]) -> list[str]:
+    return [f"{python[0]}.{python[1]}.{number}" for number in range(_RELEASES)]
+
+
 def _pythons(found: Sequence[tuple[int, int]]) -> str:
     names = [f"{major}.{minor}" for major, minor in found]
     return "Python " + (names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1])
 
 
 def _order(version: str | None) -> Version:
-    try:
-        return Version(version or "0")
-    except InvalidVersion:
-        return Version("0")
+    return parsed(version) or known("0")

@@ -16,6 +16,7 @@ from pytest_archcheck.binaries.names import extension_tag, is_test_data
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.machine.python import Python, python_of_module, python_of_wheel
 from pytest_archcheck.rules.remedies import reinstall
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -102,7 +103,7 @@ def _not_read(environment: Environment, python: Python | None, subject: str) -> 
                 subject=subject,
                 distribution=None,
                 path=None,
-                message=f"{_listed(titles)} {verb} in {where}, where this environment's {python} does not look",
+                message=f"{listed(titles, _SHOWN)} {verb} in {where}, where this environment's {python} does not look",
                 remedy=f"make the environment anew with {_python_of_site(site)}, or install the packages again with {python}",
             )
 
@@ -190,10 +191,8 @@ def _disagreeing(owned: Sequence[tuple[Distribution, str]]) -> Iterator[Finding]
     for distribution, subject in owned:
         fits = fitting.get(id(distribution), set())
         if fits and usual not in fits:
-            verb = "are" if len(agreeing) > 1 else "is"
-            message = (
-                f"its modules are for {_and(fits)}, and {_listed(agreeing)} beside it {verb} for {usual}: no Python has both"
-            )
+            others = f"{listed(agreeing, _SHOWN)} beside it {'are' if len(agreeing) > 1 else 'is'} for {usual}"
+            message = f"its modules are for {_and(fits)}, and {others}: no Python has both"
             yield _finding(distribution, subject, "error", message, usual)
 
 
@@ -226,11 +225,6 @@ def _promise(distribution: Distribution) -> str:
 
 def _and(pythons: Iterable[Python]) -> str:
     return " and ".join(str(one) for one in sorted(pythons, key=lambda one: (one.version, str(one))))
-
-
-def _listed(titles: Sequence[str]) -> str:
-    more = f" and {len(titles) - _SHOWN} more" if len(titles) > _SHOWN else ""
-    return ", ".join(titles[:_SHOWN]) + more
 
 
 def _finding(distribution: Distribution, subject: str, severity: Severity, message: str, python: Python) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.commands import Installer
 from pytest_archcheck.rules.remedies import update
+from pytest_archcheck.rules.versions import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,12 +30,7 @@ def numpy_version(projects: Iterable[InstalledProject]) -> Version | None:
     """The version of the numpy that is installed; of several the first counts, as it does for Python."""
     for project in projects:
         if project.name == "numpy":
-            from packaging.version import InvalidVersion, Version
-
-            try:
-                return Version(project.version or "")
-            except InvalidVersion:
-                return None
+            return parsed(project.version)
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_archcheck.discover.model import Home
 from pytest_archcheck.findings import Finding
@@ -17,6 +17,8 @@ from pytest_archcheck.rules.architecture import version_numbers
 from pytest_archcheck.rules.commands import Installer, command, one_after_another, requirement
 from pytest_archcheck.rules.conflicts import conflicts
 from pytest_archcheck.rules.pythons import conda_environment
+from pytest_archcheck.rules.versions import parsed
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,7 +82,7 @@ def _wrong_subdir(prefix: CondaPrefix, subject: str, target: Target) -> Iterator
             continue
         names = [name for name, _, subdir in prefix.packages if subdir == other]
         have = "conda package is" if count == 1 else "conda packages are"
-        message = f"{count} of {len(prefix.packages)} {have} for {other}, the target needs {wanted}: {_listed(names)}"
+        message = f"{count} of {len(prefix.packages)} {have} for {other}, the target needs {wanted}: {listed(names, _SHOWN)}"
         python = next((version for name, version, _ in prefix.packages if name == "python" and version), None)
         minor = ".".join(python.split(".")[:2]) if python else None
         remedy = f"make a new environment: {conda_environment(wanted, minor)}, and install the packages there"
@@ -101,7 +103,7 @@ def _mixed_installers(projects: tuple[InstalledProject, ...], subject: str) -> I
     """Packages of another installer on top of conda's; conda still believes in its own files."""
     for project in projects:
         if project.over_conda:
-            theirs = _listed(list(project.over_conda))
+            theirs = listed(project.over_conda, _SHOWN)
             message = f"{project.installer or 'another installer'} put {project.title} over conda's {theirs}"
             names = [title.partition(" ")[0] for title in project.over_conda]
             home = project.home or Home()
@@ -119,9 +121,9 @@ def _duplicates(projects: tuple[InstalledProject, ...], subject: str) -> Iterato
         same_version = len({project.version for project in found}) == 1
         if len(found) == 1 or (same_version and any(project.editable or _is_egg(project) for project in found)):
             continue  # an editable install has its build's egg-info beside the sources, a Debian package its own
-        places = _listed([f"{project.version or '?'} ({project.metadata})" for project in found])
+        places = listed([f"{project.version or '?'} ({project.metadata})" for project in found], _SHOWN)
         leftovers = [project.metadata for project in found if os.path.basename(project.metadata).startswith("~")]
-        newest = max(found, key=lambda project: version_numbers(project.version or ""))
+        newest = max(found, key=_age)
         pinned = requirement(name, newest.version) or name
         installer = Installer.of(newest)
         remedy = f"{installer.remove([name])}, until it says that nothing is installed, then {installer.other([pinned])}"
@@ -129,6 +131,12 @@ def _duplicates(projects: tuple[InstalledProject, ...], subject: str) -> Iterato
             remedy = f"pip was interrupted: remove {leftovers[0]}"
         message = f"{name} is installed {len(found)} times: {places}"
         yield _finding("duplicate-distribution", "note", subject, message, remedy, name)
+
+
+def _age(project: InstalledProject) -> tuple[bool, Any]:
+    """By PEP 440: 1.2 is newer than 1.2rc1, 1!0.1 newer than 2.0; what is no such version is older than all that are."""
+    version = parsed(project.version)
+    return (False, version_numbers(project.version or "")) if version is None else (True, version)
 
 
 def _is_egg(project: InstalledProject) -> bool:
@@ -146,9 +154,9 @@ def _duplicate_runtime(environment: Environment, subject: str, target: Target) -
                 images.append((f"lib{match['runtime']}", owner, binary))
     if len(images) < 2:
         return
-    files = _listed([f"{binary.path} of {owner}" for _, owner, binary in images])
-    kinds = _listed(sorted({runtime for runtime, _, _ in images}))
-    owners = _listed(list(dict.fromkeys(owner for _, owner, _ in images)))
+    files = listed([f"{binary.path} of {owner}" for _, owner, binary in images], _SHOWN)
+    kinds = listed(sorted({runtime for runtime, _, _ in images}), _SHOWN)
+    owners = listed(dict.fromkeys(owner for _, owner, _ in images), _SHOWN)
     yield _finding(
         "duplicate-runtime",
         "note",
@@ -157,11 +165,6 @@ def _duplicate_runtime(environment: Environment, subject: str, target: Target) -
         f"none needed unless a process slows down, hangs or ends with 'OMP: Error #15': then install {owners} with "
         "conda install -c conda-forge, by the names that they have there: those share one runtime",
     )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _finding(

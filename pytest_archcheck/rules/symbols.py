@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_archcheck import limits
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.remedies import update
+from pytest_archcheck.rules.words import and_others, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
     from pytest_archcheck.loader.symbol_pairs import BrokenPair
-
-
-def shortened(symbol: str) -> str:
-    """A symbol's name for a sentence: C++ names can take kilobytes."""
-    return symbol if len(symbol) <= limits.SHOWN_SYMBOL_LENGTH else f"{symbol[: limits.SHOWN_SYMBOL_LENGTH - 3]}..."
-
-
-def and_others(count: int) -> str:
-    """`` (and 3 others)`` for what is not named; nothing for none."""
-    return f" (and {count} other{'s' if count > 1 else ''})" if count else ""
 
 
 def judge_pairs(

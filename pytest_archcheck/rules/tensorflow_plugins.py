@@ -16,7 +16,7 @@ from pytest_archcheck.rules.architecture import version_numbers
 from pytest_archcheck.rules.commands import Installer, one_after_another
 from pytest_archcheck.rules.elsewhere import judge_elsewhere
 from pytest_archcheck.rules.remedies import reinstall
-from pytest_archcheck.rules.symbols import and_others, shortened
+from pytest_archcheck.rules.words import and_others, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -88,19 +88,26 @@ def _mend(distribution: Distribution, loaded: Iterable[Binary]) -> str:
 
 def _mac_platform(loaded: Iterable[Binary]) -> str | None:
     """The platform tag that Mach-O files fulfil all together; None for other files, or where they have nothing in common."""
-    common, oldest = {"arm64", "x86_64"}, (10, 9)
-    for binary in loaded:
-        common &= set(binary.architectures) if binary.format == "mach-o" else set()
-        for piece in binary.slices:
-            if isinstance(piece, MachOSlice) and piece.min_os:
-                major, minor = (*version_numbers(piece.min_os), 0, 0)[:2]
-                oldest = max(oldest, (major, minor))
+    files = list(loaded)
+    common = {"arm64", "x86_64"}.intersection(*(file.architectures if file.format == "mach-o" else () for file in files))
     if not common:
         return None
-    machine = common.pop() if len(common) == 1 else "universal2"
-    if machine == "arm64":
-        oldest = max(oldest, (11, 0))
-    return f"macosx_{oldest[0]}_{oldest[1]}_{machine}"
+    machine = next(iter(common)) if len(common) == 1 else "universal2"
+    oldest: tuple[int, ...] = (11, 0) if machine == "arm64" else (10, 9)
+    for piece in (piece for file in files for piece in file.slices):
+        if isinstance(piece, MachOSlice) and piece.architecture in common and piece.min_os:
+            needed = (*version_numbers(piece.min_os), 0, 0)[:2]
+            # In a universal2 wheel's tag 10.9 speaks of Intel Macs: no arm64 Mac is older than 11.0.
+            oldest = max(oldest, needed) if piece.architecture == "x86_64" or needed > (11, 0) else oldest
+    return f"macosx_{'_'.join(map(str, _installable(oldest)))}_{machine}"
+
+
+def _installable(version: tuple[int, ...]) -> tuple[int, ...]:
+    """From macOS 11 on installers take wheels for a year's first release only: what needs 12.3 is for 13.0, 15.4 for 26.0."""
+    major, minor = version
+    if major < 11 or minor == 0:
+        return version
+    return (26 if major == 15 else major + 1), 0
 
 
 def _broken_promise(target: Target, loaded: list[Binary]) -> str | None:

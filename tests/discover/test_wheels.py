@@ -10,6 +10,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.tags import mac_platforms
 from support import elfs, machos
 
 from pytest_archcheck import limits
@@ -339,7 +340,17 @@ def test_tags_that_do_not_fit(tmp_path: Path, tag: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("files", "platform"),
     [
-        ({"_a": machos.bundle("arm64", minos="12.3")}, "macosx_12_3_arm64"),
+        ({"_a": machos.bundle("arm64", minos="12.0")}, "macosx_12_0_arm64"),
+        # No installer takes a wheel for macOS 12.3, 15.4 or 26.1, on any Mac.
+        ({"_a": machos.bundle("arm64", minos="12.3")}, "macosx_13_0_arm64"),
+        ({"_a": machos.bundle("arm64", minos="15.4")}, "macosx_26_0_arm64"),
+        ({"_a": machos.bundle("arm64", minos="26.1")}, "macosx_27_0_arm64"),
+        ({"_a": machos.fat(machos.bundle("x86_64", minos="10.13"), machos.bundle())}, "macosx_10_13_universal2"),
+        ({"_a": machos.fat(machos.bundle("x86_64", minos="10.13"), machos.bundle(minos="12.0"))}, "macosx_12_0_universal2"),
+        (
+            {"_a": machos.bundle("arm64"), "_b": machos.fat(machos.bundle("x86_64", minos="13.0"), machos.bundle())},
+            "macosx_11_0_arm64",
+        ),
         ({"_a": machos.bundle("arm64"), "_b": machos.fat(machos.bundle("x86_64"), machos.bundle())}, "macosx_11_0_arm64"),
         ({"_a": machos.bundle("x86_64", minos="10.13")}, "macosx_10_13_x86_64"),
         ({"_a": machos.fat(machos.bundle("x86_64"), machos.bundle())}, "macosx_11_0_universal2"),
@@ -352,3 +363,7 @@ def test_the_command_that_corrects_the_tags(tmp_path: Path, files: dict[str, byt
     assert found is not None
     command = f"wheel tags --remove --platform-tag {platform} "
     assert (command in found.remedy) if platform else ("wheel tags" not in found.remedy)
+    if platform:
+        version, _, machine = platform.removeprefix("macosx_").replace("_", ".", 1).partition("_")
+        major, minor = map(int, version.split("."))
+        assert platform in mac_platforms((major, minor), "arm64" if machine == "universal2" else machine)

@@ -219,6 +219,45 @@ def test_a_lock_of_poetry(tmp_path: Path) -> None:
     assert judged(tmp_path, "poetry.lock", POETRY, ARM64, "3.13") == {"packages": "lock-excludes-target"}
 
 
+@pytest.mark.parametrize(
+    ("words", "inside", "outside"),
+    [
+        ("^3.10", "3.10 3.14.2 3.12", "3.9 3.9.20 4.0"),
+        ("^3.10.4", "3.10.4 3.11.0 3.10", "3.10.3"),
+        ("^3", "3.1 3.14", "4.0 2.7"),
+        ("^0.2.3", "0.2.9", "0.3.0"),
+        ("^0.0.3", "0.0.3", "0.0.4"),
+        ("^0.0", "0.0.9", "0.1.0"),
+        ("~3.10", "3.10.12 3.10", "3.11 3.9"),
+        ("~3.10.2", "3.10.12 3.10", "3.11 3.10.1"),
+        ("~3", "3.9 3.14", "4.0"),
+        ("~2.7 || ^3.10", "2.7.18 3.12", "3.9"),
+        (">=3.9 <3.13", "3.9 3.12.9", "3.8 3.13"),
+        (">= 3.9, < 3.13", "3.9 3.12.9", "3.8 3.13"),
+        (">=3.9,!=3.10.*", "3.9 3.11", "3.10 3.8"),
+        ("3.11.*", "3.11.4 3.11", "3.12 3.10"),
+        ("=3.11.4", "3.11.4 3.11", "3.11.5 3.12"),
+        ("*", "3.9 3.14", ""),
+    ],
+)
+def test_pythons_in_poetry_s_own_words(tmp_path: Path, words: str, inside: str, outside: str) -> None:
+    """What ``[tool.poetry.dependencies] python`` says is copied into the lock, and is no specifier of PEP 440."""
+    path = tmp_path / "poetry.lock"
+    path.write_text(f'[metadata]\nlock-version = "2.1"\npython-versions = "{words}"\n')
+    for python in [*inside.split(), *outside.split()]:
+        _, (check,) = inspect_lock(str(path), Target.parse("macosx_14_0_arm64"), python)
+        assert bool(check.findings) is (python in outside.split()), python
+        assert all(finding.message.endswith(f"it is locked for Python {words}") for finding in check.findings)
+
+
+@pytest.mark.parametrize("words", ["three", "^", "^3.x", "^3.9 || or so", "^" + "9" * 5000])
+def test_pythons_that_say_nothing(tmp_path: Path, words: str) -> None:
+    path = tmp_path / "poetry.lock"
+    path.write_text(f'[metadata]\nlock-version = "2.1"\npython-versions = "{words}"\n')
+    with pytest.raises(LockInvalid, match="says no versions"):
+        inspect_lock(str(path), Target.parse("macosx_14_0_arm64"), "3.12")
+
+
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     judged(tmp_path, "poetry.lock", POETRY, ARM64)
     found = inspect(str(tmp_path / "poetry.lock"), ARM64, python="3.12")

@@ -65,6 +65,19 @@ def test_groups_and_extras(tmp_path: Path) -> None:
     }
 
 
+def test_a_package_for_another_python(tmp_path: Path) -> None:
+    """PEP 751: where packages.requires-python does not hold, an installer must raise an error."""
+    content = (
+        HEAD
+        + package("old", "py3-none-any", extra='requires-python = "<3.12"\n')
+        + package("gone", "py3-none-any", extra='marker = "sys_platform == \'win32\'"\nrequires-python = "<3.8"\n')
+    )
+    assert judge(tmp_path, content, python="3.11")[1] == {"pylock.toml::environment::packages": (), "pylock.toml::old": ()}
+    (finding,) = judge(tmp_path, content)[1]["pylock.toml::environment::packages"]
+    assert finding.rule == "lock-excludes-target"
+    assert finding.message.endswith(": its package old is locked for Python <3.12")
+
+
 def test_sources(tmp_path: Path) -> None:
     archive = 'archive = {{ url = "https://example.invalid/{}", hashes = {{ sha256 = "00" }} }}\n'
     content = (

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import platform
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_archcheck import inspect
 from pytest_archcheck.judge.lock import inspect_lock
 from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.locks.reading import is_lock_name
@@ -20,6 +22,14 @@ def test_old_packaging_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path.write_text('lock-version = "1.0"\ncreated-by = "hand"\npackages = []\n')
     with pytest.raises(LockInvalid, match=r"packaging>=26\.0"):
         inspect_lock(str(path), Target.parse("macosx_14_0_arm64"), "3.12")
+
+
+def test_a_python_that_was_built_from_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its version has a plus at the end, which is none of PEP 440's."""
+    monkeypatch.setattr(platform, "python_version", lambda: "3.14.0+")
+    lock = tmp_path / "uv.lock"
+    lock.write_text('version = 1\nrequires-python = ">=3.14"\n')
+    assert inspect(str(lock), "macosx_14_0_arm64").findings == ()
 
 
 def test_names_of_lock_files() -> None:

@@ -185,6 +185,44 @@ def test_default_groups_and_what_is_left_out(lock: Callable[..., Any], tmp_path:
     assert set(lock(*parts)) == {"environment::packages", "tester"}
 
 
+def test_default_groups_are_named_in_any_spelling(lock: Callable[..., Any], tmp_path: Path) -> None:
+    """uv writes dev-tools into the lock for the Dev_Tools of pyproject.toml."""
+    (tmp_path / "pyproject.toml").write_text('[tool.uv]\ndefault-groups = ["Dev_Tools"]\n')
+    groups = '[package.dev-dependencies]\ndev-tools = [{ name = "checker" }]\n'
+    assert set(lock(root(extra=groups), package("checker", "1", "py3-none-any"))) == {"environment::packages", "checker"}
+
+
+@pytest.mark.parametrize(
+    ("requires", "python", "excluded"),
+    [
+        (">=3.12.4", "3.12", False),
+        (">=3.12.4", "3.12.3", True),
+        (">=3.12.4", "3.11", True),
+        (">=3.11,!=3.12.0", "3.12", False),
+        (">=3.11,<3.12.2", "3.12", False),
+        (">=3.12", "3.12.0rc1", True),
+    ],
+)
+def test_of_a_minor_version_any_release_will_do(
+    lock: Callable[..., Any],
+    requires: str,
+    python: str,
+    excluded: bool,  # noqa: FBT001
+) -> None:
+    head = f'version = 1\nrequires-python = "{requires}"\n'
+    fork = 'name = "old", marker = "python_full_version < \'3.12.4\'"'
+    found = lock(root(fork), package("old", "1", "py3-none-any"), head=head, python=python)
+    assert rules(found["environment::packages"]) == (["lock-excludes-target"] if excluded else [])
+    if not excluded:  # markers are asked for the release that was chosen
+        assert ("old" in found) is (requires != ">=3.12.4")
+
+
+def test_a_remedy_names_a_python_of_which_the_lock_allows_some_release(lock: Callable[..., Any]) -> None:
+    head = 'version = 1\nrequires-python = ">=3.12.4"\n'
+    (finding,) = lock(root('name = "a"'), package("a", "1", "cp312-cp312-macosx_11_0_arm64"), head=head, python="3.13")["a"]
+    assert finding.remedy.startswith("use Python 3.12 (--archcheck-python=3.12), or ")
+
+
 def test_conflicting_groups_choose_their_side(lock: Callable[..., Any]) -> None:
     parts = [
         root(

@@ -85,6 +85,23 @@ def test_it_takes_the_wheels_that_installers_take(minor: int, threading: str) ->
     assert not wrong
 
 
+@pytest.mark.parametrize(
+    ("python", "tag", "expected"),
+    [
+        (Python((3, 15)), "cp315-abi3t", True),
+        (Python((3, 16)), "cp315-abi3t", True),
+        (Python((3, 16), "t"), "cp315-abi3t", True),
+        (Python((3, 15)), "cp316-abi3t", False),
+        (Python((3, 14), "t"), "cp314-abi3t", False),
+        (Python((3, 16), "t"), "cp315-abi3", False),
+        (Python((3, 16)), "cp315-abi3", True),
+    ],
+)
+def test_the_stable_abi_of_both_builds(python: Python, tag: str, expected: bool) -> None:  # noqa: FBT001
+    """PEP 803: abi3t is for Python 3.15 and all newer ones, with and without the GIL."""
+    assert python.takes(f"{tag}-macosx_11_0_arm64") is expected
+
+
 def test_pypy_takes_its_own_wheels() -> None:
     pypy = Python((3, 10), "", "pypy")
     assert pypy.takes("pp310-pypy310_pp73-macosx_11_0_arm64")

@@ -91,6 +91,22 @@ def test_an_incomplete_run_stays_one(inspection: Inspection, tmp_path: Path) -> 
     assert (status, written["verdict"], written["complete"]) == (2, "pass", False)
 
 
+@pytest.mark.parametrize("ended", [99, 1])
+def test_a_folder_that_nobody_could_look_into_stays_unseen(inspection: Inspection, tmp_path: Path, ended: int) -> None:
+    parts = [document(inspection, _every(2, first), ended=ended) for first in (0, 1)]
+    for part in parts:
+        part["complete"] = False
+        part["skipped"].append({"subject": "/env/lib", "reason": "Permission denied", "unseen": True})
+    rest = [document(inspection, lambda place: place > 0)] if ended == 1 else []
+    assert merged(tmp_path, *parts[: 1 if rest else 2], *rest)[1]["complete"] is False
+
+
+def test_parts_that_ran_all_and_are_not_complete_stay_so(inspection: Inspection, tmp_path: Path) -> None:
+    """Reports of an earlier version do not say why."""
+    parts = [document(inspection, _every(2, first)) | {"complete": False} for first in (0, 1)]
+    assert merged(tmp_path, *parts)[1]["complete"] is False
+
+
 def test_one_that_passes(inspection: Inspection, tmp_path: Path) -> None:
     assert merged(tmp_path, document(inspection, lambda place: place < 3))[0] == 0
 

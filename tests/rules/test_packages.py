@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
@@ -201,6 +202,17 @@ def test_one_project_twice_in_one_folder(site: Path) -> None:
     assert (finding.rule, finding.severity, finding.distribution) == ("duplicate-distribution", "note", "numpy")
     assert finding.message.startswith("numpy is installed 2 times: 1.26.4 (")
     assert finding.remedy.startswith(f"{remove(site)} numpy, until it says")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "newest"),
+    [("2.0", "2.0rc1", "2.0"), ("1.1", "1.2rc1", "1.2rc1"), ("9.0", "1!0.1", "1!0.1"), ("2.0", "2.0.post1", "2.0.post1")],
+)
+def test_the_newest_of_two_is_installed_again(site: Path, one: str, other: str, newest: str) -> None:
+    for version in (one, other):
+        add_distribution(site, "demo", version)
+    (finding,) = packages(site)
+    assert shlex.split(finding.remedy)[-1] == f"demo=={newest}"
 
 
 def test_what_an_interrupted_pip_left(site: Path) -> None:
