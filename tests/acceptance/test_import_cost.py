@@ -48,7 +48,8 @@ plugin: allowlist arguments blame faces hooks inspected items kept made needs op
 reports: outcome terminal text
 judge: access dependencies environment homes inputs links macos numpy while_open
 rules: architecture catalog causes commands conflicts dependencies elsewhere environment homebrew interpreter load_commands
-    macho_links modules numpy_api ownership packages pythons remedies signing symbols tensorflow_plugins twins wheels
+    macho_links modules numpy_api ownership packages pythons remedies signing symbols tensorflow_plugins twins versions
+    wheels words
 loader: import_lines imports macho_links macho_search macho_symbols optional package_files python_files recorded signing
     surely_imported survival symbol_pairs tensorflow_plugins
 discover: conda editable environments files image_root inputs installed interpreters metadata model names ownership paths pth
