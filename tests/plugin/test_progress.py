@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -151,7 +152,7 @@ def test_a_pipe_is_no_terminal(project: Path) -> None:
 
 def test_an_inspection_says_that_it_goes_on(tmp_path: Path) -> None:
     said = on_terminal(tmp_path, "-c", INSPECTING.format(verbose=0))
-    assert "archcheck: inspecting /an/environment, 1 s" in said
+    assert re.search(r"archcheck: inspecting /an/environment, [1-9]\d* s", said)  # a busy machine wakes up late
     assert [line for line in screen(said) if line] == ["done"]
 
 
