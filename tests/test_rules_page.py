@@ -30,8 +30,10 @@ SPEAKERS = (
     "plugin/allowlist.py",
     "plugin/needs.py",
     "plugin/accelerators.py",
+    "plugin/gpu_needs.py",
     "accelerators/failures.py",
-    "accelerators/probe.py",
+    "accelerators/outcomes.py",
+    "accelerators/case.py",
 )
 
 

@@ -199,10 +199,10 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist's W
 @pytest.fixture(scope="session")
 def matmul_benchmark(pytestconfig: pytest.Config) -> MatmulBenchmark:
     """Measure ``(framework="tensorflow", size=None, dtype="float32")``: seconds, GFLOP/s, speed-up over the CPU, error."""
-    from pytest_archcheck.plugin import accelerators
+    from pytest_archcheck.plugin.board import run_benchmark
 
     def measure(framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
-        return accelerators.run_benchmark(pytestconfig, framework, size, dtype)
+        return run_benchmark(pytestconfig, framework, size, dtype)
 
     return measure
 

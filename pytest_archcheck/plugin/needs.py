@@ -100,9 +100,9 @@ def _bad(config: pytest.Config, mark: pytest.Mark) -> str | None:
     """What is wrong with the arguments of a marker that names a framework; None where nothing is."""
     if mark.name not in ("requires_metal", "requires_gpu"):
         return None
-    from pytest_archcheck.plugin import accelerators
+    from pytest_archcheck.plugin import gpu_needs
 
-    return accelerators.bad_marker(config, mark)
+    return gpu_needs.bad_marker(config, mark)
 
 
 def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectReport) -> None:
@@ -116,21 +116,21 @@ def reject_bad_arguments(collector: pytest.Collector, report: pytest.CollectRepo
 
 
 def _gpu_unmet(what: str, config: pytest.Config, mark: pytest.Mark) -> str | None:
-    from pytest_archcheck.plugin import accelerators
+    from pytest_archcheck.plugin import gpu_needs
 
-    return accelerators.unmet(what, config, mark)
+    return gpu_needs.unmet(what, config, mark)
 
 
 def _gpu_alarms(what: str, config: pytest.Config, mark: pytest.Mark) -> Iterable[str]:
-    from pytest_archcheck.plugin import accelerators
+    from pytest_archcheck.plugin import gpu_needs
 
-    return accelerators.alarms(what, config, mark)
+    return gpu_needs.alarms(what, config, mark)
 
 
 def _gpu(what: str, config: pytest.Config, _inspection: Inspection) -> Answer:
-    from pytest_archcheck.plugin import accelerators
+    from pytest_archcheck.plugin import gpu_needs
 
-    return accelerators.require(what, config)
+    return gpu_needs.require(what, config)
 
 
 def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
