@@ -161,6 +161,12 @@ class _Deflated:
         with memoryview(self._window) as window:
             return bytes(window[offset - first : end - first])
 
+    def pass_to(self, offset: int) -> None:
+        """Inflate up to there, keeping nothing: whoever goes on reads behind it. Raises :class:`OSError`."""
+        goal = min(offset, self.size)
+        while self._passed < goal:
+            self._inflate(goal, goal)
+
     def _restart(self) -> None:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # raw deflate: zip has no zlib header
         self._input = 0

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _DATA = re.compile(r"(?P<root>[^/]+)\.data/(?P<kind>purelib|platlib|scripts|data|headers)/(?P<rest>.+)")
 _DIST_INFO = re.compile(r"(?P<stem>[^/]+)\.dist-info/(?P<file>WHEEL|METADATA|RECORD)")
+#: A path that ``normpath`` leaves as it is: no empty part, and none that begins with a dot.
+_NORMAL = re.compile(r"[^/.][^/]*(?:/[^/.][^/]*)*")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -197,19 +199,25 @@ def _lay_out(reading: _Reading, members: list[ZipInfo]) -> None:
 
 def _turn(member: ZipInfo) -> int:
     """0 for what lies in the root of the wheel, 1 for its data folder, 2 for scripts."""
-    match = _DATA.fullmatch(member.filename)
+    match = _in_data(member.filename)
     return 0 if match is None else 2 if match["kind"] == "scripts" else 1
+
+
+def _in_data(name: str) -> re.Match[str] | None:
+    return _DATA.fullmatch(name) if ".data/" in name else None
 
 
 def _leaves_the_site(name: str) -> bool:
     plain = name.replace("\\", "/")
+    if ".." not in plain and ":" not in plain:
+        return plain.startswith("/")
     return plain.startswith("/") or posixpath.normpath(plain).partition("/")[0] == ".." or bool(_DRIVE.match(plain))
 
 
 def _installed_path(name: str) -> str:
-    match = _DATA.fullmatch(name)
+    match = _in_data(name)
     if match is None:
-        return posixpath.normpath(name)
+        return name if _NORMAL.fullmatch(name) else posixpath.normpath(name)
     folder = {"scripts": "bin", "headers": "include"}.get(match["kind"], "")
     return posixpath.normpath(posixpath.join(folder, match["rest"]))
 

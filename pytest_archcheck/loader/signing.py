@@ -121,6 +121,8 @@ def read_signature(source: Source, piece: MachOSlice, front: bytes = b"", *, all
     try:
         if not front:  # before the signature, which lies at the end: what is inside a wheel can be read forwards only
             front = source.read(piece.extent.offset, min(_FRONT, max(start, 0)))
+        if not all_pages:
+            _pass_to(source, piece.signature.offset)
         blobs = _Blobs(source, piece.signature, piece.extent)
         directory, kind = _open(blobs)
         _check_coverage(directory, start)
@@ -139,6 +141,13 @@ _NONE = Signature("none")
 @lru_cache(maxsize=64)
 def _sound(kind: SignatureKind, pages: int) -> Signature:
     return Signature(kind, pages=pages)
+
+
+def _pass_to(source: Source, offset: int) -> None:
+    """Tell what can be inflated only from its beginning that nothing before this is asked for again."""
+    pass_to = getattr(source, "pass_to", None)
+    if pass_to is not None:
+        pass_to(offset)
 
 
 def _open(blobs: _Blobs) -> tuple[_Directory, SignatureKind]:
