@@ -16,17 +16,11 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
-from pytest_archcheck.binaries.elf import read_elf_header
-from pytest_archcheck.binaries.elf_image import MAGIC as ELF_MAGIC
-from pytest_archcheck.binaries.elf_image import ElfInvalid
-from pytest_archcheck.binaries.model import Binary, ElfSlice, Role
-from pytest_archcheck.binaries.names import extension_role, is_loadable_name
-from pytest_archcheck.binaries.reader import FIRST_TWO, HEAD_SIZE, read_binary
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.files import has_passed_name
 from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
 from pytest_archcheck.discover.refusals import refusals
 from pytest_archcheck.discover.text import header_fields, plain_name, plain_requirements, plain_version
+from pytest_archcheck.discover.wheel_members import Reading, read_binaries
 from pytest_archcheck.findings import Skipped
 from pytest_archcheck.machine.wheel_tags import other_system, tags_in, wheel_targets
 
@@ -34,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from zipfile import ZipInfo
 
+    from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.binaries.source import Source
     from pytest_archcheck.machine.target import Target
 
@@ -104,21 +99,6 @@ class Wheel:
             yield member_source(archive, member)
 
 
-@dataclass(slots=True)
-class _Reading:
-    """What is gathered while a wheel is read."""
-
-    path: str
-    problems: list[str] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-    #: Path as installed -> member.
-    members: dict[str, ZipInfo] = field(default_factory=dict)
-    #: WHEEL, METADATA, RECORD.
-    metadata: dict[str, ZipInfo] = field(default_factory=dict)
-    binaries: list[Binary] = field(default_factory=list)
-    partial: set[str] = field(default_factory=set)
-
-
 def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], None] | None = None) -> Wheel:
     """Read a wheel; one that cannot be read at all, or is there no more, comes back with its :attr:`Wheel.problems` alone.
 
@@ -126,7 +106,7 @@ def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], Non
         of it than is read here takes it then, because to come back is to inflate it once more.
     """
     absolute = os.path.abspath(path)
-    reading = _Reading(absolute)
+    reading = Reading(absolute)
     label = os.path.basename(absolute).removesuffix(".whl")
     name, version, tags = _from_file_name(reading, label)
     files = 0
@@ -142,7 +122,7 @@ def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], Non
             targets = targets if tags else wheel_targets(written)
             metadata = _header(reading, archive, "METADATA")
             reading.problems += refusals(archive, name, version, header, metadata)
-            for binary, source in _read_binaries(reading, archive):
+            for binary, source in read_binaries(reading, archive):
                 if look is not None:
                     look(binary, source, targets)
     except ArchiveInvalid as error:
@@ -172,7 +152,7 @@ def read_wheel(path: str, look: Callable[[Binary, Source, Sequence[Target]], Non
     )
 
 
-def _lay_out(reading: _Reading, members: list[ZipInfo]) -> None:
+def _lay_out(reading: Reading, members: list[ZipInfo]) -> None:
     """Decide where each member would be installed."""
     seen: set[str] = set()
     # pip writes what lies in the data folder after everything else, and scripts last; of two with one place the later stays.
@@ -222,7 +202,7 @@ def _installed_path(name: str) -> str:
     return posixpath.normpath(posixpath.join(folder, match["rest"]))
 
 
-def _header(reading: _Reading, archive: Archive, name: str) -> dict[str, list[str]]:
+def _header(reading: Reading, archive: Archive, name: str) -> dict[str, list[str]]:
     """Read the RFC 822 header of WHEEL or METADATA: keys in lower case -> values."""
     member = reading.metadata.get(name)
     if member is None:
@@ -239,7 +219,7 @@ def _header(reading: _Reading, archive: Archive, name: str) -> dict[str, list[st
     return header_fields(text)
 
 
-def _from_file_name(reading: _Reading, label: str) -> tuple[str, str | None, tuple[str, ...]]:
+def _from_file_name(reading: Reading, label: str) -> tuple[str, str | None, tuple[str, ...]]:
     if tags_in("-".join(label.split("-")[-3:])) is None:  # parse_wheel_filename() would make all of millions
         reading.problems.append("its file name is none of a wheel: it does not end in tags")
         return label.partition("-")[0], None, ()
@@ -262,72 +242,3 @@ def _expanded(lines: Iterable[str]) -> tuple[str, ...]:
         if len(found) > limits.WHEEL_TAGS:
             break
     return tuple(found)
-
-
-def _read_binaries(reading: _Reading, archive: Archive) -> Iterator[tuple[Binary, Source]]:
-    """Read the compiled members, the smallest first; those that were read whole come back while they are open."""
-    compressed = inflated = 0
-    named = ((path, member) for path, member in reading.members.items() if not has_passed_name(path.rpartition("/")[2]))
-    candidates = [(path, member) for path, member in named if member.file_size or is_loadable_name(path)]
-    for path, member in sorted(candidates, key=lambda item: item[1].compress_size):
-        try:
-            source = archive.source(member)
-            head = source.read(0, HEAD_SIZE)
-            if head[:2] not in FIRST_TWO and not is_loadable_name(path):
-                continue
-            compressed += member.compress_size
-            inflated += member.file_size
-            whole = compressed <= limits.WHEEL_COMPRESSED_SIZE and inflated <= limits.WHEEL_INFLATED_SIZE
-            binary = read_binary(path, reading.path, source, head) if whole else _read_partly(reading, path, source, head)
-        except OSError as error:
-            binary, whole = _unreadable(reading, path, member, error), False
-        if binary is not None:
-            reading.binaries.append(binary)
-            if whole:
-                yield binary, source
-
-
-def _read_partly(reading: _Reading, path: str, source: Source, head: bytes) -> Binary | None:
-    """Read what can be had without inflating a large file to its end.
-
-    A Mach-O file has its load commands in front, a fat one in front of each slice. An ELF file's dynamic section lies near its
-    end, so nothing beyond its header is known.
-    """
-    binary: Binary | None
-    if head.startswith(ELF_MAGIC):
-        what = "only its header was read: neither linked libraries nor symbols were looked at"
-        binary = _read_elf_header(reading.path, path, source, head)
-    else:
-        what = "only its load commands were read: neither signature nor symbols were looked at"
-        binary = read_binary(path, reading.path, source, head)
-    if binary is not None:
-        reading.partial.add(path)
-        reading.skipped.append(Skipped(path, f"{source.size >> 20} MiB, {what}; install the wheel into a folder for that"))
-    return binary
-
-
-def _read_elf_header(location: str, path: str, source: Source, head: bytes) -> Binary:
-    slices: tuple[ElfSlice, ...] = ()
-    problem = None
-    try:
-        slices = (read_elf_header(source, head),)
-    except ElfInvalid as error:
-        problem = str(error)
-    role: Role = "extension" if extension_role(path) else "library" if is_loadable_name(path) else "executable"
-    return Binary(path=path, location=location, format="elf", role=role, slices=slices, size=source.size, problem=problem)
-
-
-def _unreadable(reading: _Reading, path: str, member: ZipInfo, error: OSError) -> Binary | None:
-    """A file that a loader would be handed is broken; of any other it is only said that nobody looked."""
-    if not is_loadable_name(path):
-        reading.skipped.append(Skipped(path, f"the member cannot be read: {error}"))
-        return None
-    return Binary(
-        path=path,
-        location=reading.path,
-        format="elf" if ".so." in path else "mach-o",
-        role="extension" if extension_role(path) else "library",
-        slices=(),
-        size=member.file_size,
-        problem=f"it cannot be read out of the wheel: {error}",
-    )
