@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m pytest_archcheck.reports",
         description="Join archcheck's reports: parts of one run become its report, others stand side by side.",
     )
-    parser.add_argument("reports", nargs="+", metavar="FILE", help="a report as JSON, or a page that carries one")
+    parser.add_argument(
+        "reports", nargs="+", metavar="FILE", help="a report as JSON, or a page that carries one; earlier runs first"
+    )
     parser.add_argument(
         "--html", metavar="FILE", help="write a page: a matrix of distributions against reports where they are several"
     )

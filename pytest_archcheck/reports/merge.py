@@ -1,4 +1,7 @@
-"""Several JSON reports as one: the shards of one run become the report of that run, others stand side by side."""
+"""Several JSON reports as one: the shards of one run become the report of that run, others stand side by side.
+
+Reports come in the order in which they were made: what a later run asked again counts as it was answered then.
+"""
 
 from __future__ import annotations
 
@@ -71,12 +74,22 @@ def _labelled(reports: Iterable[Labelled]) -> Iterable[Labelled]:
 def _are_shards(one: Json, other: Json) -> bool:
     """Whether two reports are parts of one run: the same target and place, and no check that ran in both.
 
-    Twenty machines have the same target and path, too; but each of them has run every check.
+    Or the other one goes on where this one was interrupted, and asks those that failed again, as ``--lf`` does. Twenty machines
+    have the same target and path, too; but each of them has run every check.
     """
     same = all(one[key] == other[key] for key in ("schema_version", "archcheck_version", "target", "environment"))
     if not same or not one.get("checks") or not other.get("checks"):
         return False
-    return _ran(one).isdisjoint(_ran(other))
+    again = _ran(one) & _ran(other)
+    return not again or (again <= _failed(one) and bool(_waiting(one) & _ran(other)))
+
+
+def _failed(document: Json) -> set[str]:
+    return {check["subject"] for check in document["checks"] if check["state"] == "failed"}
+
+
+def _waiting(document: Json) -> set[str]:
+    return {check["subject"] for check in document["checks"]} - _ran(document)
 
 
 def _ran(document: Json) -> set[str]:
@@ -84,7 +97,8 @@ def _ran(document: Json) -> set[str]:
 
 
 def _join(one: Json, other: Json) -> Json:
-    """The report of the run that both are parts of."""
+    """The report of the run that both are parts of; the other one is the later."""
+    one = _without(one, _ran(one) & _ran(other))
     ran = {id(document): _ran(document) for document in (one, other)}
     checks: dict[str, Json] = {}
     #: Subject -> the part that speaks of it: the one where it ran.
@@ -127,6 +141,27 @@ def _join(one: Json, other: Json) -> Json:
         "skipped": skipped,
         "scan": _scan(one, other),
     }
+
+
+def _without(document: Json, again: set[str]) -> Json:
+    """What still counts of a report once these checks were asked again."""
+    if not again:
+        return document
+    opened = [one for one in document["distributions"] if one["subject"] in again]
+    places = {one["location"] for one in opened}
+    scan = {**document["scan"], "binaries": document["scan"]["binaries"] - sum(len(one["binaries"]) for one in opened)}
+    return {
+        **document,
+        "checks": [check for check in document["checks"] if check["subject"] not in again],
+        "distributions": [one for one in document["distributions"] if one["subject"] not in again],
+        "findings": [finding for finding in document["findings"] if finding["subject"] not in again],
+        "skipped": [skip for skip in document["skipped"] if not _is_at(skip["subject"], places | again)],
+        "scan": scan,
+    }
+
+
+def _is_at(subject: str, places: set[str]) -> bool:
+    return subject in places or any(subject.startswith(f"{place}/") for place in places)
 
 
 def _fails(finding: Json) -> bool:

@@ -85,3 +85,23 @@ def test_the_rest_of_an_interrupted_run(pytester: pytest.Pytester, house: Path) 
     assert (status, merged["verdict"], merged["complete"]) == (0, "pass", True)
     assert merged["distributions"] == whole["distributions"]
     assert main(["half.json", "--json", "merged.json"]) == 1
+
+
+def test_what_was_asked_again_counts_as_it_was_answered_last(pytester: pytest.Pytester, house: Path) -> None:
+    """Ended by a failure, mended, gone on with --lf: the failed one ran in both."""
+    (house / "g-1.0-py3-none-any.whl").unlink()
+    first = run(pytester, "first", "-x")
+    assert [check["state"] for check in first["checks"]].count("failed") == 1
+    assert [check["state"] for check in first["checks"]].count("not run") == 4
+    write_wheel(house / "b", "b", {"b/_a.so": bundle("arm64"), "b/_b.so": bundle("arm64")})
+    second = run(pytester, "second", "--lf")
+    assert len(second["checks"]) == 5
+    whole = run(pytester, "whole")
+    assert (whole["verdict"], whole["complete"]) == ("pass", True)
+    assert main(["first.json", "second.json", "--json", "merged.json"]) == 0
+    merged = report(pytester.path / "merged.json")
+    merged["scan"].pop("files")  # of a wheel that was opened twice they are counted twice
+    whole["scan"].pop("files")
+    assert merged == whole
+    assert main(["second.json", "first.json", "--json", "merged.json"]) == 1  # the other way round they stand side by side
+    assert "reports" in json.loads((pytester.path / "merged.json").read_text(encoding="ascii"))
