@@ -140,7 +140,7 @@ class SymbolSpace:
         self._opener = opener
         self._served: dict[_Key, list[Image | None]] = {}
         self._known: dict[_Key, dict[bytes, Answer]] = {}
-        #: Each name once: files of one project need the same ones.
+        #: Each name once, while they are read: files of one project need the same ones.
         self._names: dict[bytes, bytes] = {}
         self._names_size = 0
 
@@ -183,13 +183,15 @@ class SymbolSpace:
 
     def look_up(self, many: Iterable[Needs]) -> None:
         """Look up what several images need of libraries, before they are reported one by one."""
-        wanted: dict[_Key, tuple[Image, set[bytes]]] = {}
+        self._names.clear()  # what follows takes room, too
+        wanted: dict[_Key, tuple[Image, dict[bytes, None]]] = {}  # half as large as sets
         for needs in many:
             for ordinal, names in needs.by_ordinal().items():
                 provider = self._asked(needs.image, ordinal)
                 if provider is not None:
-                    wanted.setdefault(provider.key, (provider, set()))[1].update(names)
-        for image, together in wanted.values():
+                    wanted.setdefault(provider.key, (provider, {}))[1].update(dict.fromkeys(names))
+        while wanted:
+            _, (image, together) = wanted.popitem()
             self._find_all(image, together)
 
     def report(self, needs: Needs, flat: FlatNamespace | None = None) -> SymbolReport:
@@ -266,7 +268,8 @@ class SymbolSpace:
         try:
             with self._opener(image.binary.file) as source:
                 if len(names) * _MANY > _symbols_in(image.piece) and (own := names_for_others(source, image.piece)):
-                    answers.update(dict.fromkeys(set(own).intersection(names), "found"))
+                    answers.update(dict.fromkeys(set(names).intersection(own), "found"))
+                    del own  # thousands of names
                     names = [name for name in names if name not in answers]
                 exports, unknown = ExportTrie(source, image.piece.exports).find_all(names)
         except OSError:

@@ -7,6 +7,7 @@ distributions are compared.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def check_pairs(
     :param providers: who serves each linked library, None where that is not certain; see :class:`SymbolSpace`.
     """
     space = SymbolSpace(providers)
-    compared: list[tuple[Needs, dict[int, Binary]]] = []
+    compared: deque[tuple[Needs, dict[int, Binary]]] = deque()
     unread: list[tuple[Binary, str]] = []
     symbols = 0
     for binary, piece in images:
@@ -72,8 +73,9 @@ def check_pairs(
         compared.append((needs, foreign))
     space.look_up(needs for needs, _ in compared)
     broken: list[BrokenPair] = []
-    found = 0
-    for needs, foreign in compared:
+    files, found = len(compared), 0
+    while compared:
+        needs, foreign = compared.popleft()
         report = space.report(needs)
         found += report.found
         if report.problem:
@@ -83,7 +85,7 @@ def check_pairs(
             missing = tuple(symbol.name for symbol in report.missing if symbol.library == library)
             if missing:
                 broken.append(BrokenPair(needs.image.binary, provider, library, missing))
-    return PairReport(tuple(broken), len(compared), found, tuple(unread))
+    return PairReport(tuple(broken), files, found, tuple(unread))
 
 
 def _foreign(
