@@ -33,9 +33,14 @@ _RECORDED = {
     "linux": {"scan": 4.7, "check": 11.2},
 }
 _BOUND = 1.6
+_LEAST = timing.HERE / "least.py"
 _EXPLAINED = """\
 Ratios of medians to the C program that walks the same tree and reads 4 KiB of each candidate, all of one run in turn, warm, in
 fresh processes, imports done. Nothing that the distributions require is missing. `python benchmarks/scan.py --page`.
+
+"Least" is what Python itself allows: a program of two pages that only walks, reads load commands and records, hashes a page of
+each file, follows each link and compares names, as if nothing could be damaged (`benchmarks/least.py`; it reads Mach-O only,
+and neither the Python sources nor the texts of numpy that a check asks).
 """
 _FLOORS = {"floor": "C walk and 4 KiB read", "python floor": "the same in Python"}
 
@@ -60,17 +65,20 @@ def report(rounds: int = 9, before: str | None = None) -> str:
     :param before: a commit, or the path of a checkout, whose check is measured in the same rounds.
     """
     rows = []
-    head = ["", "entries", "compiled", "C floor, ms", "Python floor", "scan", *(["check before"] if before else []), "check"]
+    shown = ("python floor", "least scan", "scan", "least check", *(["check before"] if before else []), "check")
+    head = ["", "entries", "compiled", "C floor, ms", *shown]
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench.make(Path(scratch))
         checkout = timing.version_of(before, Path(scratch)) if before else None
         for name, target in trees.REAL.items():
             site = trees.named(name).site
-            more = {"before": timing.product_of(checkout, "check", bench.small, site, target)} if checkout else {}
+            more = {"check before": timing.product_of(checkout, "check", bench.small, site, target)} if checkout else {}
+            if target.startswith("macosx"):
+                more |= {f"least {stage}": [sys.executable, str(_LEAST), stage, str(site)] for stage in ("scan", "check")}
             runs = timing.in_turn(bench, site, rounds, target=target, python_floor=True, more=more)
             floor = statistics.median(run.seconds for run in runs["floor"])
-            stages = ("python floor", "scan", *more, "check")
-            ratios = [f"{statistics.median(run.seconds for run in runs[stage]) / floor:.2f}" for stage in stages]
+            seconds = {stage: statistics.median(run.seconds for run in of_one) for stage, of_one in runs.items()}
+            ratios = [f"{seconds[stage] / floor:.2f}" if stage in seconds else "" for stage in shown]
             scan = runs["scan"][0]
             rows.append([name, f"{scan.entries:,}", f"{scan.files:,}", timing.milliseconds(floor), *ratios])
             print(*rows[-1], flush=True)
