@@ -12,11 +12,12 @@ import pytest
 from pytest_archcheck.accelerators import carried, installed, probe
 from pytest_archcheck.accelerators.model import BUILT_IN, Benchmark, Framework, Outcome
 from pytest_archcheck.machine.host import this_host
-from pytest_archcheck.plugin import progress
+from pytest_archcheck.plugin import hookspecs, progress
 from pytest_archcheck.plugin.settings import read_accelerators
 from pytest_archcheck.rules.accelerators import Expectation, because
 
 if TYPE_CHECKING:
+    from pytest_archcheck.accelerators.model import MatmulBenchmark
     from pytest_archcheck.accelerators.settings import AcceleratorSettings
     from pytest_archcheck.machine.host import Host
 
@@ -90,6 +91,7 @@ def board(config: pytest.Config) -> Board:
 def known(config: pytest.Config) -> tuple[Framework, ...]:
     """The built-in frameworks and those of other plugins."""
     found = {framework.name: framework for framework in BUILT_IN}
+    hookspecs.declare(config.pluginmanager)
     for some in config.hook.pytest_archcheck_frameworks():
         for framework in some or ():
             if not isinstance(framework, Framework) or not _NAME.fullmatch(framework.name) or framework.name in found:
@@ -101,8 +103,16 @@ def known(config: pytest.Config) -> tuple[Framework, ...]:
     return tuple(found.values())
 
 
-def run_benchmark(config: pytest.Config, framework: str, size: int | None, dtype: str) -> Benchmark:
-    """What the fixture ``matmul_benchmark`` calls."""
+def benchmark_of(config: pytest.Config) -> MatmulBenchmark:
+    """What the fixture ``matmul_benchmark`` gives."""
+
+    def measure(framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
+        return _benchmark(config, framework, size, dtype)
+
+    return measure
+
+
+def _benchmark(config: pytest.Config, framework: str, size: int | None, dtype: str) -> Benchmark:
     from pytest_archcheck.accelerators import settings as accepted
 
     here = board(config)

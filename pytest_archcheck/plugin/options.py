@@ -1,4 +1,4 @@
-"""Every option and ini value of ours, as they are declared; ``settings`` reads what is given."""
+"""Every option of ours, as it is declared; ``settings`` reads what is given. Ini values: ``pytest_archcheck.plugin``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def declare(parser: pytest.Parser) -> None:
-    """Declare options and ini values."""
+    """Declare options."""
     # "dest" is given because pytest compares one that it has made itself with that of every other option.
     group = parser.getgroup("archcheck", "compiled files: do they load and run natively? (also: pytest archcheck)")
     group.addoption(
@@ -107,64 +107,6 @@ def declare(parser: pytest.Parser) -> None:
         "--archcheck-all-pages",
         dest="archcheck_all_pages",
         action="store_true",
-        default=False,
+        default=None,
         help="compare every page of signed code with its hash, not only the first (default: off)",
-    )
-    _declare_ini(parser)
-
-
-def _declare_ini(parser: pytest.Parser) -> None:
-    parser.addini("archcheck", "switch the checks on, as --archcheck does (default: off)", "bool", default=False)
-    parser.addini(
-        "archcheck_paths", "what to inspect, as --archcheck-path (default: the active environment)", "paths", default=[]
-    )
-    parser.addini("archcheck_target", "where it must run, as --archcheck-target (default: host)", "string", default="")
-    parser.addini(
-        "archcheck_python",
-        "the Python of lock files and folders, as --archcheck-python (default: the running one)",
-        "string",
-        default="",
-    )
-    parser.addini("archcheck_select", "only these rules, as --archcheck-select (default: all)", "linelist", default=[])
-    parser.addini("archcheck_ignore", "not these rules, as --archcheck-ignore (default: none)", "linelist", default=[])
-    parser.addini("archcheck_require", "what must hold, as --archcheck-require (default: nothing)", "linelist", default=[])
-    parser.addini("archcheck_json", "where to write the result, as --archcheck-json (default: none)", "string", default="")
-    parser.addini("archcheck_html", "where to write the page, as --archcheck-html (default: none)", "string", default="")
-    parser.addini("archcheck_sarif", "where to write SARIF, as --archcheck-sarif (default: none)", "string", default="")
-    parser.addini(
-        "archcheck_annotations",
-        "annotate pull requests on GitHub, as --archcheck-annotations does (default: off)",
-        "bool",
-        default=False,
-    )
-    parser.addini(
-        "archcheck_allow",
-        "findings that are accepted, one 'SUBJECT[/RULE][ @TARGETGLOB]: reason' a line (default: none)",
-        "linelist",
-        default=[],
-    )
-    # Numbers are declared as strings, which every pytest knows; numbers are accepted too when they are read.
-    parser.addini(
-        "archcheck_matmul_size", "rows of the square matrices of the matmul benchmark (default: 2048)", "string", default="2048"
-    )
-    parser.addini(
-        "archcheck_matmul_min_gflops",
-        "the least GFLOP/s that the matmul benchmark must reach (default: no gate)",
-        "string",
-        default="",
-    )
-    parser.addini(
-        "archcheck_matmul_min_speedup",
-        "how many times as fast as the CPU the matmul benchmark must be (default: no gate)",
-        "string",
-        default="",
-    )
-    parser.addini(
-        "archcheck_probe_timeout",
-        "seconds that importing and trying a framework may take (default: 300)",
-        "string",
-        default="300",
-    )
-    parser.addini(
-        "verbosity_archcheck", "verbosity of archcheck's own output (default: auto, as -v and -q say)", default="auto"
     )

@@ -80,9 +80,6 @@ class _OwnOptions:
         if action in ("store", "append"):
             self.valued.update(names)
 
-    def addini(self, *_: object, **__: object) -> None:
-        """Nothing of an ini file is typed."""
-
 
 def valued_options() -> frozenset[str]:
     """Every option whose value may be the next word."""
