@@ -1,11 +1,13 @@
 """Every benchmark of the scan, one after the other, and the tables and pictures of docs/evidence.md and its pages.
 
     pip install -e '.[bench]'
-    python benchmarks/all.py             about half an hour; the first run downloads wheels and makes 4 GB of files
+    python benchmarks/all.py             about a quarter of an hour; the first run downloads wheels and makes 4 GB of files
+    python benchmarks/all.py start idle  only these parts, in their order: tools trees growth start idle memory
     python benchmarks/all.py --no-cold   without the runs that drop the file cache (they need Linux and root)
 
 Rewrites docs/evidence/tools.md's tables, those of docs/evidence/speed.md that name a script of all.py's, the first of
-docs/evidence.md, and docs/*.svg. Other pages say which command prints their tables; those are copied by hand.
+docs/evidence.md, and docs/*.svg; says how long each part took. Other pages say which command prints their tables; those are
+copied by hand.
 """
 
 from __future__ import annotations
@@ -15,21 +17,28 @@ import importlib.metadata
 import platform
 import shutil
 import sys
+import time
+from typing import TYPE_CHECKING
 
 import compare
 import glance
 import growth
+import instructions
 import memory
 import pages
 import scan
 import startup
 import timing
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _COMPARED = """\
 Every tool as its users call it, in turn, in fresh processes timed from outside; "inside" is what the floor and our own
 processes measure of themselves, imports done. "To floor" is the ratio of medians to the C program `benchmarks/floor.c`,
 which walks the same tree and reads the first 4 KiB of the files that the scan looks into. Times are medians (least to
-largest); memory is the largest process. A slow tool has fewer runs, and is stopped after {limit:.0f} s. `python
+largest); memory is the largest process. A slow tool has fewer runs, is stopped after {limit:.0f} s, and where it took half of
+that not tried on a synthetic tree. Cold, tools are left out that compute for longer than they wait. `python
 benchmarks/compare.py`, `python benchmarks/compare.py --cold`.
 
 - macholib and LIEF: walk, read four bytes of each file, parse what has a Mach-O magic. "Quick" is a setting of LIEF's.
@@ -65,17 +74,45 @@ each tree. `python benchmarks/memory.py`.
 def main() -> int:
     """Measure and rewrite the sections."""
     parser = argparse.ArgumentParser(description="Run all benchmarks and fill the pages of the evidence.")
+    parser.add_argument("parts", nargs="*", help=f"which; all: {', '.join(PARTS)}")
     parser.add_argument("--no-cold", action="store_true", help="do not drop the file cache")
     options = parser.parse_args()
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"got {', '.join(sorted(unknown))}, expected {', '.join(PARTS)}")
+    for part, measure in PARTS.items():
+        if part in options.parts or not options.parts:
+            start = time.monotonic()
+            measure(cold=not options.no_cold)
+            print(f"{part}: {time.monotonic() - start:.0f} s", flush=True)
+    return 0
+
+
+def _tools(*, cold: bool) -> None:
     compared = [_COMPARED.format(limit=compare.LIMIT, versions=_versions()), compare.report()]
-    if not options.no_cold:
-        compared.append(compare.report(rounds=compare.COLD_ROUNDS, cold=True))
+    if cold:
+        compared.append(compare.report(compare.COLD_TREES, _QUICK, compare.COLD_ROUNDS, cold=True))
     pages.replace_section(pages.TOOLS, "Against other tools", "\n".join(compared))
-    pages.replace_section(pages.SPEED, "Every tree", scan.report())
-    pages.replace_section(pages.SPEED, "Growth", f"{_GROWN}\n{growth.report()}")
-    pages.replace_section(pages.SPEED, "Start-up", f"{_STARTED}\n{startup.report()}")
-    pages.replace_section(pages.SPEED, "Memory", f"{_MEMORY}\n{memory.report()}")
-    return glance.main()
+    glance.main()
+
+
+def _section(title: str, make: Callable[[], str]) -> Callable[..., None]:
+    def measure(*, cold: bool) -> None:  # noqa: ARG001 - only the first part has runs that are cold
+        pages.replace_section(pages.SPEED, title, make())
+
+    return measure
+
+
+#: Cold, only tools that a disk can slow down: LIEF, file and delocate compute for longer than they wait.
+_QUICK = ("C walk", "archcheck", "macholib", "pip check")
+PARTS: dict[str, Callable[..., None]] = {
+    "tools": _tools,
+    "trees": _section("Every tree", scan.report),
+    "growth": _section("Growth", lambda: f"{_GROWN}\n{growth.report(rounds=5)}"),
+    "start": _section("Start-up", lambda: f"{_STARTED}\n{startup.report()}"),
+    "idle": _section("Instructions of an idle run", instructions.report),
+    "memory": _section("Memory", lambda: f"{_MEMORY}\n{memory.report()}"),
+}
 
 
 def _versions() -> str:

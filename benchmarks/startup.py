@@ -64,7 +64,7 @@ def report(rounds: int = 40) -> str:
         bench = Bench.make(Path(name))
         (bench.folder / "pytest.ini").write_text("[pytest]\n")
         (bench.folder / "test_one.py").write_text("def test_one():\n    assert True\n")
-        folders = _install(bench.folder)
+        folders = install(bench.folder)
         on = (f"--archcheck-path={bench.small}", f"--archcheck-target={timing.TARGET}")
         ways = [
             Way("not installed", installed=False, beside=None),
@@ -96,12 +96,12 @@ def report(rounds: int = 40) -> str:
     )
 
 
-def _install(folder: Path) -> dict[bool, Path]:
+def install(folder: Path) -> dict[bool, Path]:
     """Make the two folders: whether this project is in it -> the folder."""
     uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if uv is None:
         sys.exit("startup.py needs uv: pip install -e '.[bench]'")
-    pinned = [f"{name}=={importlib.metadata.version(name)}" for name in _PACKAGES]
+    pinned = [f"{name}=={version(name)}" for name in _PACKAGES]
     folders = {False: folder / "without", True: folder / "with"}
     for path in folders.values():
         command = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", sys.executable, "--target", str(path), *pinned]
@@ -122,6 +122,11 @@ def _install(folder: Path) -> dict[bool, Path]:
     ]
     subprocess.run(command, check=True)
     return folders
+
+
+def version(name: str) -> str:
+    """The version that is installed here."""
+    return importlib.metadata.version(name)
 
 
 def _measure(
