@@ -95,6 +95,7 @@ _FEW = 256  # dynamic entries and segments that are remembered of a file; real o
 _OPENING = 64  # look-ups that take as long as opening a file does
 _BYTES_PER_LOOK_UP = 12  # by so many bits: reading 4 KiB takes as long as a look-up
 _WORTH = 1 << 11  # bytes of a table for each name: to read it all takes no longer than three small reads for the name
+_PAGE, _PAGES = 1 << 12, 1 << 9  # bytes of a page, and pages that are kept while a file is open
 _ROOM = 1 << 16  # bytes; names of a small file
 
 
@@ -116,6 +117,9 @@ class _Reader:
         self.work = _OPENING
         #: A part of the file that was read beforehand, and its offset.
         self.held = 0, b""
+        #: Pages of the file that look-ups came to, by number: tools that repair wheels put names at the end of a file, far from
+        #: the symbols, and then the tables are not held at once.
+        self.pages: dict[int, bytes] = {}
         #: Bytes that names may still take, see :data:`limits.ELF_NAMES_SHARE`.
         self.room = limits.ELF_NAMES_SHARE * self.string_size + _ROOM
 
@@ -243,11 +247,20 @@ class _Reader:
             self.held = begin, self.image.source.read(begin, end - begin)
 
     def _peek(self, offset: int, size: int) -> bytes:
-        """A few bytes of tables that look-ups jump about in: no more is read than asked for."""
+        """A few bytes of tables that look-ups jump about in: they are read by the page, and pages are met again."""
         begin, held = self.held
         if begin <= offset <= begin + len(held) - size:
             return held[offset - begin : offset - begin + size]
-        content = self.image.source.read(offset, size)
+        number, at = divmod(offset, _PAGE)
+        if at + size <= _PAGE:
+            page = self.pages.get(number)
+            if page is None:
+                if len(self.pages) >= _PAGES:
+                    self.pages.clear()
+                page = self.pages[number] = self.image.source.read(number * _PAGE, _PAGE)
+            content = page[at : at + size]
+        else:
+            content = self.image.source.read(offset, size)
         if len(content) < size:
             raise ElfInvalid("the symbol table lies past the end of the file")
         return content
