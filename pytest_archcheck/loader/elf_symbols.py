@@ -76,6 +76,9 @@ class _Checker:
         self.base = links.base.images if links.base else ()
         self.sources = sources
         self.tables: dict[str, SymbolTable] = {}
+        #: All that the interpreter and its libraries export, once that was asked; None where one exports too much to list.
+        self.base_names: frozenset[bytes] | None = frozenset()
+        self.base_asked = False
         #: Names found in the interpreter's closure, and names looked for there in vain.
         self.known: set[bytes] = set()
         self.absent: set[bytes] = set()
@@ -155,13 +158,31 @@ class _Checker:
         fresh -= self.known
         fresh -= self.absent
         try:
-            in_base = self._defined(fresh, self.base)
+            in_base = self._in_base(fresh)
         except (ElfInvalid, OSError):
             return
         self.known |= in_base
         if len(self.absent) > limits.REMEMBERED_EXPORTERS:
             self.absent.clear()
         self.absent |= fresh - in_base
+
+    def _in_base(self, names: Iterable[bytes]) -> set[bytes]:
+        """Those of the names that the interpreter or one of its libraries exports: of these every module asks for hundreds."""
+        if not self.base_asked:
+            self.base_asked = True
+            self.base_names = self._exports_of_base()
+        return set(self.base_names.intersection(names)) if self.base_names is not None else self._defined(names, self.base)
+
+    def _exports_of_base(self) -> frozenset[bytes] | None:
+        found: set[bytes] = set()
+        for image in self.base:
+            table = self._table(image.path)
+            here = table.exports()
+            self.work += table.work
+            if here is None:
+                return None
+            found |= here
+        return frozenset(found)
 
     def _table(self, path: str) -> SymbolTable:
         table = self.tables.get(path)
@@ -182,7 +203,7 @@ class _Checker:
             wanted = self.wanted.pop(image.path, None)
             wanted = (self._wanted(image) if wanted is None else wanted) - self.known
             fresh = wanted - self.absent
-            in_base = self._defined(fresh, self.base)
+            in_base = self._in_base(fresh)
             self.known |= in_base
             self.absent |= fresh - in_base
             rest = wanted - in_base

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, ElfSlice, MachOSlice
+from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, ElfSlice, MachOSlice, Slice
 from pytest_archcheck.binaries.names import is_for_another_version, is_test_data
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.remedies import install_fitting, install_other, reinstall, reinstall_for, tag_serves
@@ -130,15 +130,23 @@ def _libc_misfit(binary: Binary, target: Target) -> _Misfit | None:
     piece = binary.slices[0]
     if piece.platform != "linux":
         return _Misfit("wrong-platform", f"is made for {piece.platform}, the target is {target.name}")
-    names = {library.name for library in piece.libraries}
-    needs_musl = any(name.startswith("libc.musl-") for name in names)
+    if target.libc is None:
+        return None
+    other = _other_libc(piece, target.libc[0])
+    return _Misfit("wrong-platform", f"is linked to {other}, the target has {target.libc[0]}") if other else None
+
+
+def _other_libc(piece: Slice, libc: str) -> str | None:
+    """The C library that a file was linked to, where it is not that one."""
+    if libc == "glibc":
+        for library in piece.libraries:
+            if library.name.startswith("libc.musl-"):
+                return "musl"
+        return None
     # musl's loader takes libc.so.6 for itself: a file that wants none of glibc's versions was built to load with both.
     versions = piece.required_versions if isinstance(piece, ElfSlice) else ()
-    needs_glibc = "libc.so.6" in names and any(version.startswith("GLIBC_") for _, version in versions)
-    if target.libc is not None and ((needs_glibc and target.libc[0] == "musl") or (needs_musl and target.libc[0] == "glibc")):
-        built_for = "musl" if needs_musl else "glibc"
-        return _Misfit("wrong-platform", f"is linked to {built_for}, the target has {target.libc[0]}")
-    return None
+    names = {library.name for library in piece.libraries}
+    return "glibc" if "libc.so.6" in names and any(version.startswith("GLIBC_") for _, version in versions) else None
 
 
 def _misfitting(

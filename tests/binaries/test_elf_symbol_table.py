@@ -13,6 +13,7 @@ from support.tools import find_tool
 from pytest_archcheck.binaries import elf_symbol_table
 from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
+from pytest_archcheck.binaries.source import FileSource
 from pytest_archcheck.inspection import Request, run
 
 if TYPE_CHECKING:
@@ -106,3 +107,42 @@ def test_many_names_find_the_same_as_each_alone(tmp_path: Path, monkeypatch: pyt
     assert table.defines(asked) == set(asked[:500])
     assert reads == [1]
     assert [name for name in asked if table.defines([name])] == asked[:500]
+    table = SymbolTable(str(library))
+    exported = table.exports()
+    assert exported is not None
+    assert set(asked[:500]) <= exported
+    assert table.defines(exported) == exported
+
+
+def test_pages_of_a_table_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where names lie far from the symbols, as tools that repair wheels leave them, the tables are not held at once."""
+    source = "".join(f"int name_of_function_{number}(void) {{ return {number}; }}\n" for number in range(500))
+    (tmp_path / "source.c").write_text(source)
+    library = tmp_path / "library.so"
+    command = [find_tool("gcc"), "-shared", "-fPIC", "-Wl,--hash-style=gnu", "-o", str(library), str(tmp_path / "source.c")]
+    subprocess.run(command, check=True)
+    monkeypatch.setattr(elf_symbol_table._Reader, "_hold", lambda *_: None)
+    read = []
+    original = FileSource.read
+
+    def counting(self: FileSource, offset: int, size: int) -> bytes:
+        read.append(offset)
+        return original(self, offset, size)
+
+    monkeypatch.setattr(FileSource, "read", counting)
+    names = [f"name_of_function_{number}".encode() for number in range(500)]
+    assert SymbolTable(str(library)).defines(names) == set(names)
+    assert len(read) < 50  # three looks for each name
+
+
+def test_what_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are asked for one by one in a table without DT_GNU_HASH, and in one with more names than the interpreter has."""
+    (tmp_path / "source.c").write_text("int one(void) { return 1; }\nint two(void) { return 2; }\n")
+    library = tmp_path / "library.so"
+    for style, listed in (("sysv", None), ("gnu", frozenset({b"one", b"two"}))):
+        command = [find_tool("gcc"), "-shared", "-nostdlib", "-fPIC", f"-Wl,--hash-style={style}", "-o", str(library)]
+        subprocess.run([*command, str(tmp_path / "source.c")], check=True)
+        assert SymbolTable(str(library)).exports() == listed
+        assert SymbolTable(str(library)).defines([b"one", b"gone"]) == {b"one"}
+    monkeypatch.setattr(elf_symbol_table, "_MANY", 1)
+    assert SymbolTable(str(library)).exports() is None
