@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
@@ -43,6 +43,16 @@ def installed_projects(
     claims = _Claims(prefix, records, projects)
     over_conda = claims.overwritten(projects)
     here = {project.name for project in projects} | {canonical_name(record.name) for record in records}
+    # Of two that are there by one name, one is what is left of an older version.
+    names = Counter((project.name, project.site) for project in projects)
+    at_fault = {
+        project.folder
+        for project in projects
+        if (project.lost or project.is_gone)
+        and project.editable_root is None
+        and names[project.name, project.site] == 1
+        and not claims.holds_metadata_of(project)
+    }
     found = [
         InstalledProject(
             name=project.name,
@@ -60,6 +70,8 @@ def installed_projects(
             has_modules=project.has_modules or project.editable_root is not None,
             by_conda=claims.holds_metadata_of(project),
             over_conda=tuple(over_conda.get(project.folder, ())),
+            lost=project.lost if project.folder in at_fault else (),
+            is_gone=project.is_gone and project.folder in at_fault,
         )
         for project in projects
     ]

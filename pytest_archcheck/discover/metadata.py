@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.paths import path_in
-from pytest_archcheck.discover.record import NOT_RECORDED, read_record, record_of
+from pytest_archcheck.discover.record import NOT_RECORDED, is_all_gone, is_gone, read_record, record_of
 from pytest_archcheck.discover.text import (
     canonical_name,
     header_fields,
@@ -67,6 +67,10 @@ class Project:
     requires: tuple[str, ...] = ()
     #: What is wrong with the metadata itself.
     problems: tuple[str, ...] = ()
+    #: Compiled files that are recorded and are not there.
+    lost: tuple[str, ...] = ()
+    #: Nothing of what is recorded is there but metadata and scripts.
+    is_gone: bool = False
 
 
 def _import_privately() -> ModuleType:
@@ -191,6 +195,7 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
         inside = os.path.basename(os.path.dirname(folder))
         top_level = (inside,) if egg else _top_level(read("top_level.txt", _text), name)
     problems += record.problems
+    lost = tuple(path for path in record.unasked if is_gone(site, path))
     version = plain_version(header.get("version") or version_in_folder)
     installer = _installer(read("INSTALLER", _text) or "")
     tags = tuple(shared.setdefault(tag, tag) for tag in wheel.get("tag", ()) if len(tag) <= limits.TAG_LENGTH)
@@ -208,6 +213,8 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
         top_level=top_level,
         requires=_required(head, shared),
         problems=tuple(problems),
+        lost=lost,
+        is_gone=record.first is not None and is_gone(site, record.first) and is_all_gone(os.path.join(folder, "RECORD"), site),
     )
 
 

@@ -130,6 +130,10 @@ class InstalledProject:
     by_conda: bool = False
     #: Conda packages (``numpy 1.26.4``) whose name or files it shares although no conda record knows its metadata.
     over_conda: tuple[str, ...] = ()
+    #: Compiled files that it recorded and that are not there; not of what conda or a developer's checkout brings.
+    lost: tuple[str, ...] = ()
+    #: Nothing is there but its metadata.
+    is_gone: bool = False
     #: None: what is installed where the shell is.
     home: Home | None = None
 

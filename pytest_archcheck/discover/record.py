@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
+from pytest_archcheck.binaries.names import is_loadable_name
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.discover.paths import ENCODING
 from pytest_archcheck.discover.text import with_lf
@@ -38,6 +39,10 @@ class Record:
     #: Whether anything is recorded that is neither metadata nor outside the site directory; without a record nobody knows, so
     #: it is taken to be.
     has_modules: bool
+    #: The first such file.
+    first: str | None
+    #: Names of compiled files that were not asked for: they may be gone.
+    unasked: tuple[str, ...]
     #: All that lie outside the site directory: ``../../../bin/x``.
     outside: tuple[str, ...]
     #: What is wrong with it.
@@ -48,7 +53,7 @@ class Record:
 _NONE: AbstractSet[str] = frozenset()
 
 #: What is known of a project without a record.
-NOT_RECORDED = Record(files=None, has_modules=True, outside=(), problems=())
+NOT_RECORDED = Record(files=None, has_modules=True, first=None, unasked=(), outside=(), problems=())
 
 
 def read_record(path: str, wanted: set[str] | None = None) -> Record:
@@ -78,7 +83,8 @@ def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) ->
     """The record of runs of paths, each with the text that it stands in."""
     files: set[str] = set()
     odd: set[str] = set()
-    has_modules = False
+    first: str | None = None
+    unasked: list[str] = []
     last = ""
     for paths, text in blocks:
         # Of the hundred thousand files of an environment only the compiled ones matter: the others' names are not kept.
@@ -89,12 +95,16 @@ def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) ->
             odd.update([path for path in paths if ":" in path and _is_outside(path)])
         if len(odd) > limits.OUTSIDE_FILES:
             raise OSError(f"it names more than {limits.OUTSIDE_FILES} files outside the site directory")
-        has_modules = has_modules or any(_is_module(path) for path in paths)
+        if first is None:
+            first = next(filter(_is_module, paths), None)
+        if wanted is not None and (".so" in text or ".dylib" in text) and len(unasked) < limits.LOST_FILES:
+            unasked += [path for path in paths if path not in wanted and is_loadable_name(path) and _is_module(path)]
         if not text.isspace():
             last = text
     files.discard("")
     outside = tuple(sorted(odd))
-    return Record(files or _NONE, has_modules, outside, tuple(_problems(last, outside)))
+    lost = tuple(unasked[: limits.LOST_FILES])
+    return Record(files or _NONE, first is not None, first, lost, outside, tuple(_problems(last, outside)))
 
 
 def _is_outside(path: str) -> bool:
@@ -103,6 +113,26 @@ def _is_outside(path: str) -> bool:
 
 def _is_module(path: str) -> bool:
     return path != "" and path[:3] != "../" and not path.partition("/")[0].endswith((".dist-info", ".egg-info"))
+
+
+def is_gone(site: str, path: str) -> bool:
+    """Whether a recorded file surely is not there: a folder that cannot be looked into may hold it."""
+    try:
+        os.lstat(os.path.join(site, path))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def is_all_gone(record: str, site: str) -> bool:
+    """Whether not one of the files in the site directory that a RECORD names is there, its metadata apart."""
+    try:
+        files = read_record(record).files or ()
+    except (OSError, ValueError):
+        return False
+    return all(is_gone(site, path) for path in files if _is_module(path) and path[:1] != "/")
 
 
 def recorded_hashes(folder: str, paths: Container[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pytest_archcheck.loader.survival import always_raises, called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 #: Modules of the standard library that this Python does not know: gone since 3.12 and 3.13, or added since 3.10.
 _OTHER_STANDARD = frozenset(
@@ -68,15 +69,30 @@ def unimportable(site: str, package: str, importable: Importable) -> Unimportabl
     return _Walk(site, package, importable).find()
 
 
+def lost_import(site: str, package: str, importable: Importable, lost: AbstractSet[str]) -> tuple[Unimportable | None, bytes]:
+    """The first of its own modules that are gone that importing a package surely asks for, and the sources that were read.
+
+    :param lost: names of modules whose files are not there: ``demo._core``.
+    """
+    walk = _Walk(site, package, importable, lost)
+    return walk.find(), b"\n".join(walk.texts)
+
+
 class _Walk:
     """The files of one package in the order in which Python would run them."""
 
-    def __init__(self, site: str, package: str, importable: Importable) -> None:
+    def __init__(self, site: str, package: str, importable: Importable, lost: AbstractSet[str] = frozenset()) -> None:
         self._site = site
         self._package = package
         self._importable = importable
+        self._lost = lost
         self._texts: dict[str, bytes] = {}
         self._room = min(limits.SURELY_IMPORTED_SIZE, max(0, importable.room))
+
+    @property
+    def texts(self) -> Iterable[bytes]:
+        """The files that were read."""
+        return self._texts.values()
 
     def find(self) -> Unimportable | None:
         #: What is still to be looked at, the next one last; a stack of its own, since packages import in long chains.
@@ -99,15 +115,23 @@ class _Walk:
             wanted: list[str] = []
             inside = module if path.endswith("__init__.py") else module.rpartition(".")[0]
             for name in sure_imports(text, inside):
-                imported = name.partition(" ")[0]
-                top = imported.partition(".")[0]
-                if top == self._package:
-                    wanted += self._executed(name, path)
-                elif self._importable.lacks(top) and not self._is_given(top):
-                    # What it imports of its own package before that may not even get here: it fails either way.
-                    return Unimportable(imported, path)
+                if missing := self._missing(name, path, wanted):
+                    return Unimportable(missing, path)
             waiting.append(iter(wanted))
         return None
+
+    def _missing(self, name: str, path: str, wanted: list[str]) -> str | None:
+        """The module that is nowhere, of those that an import runs; what is to be looked at joins ``wanted``."""
+        imported = name.partition(" ")[0]
+        top = imported.partition(".")[0]
+        if top == self._package:
+            executed = list(self._executed(name, path))
+            wanted += executed
+            return next((one for one in executed if one in self._lost and self._file_of(one) is None), None)
+        if self._lost and imported not in self._lost:
+            return None  # what else may be missing is asked elsewhere
+        # What it imports of its own package before that may not even get here: it fails either way.
+        return imported if self._importable.lacks(top) and not self._is_given(top) else None
 
     def _executed(self, name: str, path: str) -> Iterator[str]:
         """The modules that an import runs: each package on the way, and the last, unless it may be a name in its package.
@@ -122,7 +146,10 @@ class _Walk:
         if attribute and above and above.endswith("__init__.py"):
             text = self._text(above)
             # Where the package itself imports it, it stands there once.
-            if text.count(attribute.encode()) <= (above == path) and b"__getattr__" not in text:
+            whole = f"{'.'.join(parts)}.{attribute}"
+            if whole in self._lost and not re.search(rb"(?:^|\s|,)" + re.escape(attribute.encode()) + rb"\s*=", text):
+                yield whole
+            elif text.count(attribute.encode()) <= (above == path) and b"__getattr__" not in text:
                 yield f"{'.'.join(parts)}.{attribute}"
 
     def _is_given(self, module: str) -> bool:

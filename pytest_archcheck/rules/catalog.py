@@ -26,6 +26,7 @@ _ALL = (
         "wrong-numpy", "error", "A package's modules were compiled for another numpy than the installed one, which they refuse."
     ),
     Rule("missing-dependency", "error", "A package that is not installed is surely imported by one that requires it."),
+    Rule("missing-file", "error", "A compiled file that a package recorded is gone, or all of its files are."),
     Rule("newer-os-required", "warning", "A file says that it needs a newer OS (or glibc) than the target has."),
     Rule("unreadable-binary", "error", "A compiled file is damaged: the loader would refuse it, or nobody can read it."),
     Rule("unseen-folder", "warning", "A folder cannot be looked at: what it holds is not judged. A whole site is an error."),

@@ -61,6 +61,18 @@ def _missing_dependency(stage: Stage) -> tuple[Finding, ...]:
     return stage.inspect()
 
 
+def _missing_file(stage: Stage) -> tuple[Finding, ...]:
+    files: dict[str, bytes | str] = {
+        "demo/__init__.py": "from demo._core import run\n",
+        "demo/_core.cpython-311-darwin.so": bundle(),
+        "demo/_extra.cpython-311-darwin.so": bundle(),
+    }
+    site = stage.venv()
+    add_distribution(site, "demo", "1.0", files, tags=CP311_ARM64)
+    (site / "demo" / "_core.cpython-311-darwin.so").unlink()
+    return stage.inspect()
+
+
 def _unreadable_wheel(stage: Stage) -> tuple[Finding, ...]:
     path = write_wheel(stage.folder / "dist", "demo", {"demo/_core.cpython-311-darwin.so": bundle()})
     path.write_bytes(path.read_bytes()[:-200])
@@ -180,6 +192,12 @@ EXAMPLES = (
         "tensorflow 2.18.1, installed with `--no-deps`, in an environment without absl-py, numpy and protobuf.",
         ("absl-py>=1.0.0", "numpy<2.1.0,>=1.26.0"),
         _missing_dependency,
+    ),
+    Example(
+        "missing-file",
+        "demo 1.0, copied without one of its modules: `*.so` stood in `.dockerignore`.",
+        ("demo==1.0", "--reinstall"),
+        _missing_file,
     ),
     Example(
         "unreadable-wheel",

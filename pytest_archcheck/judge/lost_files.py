@@ -1,0 +1,72 @@
+"""Which packages have lost compiled files that they recorded, and whether importing them fails for it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pytest_archcheck.binaries.names import extension_role, is_test_data
+from pytest_archcheck.discover.editable import finder_sources
+from pytest_archcheck.loader.surely_imported import Importable, lost_import
+from pytest_archcheck.rules.lost_files import judge_gone, judge_lost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
+    from pytest_archcheck.findings import Finding
+
+
+def judge_lost_files(environment: Environment, owned: Sequence[tuple[Distribution, str]], subject: str) -> Iterator[Finding]:
+    """Say which projects are not what their RECORD says.
+
+    :param owned: distributions with compiled files, and their subjects.
+    :param subject: of the packages as a whole, for what owns no compiled file (any more).
+    """
+    waiting = [project for project in environment.projects if project.lost or project.is_gone]
+    if not waiting:
+        return
+    importable = Importable(environment.search_path, finder_sources(environment.search_path))
+    owners = {(owner.name, owner.location): where for owner, where in owned}
+    for project in waiting:
+        where = owners.get((project.name, project.location), subject)
+        if project.is_gone:
+            if not _is_frozen(project.location):
+                yield judge_gone(project, where)
+        elif any(not is_test_data(path) for path in project.lost):
+            fails, named = _import_of(project, importable)
+            yield judge_lost(project, where, fails, named=named)
+
+
+def _import_of(project: InstalledProject, importable: Importable) -> tuple[str | None, bool]:
+    """Which import surely fails, and whether a source that importing runs names a file that is gone."""
+    lost = [path for path in project.lost if not is_test_data(path)]
+    modules = {_module(path) for path in lost if extension_role(path)}
+    own = project.name.replace("-", "_")
+    tops = sorted({path.partition("/")[0] for path in lost if "/" in path} | {own})
+    named = False
+    for package in tops:
+        path = os.path.join(project.location, package)
+        if not (os.path.isfile(os.path.join(path, "__init__.py")) or os.path.isfile(f"{path}.py")):
+            continue
+        found, text = lost_import(project.location, package, importable, modules)
+        if found:
+            return f"import {package} fails, as {found.path} imports {found.module}", True
+        named = named or any(os.fsencode(os.path.basename(path)).partition(b".")[0] in text for path in lost)
+    if own in modules and importable.lacks(own):
+        return f"import {own} fails", True
+    return None, named
+
+
+def _module(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    return f"{folder.replace('/', '.')}.{stem}" if folder else stem
+
+
+def _is_frozen(site: str) -> bool:
+    """Whether modules lie in an archive beside their metadata, as PyInstaller, cx_Freeze and py2app have them."""
+    try:
+        return any(name.endswith((".zip", ".pyz")) for folder in (site, os.path.dirname(site)) for name in os.listdir(folder))
+    except OSError:
+        return True
