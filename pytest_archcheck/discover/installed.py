@@ -43,16 +43,7 @@ def installed_projects(
     claims = _Claims(prefix, records, projects)
     over_conda = claims.overwritten(projects)
     here = {project.name for project in projects} | {canonical_name(record.name) for record in records}
-    # Of two that are there by one name, one is what is left of an older version.
-    names = Counter((project.name, project.site) for project in projects)
-    at_fault = {
-        project.folder
-        for project in projects
-        if (project.lost or project.is_gone)
-        and project.editable_root is None
-        and names[project.name, project.site] == 1
-        and not claims.holds_metadata_of(project)
-    }
+    at_fault = {project.folder for project in _without_files(projects) if not claims.holds_metadata_of(project)}
     found = [
         InstalledProject(
             name=project.name,
@@ -76,6 +67,15 @@ def installed_projects(
         for project in projects
     ]
     return tuple(sorted(found, key=lambda item: (item.name, item.location, item.metadata)))
+
+
+def _without_files(projects: Iterable[Project]) -> list[Project]:
+    """Those that have lost files; of two that are there by one name, one is what is left of an older version."""
+    suspects = [project for project in projects if (project.lost or project.is_gone) and project.editable_root is None]
+    if not suspects:
+        return []
+    names = Counter((project.name, project.site) for project in projects)
+    return [project for project in suspects if names[project.name, project.site] == 1]
 
 
 class _Claims:

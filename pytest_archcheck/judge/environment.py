@@ -11,7 +11,6 @@ from pytest_archcheck.findings import SEVERITIES, Check, Finding, Skipped
 from pytest_archcheck.judge.access import ON_DISK, Access
 from pytest_archcheck.judge.dependencies import judge_missing
 from pytest_archcheck.judge.homes import addressed
-from pytest_archcheck.judge.lost_files import judge_lost_files
 from pytest_archcheck.judge.numpy import judge_numpy, removed_names
 from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.rules.architecture import judge_architecture
@@ -127,7 +126,10 @@ class _Judge:
         self._add(judge_modules(self._environment, packages, self._packages, self._python, sources.survives_without))
         self._add(judge_numpy(self._environment, packages, self._access, sources.survives_without))
         self._add(judge_missing(self._environment, packages, self._packages, self._target, self._python))
-        self._add(judge_lost_files(self._environment, packages, self._packages))
+        if any(project.lost or project.is_gone for project in self._environment.projects):
+            from pytest_archcheck.judge.lost_files import judge_lost_files
+
+            self._add(judge_lost_files(self._environment, packages, self._packages))
 
     def _judge_macos(self) -> None:
         from pytest_archcheck.judge.macos import MacJudge

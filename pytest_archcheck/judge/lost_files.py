@@ -24,18 +24,19 @@ def judge_lost_files(environment: Environment, owned: Sequence[tuple[Distributio
     :param subject: of the packages as a whole, for what owns no compiled file (any more).
     """
     waiting = [project for project in environment.projects if project.lost or project.is_gone]
-    if not waiting:
-        return
     importable = Importable(environment.search_path, finder_sources(environment.search_path))
     owners = {(owner.name, owner.location): where for owner, where in owned}
+    gone: dict[str, list[InstalledProject]] = {}
     for project in waiting:
         where = owners.get((project.name, project.location), subject)
         if project.is_gone:
-            if not _is_frozen(project.location):
-                yield judge_gone(project, where)
+            gone.setdefault(project.location, []).append(project)
         elif any(not is_test_data(path) for path in project.lost):
             fails, named = _import_of(project, importable)
             yield judge_lost(project, where, fails, named=named)
+    for site, projects in gone.items():
+        if not _is_frozen(site):
+            yield judge_gone(projects, subject)
 
 
 def _import_of(project: InstalledProject, importable: Importable) -> tuple[str | None, bool]:

@@ -12,16 +12,22 @@ from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.commands import Installer, requirement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_archcheck.discover.model import InstalledProject
     from pytest_archcheck.findings import Severity
 
 RULE = "missing-file"
+#: So many are named in a sentence, and so many in one command.
+_SHOWN, _TOGETHER = 6, 12
 
 
-def judge_gone(project: InstalledProject, subject: str) -> Finding:
-    """Report a project of which only the metadata is left."""
-    message = f"nothing of {project.title} is there but its metadata: its packages cannot be imported"
-    return _finding(project, subject, "error", message)
+def judge_gone(projects: Sequence[InstalledProject], subject: str) -> Finding:
+    """Report projects of one folder of which only the metadata is left."""
+    named = ", ".join(project.title for project in projects[:_SHOWN])
+    named += f" and {len(projects) - _SHOWN} more" if len(projects) > _SHOWN else ""
+    message = f"nothing of {named} is there but metadata: what was installed cannot be imported"
+    return _finding(projects, subject, "error", message)
 
 
 def judge_lost(project: InstalledProject, subject: str, fails: str | None, *, named: bool) -> Finding:
@@ -34,18 +40,22 @@ def judge_lost(project: InstalledProject, subject: str, fails: str | None, *, na
     files = f"{first} and {more} more compiled files" if more > 1 else f"{first} and one more" if more else first
     gone = f"{files}, which {project.title} installed, {'are' if more else 'is'} gone"
     if fails:
-        return _finding(project, subject, "error", f"{gone}: {fails}")
-    return _finding(project, subject, "warning" if named else "note", gone)
+        return _finding([project], subject, "error", f"{gone}: {fails}")
+    return _finding([project], subject, "warning" if named else "note", gone)
 
 
-def _finding(project: InstalledProject, subject: str, severity: Severity, message: str) -> Finding:
-    wanted = requirement(project.name, project.version)
-    remedy = Installer.of(project).again([wanted]) if wanted else "install it again, by hand"
+def _finding(projects: Sequence[InstalledProject], subject: str, severity: Severity, message: str) -> Finding:
+    wanted = [word for project in projects if (word := requirement(project.name, project.version))]
+    installers = {Installer.of(project) for project in projects}
+    if 0 < len(wanted) <= _TOGETHER and len(installers) == 1:
+        remedy = installers.pop().again(wanted)
+    else:
+        remedy = "install them again, from what they were installed from"
     return Finding(
         rule=RULE,
         severity=severity,
         subject=subject,
-        distribution=project.name,
+        distribution=projects[0].name if len(projects) == 1 else None,
         path=None,
         message=message,
         remedy="none needed" if severity == "note" else remedy,

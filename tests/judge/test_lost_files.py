@@ -102,10 +102,19 @@ def test_what_is_all_gone(site: Path) -> None:
     add_distribution(site, "pure", "2.0", {"pure/__init__.py": "", "pure/a.py": ""})
     for name in ("demo", "pure"):
         shutil.rmtree(site / name)
-    findings = found(site)
-    assert [(one.severity, one.subject) for one in findings] == [("error", "environment::packages")] * 2
-    assert findings[0].message == "nothing of demo 1.0 is there but its metadata: its packages cannot be imported"
-    assert findings[1].remedy.endswith("pure==2.0")
+    (finding,) = found(site)
+    assert (finding.severity, finding.subject, finding.distribution) == ("error", "environment::packages", None)
+    assert finding.message == "nothing of demo 1.0, pure 2.0 is there but metadata: what was installed cannot be imported"
+    assert finding.remedy.endswith("demo==1.0 pure==2.0")
+
+
+def test_many_that_are_all_gone_are_told_in_a_few_words(site: Path) -> None:
+    for number in range(20):
+        add_distribution(site, f"d{number:02}", "1", {f"d{number:02}/__init__.py": ""})
+        shutil.rmtree(site / f"d{number:02}")
+    (finding,) = found(site)
+    assert finding.message.startswith("nothing of d00 1, d01 1, d02 1, d03 1, d04 1, d05 1 and 14 more is there but metadata")
+    assert finding.remedy == "install them again, from what they were installed from"
 
 
 def test_of_what_is_half_gone_only_compiled_files_are_asked(site: Path) -> None:

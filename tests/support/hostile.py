@@ -39,8 +39,9 @@ def _metadata(site: Path, name: str, **files: str) -> Path:
 
 def distributions(folder: Path, size: int) -> Path:
     """Many small distributions."""
+    write(folder / "d.py", "")
     for number in range(size):
-        _metadata(folder, f"d{number}", RECORD=f"d{number}/__init__.py,,\n", WHEEL="Wheel-Version: 1.0\nTag: py3-none-any\n")
+        _metadata(folder, f"d{number}", RECORD="d.py,,\n", WHEEL="Wheel-Version: 1.0\nTag: py3-none-any\n")
     return folder
 
 
