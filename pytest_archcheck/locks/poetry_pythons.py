@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.locks.model import Pythons
 
 #: One relation and its version; ``*`` alone stands for all.
-_ONE = re.compile(r"(\^|~=|~|===?|!=|<=?|>=?|=)?\s*v?(\*|\d[\w.!+*-]*)")
+_ONE = re.compile(r"(?:(\^|~=|~|===?|!=|<=?|>=?|=)\s*)?v?(\*|\d[\w.!+*-]*)")
 _ALTERNATIVE = re.compile(rf"\s*(?:{_ONE.pattern}[\s,]*)*")
 
 
