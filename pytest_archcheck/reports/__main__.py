@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.reports import text, writing
-from pytest_archcheck.reports.merge import merge
+from pytest_archcheck.reports.merge import fails_a_check, merge
 from pytest_archcheck.reports.page import render
 from pytest_archcheck.reports.reading import NotAReport, read
 
@@ -51,17 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror or error}")
     for one in reports:
-        failing = len({finding["subject"] for finding in one.document["findings"] if _fails(finding)})
+        failing = len({finding["subject"] for finding in one.document["findings"] if fails_a_check(finding)})
         complete = "" if one.document["complete"] else ", not complete"
         said = f"{one.document['verdict']}{complete}" + (f", {text.count(failing, 'check')} with errors" if failing else "")
         sys.stderr.write(f"{text.sentence(one.label)}: {said}\n")
     if document["verdict"] == "fail":
         return 1
     return 0 if document["complete"] else 2
-
-
-def _fails(finding: dict[str, object]) -> bool:
-    return finding["severity"] == "error" and finding["allowed"] is None
 
 
 def _refuse(reason: str) -> int:

@@ -124,7 +124,7 @@ def _join(one: Json, other: Json) -> Json:
     known = {check["subject"] for check in ordered}
     skipped = [skip for skip in _once([*one["skipped"], *other["skipped"]]) if _still_skipped(skip, checks, known, waiting)]
     # What was not run in one part made that part fail; where all has run, only what the checks say counts.
-    fails = any(check["state"] == "failed" for check in ordered) or any(map(_fails, findings))
+    fails = any(check["state"] == "failed" for check in ordered) or any(map(fails_a_check, findings))
     wheels = {path: number for number, path in enumerate(one["environment"]["paths"]) if path.endswith(".whl")}
     skipped.sort(key=lambda skip: _turn(skip["subject"], wheels, place))
     distributions = _once([*one["distributions"], *other["distributions"]])
@@ -164,7 +164,8 @@ def _is_at(subject: str, places: set[str]) -> bool:
     return subject in places or any(subject.startswith(f"{place}/") for place in places)
 
 
-def _fails(finding: Json) -> bool:
+def fails_a_check(finding: Json) -> bool:
+    """Whether it is an error that no line allows."""
     return finding["severity"] == "error" and finding["allowed"] is None
 
 

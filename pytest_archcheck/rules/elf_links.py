@@ -18,7 +18,7 @@ from pytest_archcheck.discover.model import INTERPRETER_SUBJECT
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.loader.ldso import DRIVER_LIBRARIES
 from pytest_archcheck.rules import debian
-from pytest_archcheck.rules.causes import consequence
+from pytest_archcheck.rules.causes import by_need, consequence, if_used
 from pytest_archcheck.rules.commands import command
 from pytest_archcheck.rules.elsewhere import NOWHERE, is_bundle, is_like, judge_elsewhere
 from pytest_archcheck.rules.remedies import install_other, reinstall
@@ -164,18 +164,13 @@ def _judge(
         message = f"{asks}, found as {link.path}, which {what}{ending}"
         if link.path is not None and link.path in problems:
             return rule, "note", message, f"see archcheck::{problems[link.path]}"
-        return rule, _by_need("error", link), message, bring
+        return rule, by_need("error", required=link.required), message, bring
     if link.status == "outside":
         without = _consequence(link.binary, link.importers, "without it")
         message = f"{asks}, which is not in this environment and not on every system of the target's kind{without}"
-        return "library-outside-environment", _by_need("warning", link), message, f"on the target: {bring}"
+        return "library-outside-environment", by_need("warning", required=link.required), message, f"on the target: {bring}"
     message = f"{asks}, which is not where the loader looks{ending}"
-    return "missing-library", _by_need("error", link), message, bring
-
-
-def _by_need(severity: Severity, link: BrokenLink) -> Severity:
-    """A file that the environment gets by without is worth no more than a note."""
-    return severity if link.required else "note"
+    return "missing-library", by_need("error", required=link.required), message, bring
 
 
 def _consequence(binary: Binary, importers: tuple[Binary, ...], word: str = "so") -> str:
@@ -184,8 +179,7 @@ def _consequence(binary: Binary, importers: tuple[Binary, ...], word: str = "so"
 
 
 def _bring(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -> str:
-    command = _command(link, distribution, musl=musl)
-    return command if link.required else f"none needed unless this file is used: {command}"
+    return if_used(_command(link, distribution, musl=musl), required=link.required)
 
 
 def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -> str:

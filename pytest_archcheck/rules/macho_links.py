@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.findings import Finding
-from pytest_archcheck.rules.causes import consequence
+from pytest_archcheck.rules.causes import by_need, consequence, if_used
 from pytest_archcheck.rules.elsewhere import NOWHERE, judge_elsewhere
 from pytest_archcheck.rules.homebrew import keg_of
 from pytest_archcheck.rules.remedies import build_here, install_other, reinstall_or_other
@@ -87,19 +87,20 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
             return "library-wrong-architecture", "note", message, f"see archcheck::{problems[link.path]}"
         return (
             "library-wrong-architecture",
-            _by_need("error", link),
+            by_need("error", required=link.required),
             message,
-            _if_used(link, _replaced(link.path or name, distribution)),
+            if_used(_replaced(link.path or name, distribution), required=link.required),
         )
     if link.status == "outside":
         place = f"; it looks for {_looked_for(link)} on the target" if link.path != name else ""
         message = f"links to {name}, which is not in this environment{place}{consequence(link.others, 'without it')}"
-        remedy = _if_used(link, _install_there(link, distribution))
-        return "library-outside-environment", _by_need("warning", link), message, remedy
+        remedy = if_used(_install_there(link, distribution), required=link.required)
+        return "library-outside-environment", by_need("warning", required=link.required), message, remedy
     nobody = "" if link.lost else ", and no file of this environment has that install name"
     lost = f"; {distribution.title} brought a library of that name" if link.lost else ""
     message = f"links to {name}, which is nowhere: {_not_found(link)}{nobody}{lost}{consequence(link.others)}"
-    return "missing-library", _by_need("error", link), message, _if_used(link, _bring(link, distribution))
+    remedy = if_used(_bring(link, distribution), required=link.required)
+    return "missing-library", by_need("error", required=link.required), message, remedy
 
 
 def _not_found(link: BrokenLink) -> str:
@@ -124,15 +125,6 @@ def _looked_for(link: BrokenLink) -> str:
     rest = link.library.name.removeprefix("@rpath")
     tried = [f"{rpath}{rest}" for rpath in link.rpaths if rpath.startswith("/")]
     return " and ".join(tried[:2]) if link.path in tried[:2] else link.path or ""
-
-
-def _by_need(severity: Severity, link: BrokenLink) -> Severity:
-    """A file that the environment gets by without is worth no more than a note."""
-    return severity if link.required else "note"
-
-
-def _if_used(link: BrokenLink, remedy: str) -> str:
-    return remedy if link.required else f"none needed unless this file is used: {remedy}"
 
 
 def _bring(link: BrokenLink, distribution: Distribution) -> str:

@@ -353,6 +353,7 @@ def test_tags_that_do_not_fit(tmp_path: Path, tag: str, message: str) -> None:
         ),
         ({"_a": machos.bundle("arm64"), "_b": machos.fat(machos.bundle("x86_64"), machos.bundle())}, "macosx_11_0_arm64"),
         ({"_a": machos.bundle("x86_64", minos="10.13")}, "macosx_10_13_x86_64"),
+        ({"_a": machos.bundle("x86_64", minos="10.6")}, "macosx_10_9_x86_64"),
         ({"_a": machos.fat(machos.bundle("x86_64"), machos.bundle())}, "macosx_11_0_universal2"),
         ({"_a": machos.bundle("arm64"), "_b": machos.bundle("x86_64")}, None),
         ({"_a": elfs.shared("x86_64")}, None),

@@ -31,3 +31,17 @@ def test_no_name_becomes_a_link(name: str) -> None:
     shown = summary(Result(inspection=NOTHING, outcomes=(outcome,), notes=(), complete=True))
     assert "example" in shown or "href" in shown
     assert name not in shown
+
+
+@pytest.mark.parametrize(("number", "counted"), [(3, ""), (4, "... and 1 more")])
+def test_the_files_beyond_the_first_are_counted(number: int, counted: str) -> None:
+    findings = tuple(
+        Finding(rule="r", severity="error", subject="s", distribution=None, path=f"{one}.so", message="m", remedy="x")
+        for one in range(number)
+    )
+    outcome = Outcome(subject="s", title="s", state="failed", answer=Answer(findings=findings))
+    told = summary(Result(inspection=NOTHING, outcomes=(outcome,), notes=(), complete=True))
+    assert "2.so" in told
+    assert "3.so" not in told
+    assert ("more" in told) is bool(counted)
+    assert counted in told

@@ -86,6 +86,19 @@ def test_what_one_part_did_not_run_another_did(inspection: Inspection, tmp_path:
     assert merged(tmp_path, interrupted, rest) == (1, document(inspection))
 
 
+def test_parts_that_pass_are_a_run_that_passes(inspection: Inspection, tmp_path: Path) -> None:
+    parts = [document(inspection, lambda place, one=one: place == one) for one in (0, 1)]  # type: ignore[misc]
+    status, written = merged(tmp_path, *parts)
+    assert (status, written["verdict"], len(written["checks"])) == (0, "pass", 2)
+
+
+def test_a_check_that_failed_for_no_finding_fails_the_run(inspection: Inspection, tmp_path: Path) -> None:
+    parts = [document(inspection, lambda place, one=one: place == one) for one in (0, 1)]  # type: ignore[misc]
+    parts[1]["checks"][0]["state"] = "failed"  # another plugin's doing
+    status, written = merged(tmp_path, *parts)
+    assert (status, written["verdict"]) == (1, "fail")
+
+
 def test_an_incomplete_run_stays_one(inspection: Inspection, tmp_path: Path) -> None:
     status, written = merged(tmp_path, document(inspection, lambda place: place < 3, ended=2))
     assert (status, written["verdict"], written["complete"]) == (2, "pass", False)

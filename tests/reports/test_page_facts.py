@@ -1,0 +1,80 @@
+"""What a page says of a report: the page itself is looked at in `tests/browser`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_archcheck.reports.page.checks import checks
+from pytest_archcheck.reports.page.facts import Anchors, Report
+from pytest_archcheck.reports.page.remedies import todos
+from pytest_archcheck.reports.page.verdict import summary
+
+Json = dict[str, Any]
+TARGET = {"tag": "macosx_14_0_arm64", "system": "macos", "architecture": "arm64", "os_version": "14.0"}
+
+
+def finding(subject: str, path: str | None, *, remedy: str, severity: str = "error") -> Json:
+    said = {"rule": "missing-library", "severity": severity, "subject": subject, "distribution": subject, "path": path}
+    return said | {"message": "is not sound", "remedy": remedy, "allowed": None}
+
+
+def distribution(name: str, *paths: str) -> Json:
+    file = {"format": "mach-o", "role": "extension", "size": 1500, "architectures": ["arm64"], "min_os": {}, "signature": {}}
+    binaries = [file | {"path": path} for path in paths]
+    return {"name": name, "version": "1", "installer": "pip", "tags": [], "location": "/site", "binaries": binaries}
+
+
+def report(*distributions: Json, findings: tuple[Json, ...] = (), emulation: str | None = None, told: bool = True) -> Report:
+    interpreter = {"path": "/python", "version": "3.12.1", "architectures": ["arm64"], "emulation": emulation}
+    document: Json = {
+        "verdict": "pass",
+        "complete": True,
+        "target": TARGET,
+        "environment": {"paths": ["/site"], "interpreter": interpreter},
+        "distributions": list(distributions),
+        "findings": list(findings),
+        "skipped": [],
+        "scan": {"files": 1, "binaries": 1, "seconds": 0.1},
+    }
+    if told:
+        document["checks"] = [{"subject": "asked", "title": "asked 1", "state": "passed", "place": 0}]
+    return Report(document, Anchors())
+
+
+def test_files_that_no_check_asks_about() -> None:
+    asked, unasked = report(distribution("asked", "a.so"), distribution("unasked", "b.so")).subjects
+    assert (asked.run, asked.state) == ("passed", "pass")
+    assert (unasked.run, unasked.state) == ("none", "unknown")
+    assert unasked.reason is not None
+    assert "no check asks about these files" in unasked.reason
+
+
+def test_reports_of_a_version_that_told_of_no_checks() -> None:
+    (subject,) = report(distribution("numpy", "a.so"), told=False).subjects
+    assert (subject.run, subject.reason, subject.state) == (None, None, "pass")
+
+
+def test_what_mends_most_goes_first_among_what_is_as_bad() -> None:
+    found = [
+        finding("asked", "a.so", remedy="mends one file"),
+        finding("asked", None, remedy="mends none"),
+        finding("asked", "b.so", remedy="mends three"),
+        finding("asked", "c.so", remedy="mends three"),
+        finding("asked", "d.so", remedy="mends three"),
+        *(finding("asked", f"{number}.so", remedy="only warns", severity="warning") for number in range(9)),
+    ]
+    names = [todo.remedy for todo in todos(report(findings=tuple(found)).subjects)]
+    assert names == ["mends three", "mends one file", "mends none", "only warns"]
+
+
+@pytest.mark.parametrize(("emulation", "said"), [(None, "3.12.1 arm64<"), ("rosetta", "3.12.1 arm64, under rosetta<")])
+def test_an_emulated_python_is_said_to_be_one(emulation: str | None, said: str) -> None:
+    assert said in summary(report(emulation=emulation))
+
+
+def test_files_and_bytes_of_a_check_are_counted() -> None:
+    page = checks(report(distribution("asked", "a.so", "b.so")))
+    assert '<span class="size">2 files, 3.0 kB</span>' in page
+    assert '<span class="size"></span>' in checks(report())
