@@ -342,6 +342,7 @@ def test_tags_that_do_not_fit(tmp_path: Path, tag: str, message: str) -> None:
     [
         ({"_a": machos.bundle("arm64", minos="12.0")}, "macosx_12_0_arm64"),
         # No installer takes a wheel for macOS 12.3, 15.4 or 26.1, on any Mac.
+        ({"_a": machos.bundle("arm64", minos="11.3")}, "macosx_12_0_arm64"),
         ({"_a": machos.bundle("arm64", minos="12.3")}, "macosx_13_0_arm64"),
         ({"_a": machos.bundle("arm64", minos="15.4")}, "macosx_26_0_arm64"),
         ({"_a": machos.bundle("arm64", minos="26.1")}, "macosx_27_0_arm64"),

@@ -123,6 +123,23 @@ def test_newer_os_required(target: str, data: bytes, severity: str | None) -> No
 
 
 @pytest.mark.parametrize(
+    ("target", "data", "tag", "wanted"),
+    [
+        (LINUX, elfs.shared(versions={"libc.so.6": ["GLIBC_2.29"]}), "manylinux_2_17_x86_64", "<1.0"),
+        (LINUX, elfs.shared(versions={"libc.so.6": ["GLIBC_2.29"]}), "manylinux_2_28_x86_64", "<1.0"),
+        (LINUX, elfs.shared(versions={"libc.so.6": ["GLIBC_2.29"]}), "manylinux_2_29_x86_64", "<=1.0"),
+        (ARM, machos.bundle(minos="15.0"), "macosx_14_0_arm64", "<1.0"),
+        (ARM, machos.bundle(minos="15.0"), "macosx_15_0_arm64", "<=1.0"),
+        (ARM, machos.bundle(minos="15.0"), "macosx_26_0_universal2", "<=1.0"),
+    ],
+)
+def test_a_wheel_that_promises_the_target_would_come_again(target: str, data: bytes, tag: str, wanted: str) -> None:
+    """Where the tags are for a newer system, the same version may have another wheel as well."""
+    (finding,) = judge(target, {MODULE: data}, tags=(f"cp311-cp311-{tag}",))
+    assert finding.remedy.endswith(f"'foo{wanted}'")
+
+
+@pytest.mark.parametrize(
     ("path", "data", "severity"),
     [
         (MODULE, b"", "error"),
