@@ -15,6 +15,7 @@ from support import elfs
 from support.sites import add_distribution, make_venv, write
 from support.tools import find_tool
 
+from pytest_archcheck import inspect
 from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
 from pytest_archcheck.discover.environments import environment_at
@@ -562,6 +563,15 @@ def test_a_version_that_the_library_does_not_define(package: Path, tmp_path: Pat
     _, (finding,) = symbols_of(package)
     assert (finding.rule, finding.severity) == ("missing-symbol", "error")
     assert "needs TWO of libanswer.so" in finding.message
+
+
+@on_linux
+def test_a_glibc_that_is_too_old_is_said_once(tmp_path: Path) -> None:
+    """The library of this system does not define the version either; but what is to be done is said by the other rule."""
+    module = elfs.shared(this_host().process_architecture, needed=["libc.so.6"], versions={"libc.so.6": ["GLIBC_2.99"]})
+    add_distribution(make_venv(tmp_path), "demo", "1.0", {"demo/_x.abi3.so": module})
+    errors = [finding.rule for finding in inspect(str(tmp_path)).findings if finding.severity == "error"]
+    assert errors == (["newer-os-required"] if (this_host().target().libc or ("",))[0] == "glibc" else ["wrong-platform"])
 
 
 @needs_compiler
