@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.version import InvalidVersion
 
 from pytest_archcheck.locks.model import Malformed
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Kernel release where the target does not tell it: markers on it compare with old kernels.
 _LINUX_RELEASE = "5.15.0"
+#: Variables of which nobody says that they are versions, and markers compare them with some.
+_OF_THE_KERNEL = ("platform_release", "platform_version")
 _WINDOWS_MACHINES = {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"}
 
 #: uv writes the side of a conflict that an edge belongs to as ``extra == 'extra-4-demo-cpu'``; many of them can be active at
@@ -67,7 +70,10 @@ def holds(marker: str | None, environment: Mapping[str, str], active: frozenset[
 def evaluate(marker: Marker, environment: Mapping[str, str]) -> bool:
     """Evaluate a parsed marker. Raises :class:`Malformed` where its comparisons make no sense."""
     try:
-        return marker.evaluate(dict(environment))
+        try:
+            return marker.evaluate(dict(environment))
+        except InvalidVersion:  # packaging before 25 compares 6.1.0-13-amd64 with no version
+            return marker.evaluate({**environment, **{name: _numbers(environment[name]) for name in _OF_THE_KERNEL}})
     except (UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError) as error:
         raise Malformed(f"marker {str(marker)[:200]!r} cannot be evaluated: {error}") from None
 
@@ -78,6 +84,11 @@ def _parse(text: str) -> Marker:
         return Marker(text)
     except (InvalidMarker, RecursionError) as error:
         raise Malformed(f"{text[:200]!r} is no environment marker: {str(error).splitlines()[0]}") from None
+
+
+def _numbers(text: str) -> str:
+    found = re.match(r"\d+(?:\.\d+)*", text)
+    return found[0] if found else "0"
 
 
 def _darwin_release(os_version: str | None) -> str:

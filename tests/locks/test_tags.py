@@ -86,3 +86,18 @@ def test_file_name_of_a_url() -> None:
 def test_markers_for_the_target(marker: str, target: str, *, expected: bool) -> None:
     environment = marker_environment(Target.parse(target), "3.12")
     assert holds(marker, environment, frozenset({"extra-4-demo-cpu"})) is expected
+
+
+@pytest.mark.parametrize("release", ["6.1.0-13-amd64", "5.15.167.4-microsoft-standard-WSL2", "6.1.0", "rolling"])
+@pytest.mark.parametrize(
+    ("marker", "expected"),
+    [
+        ("platform_release >= '20.0' and sys_platform == 'darwin'", False),
+        ("platform_release >= '20.0' or sys_platform == 'linux'", True),
+        ("sys_platform == 'win32' and platform_version >= '10.0.17763'", False),
+    ],
+)
+def test_what_a_kernel_calls_itself_need_be_no_version(release: str, marker: str, expected: bool) -> None:  # noqa: FBT001
+    """Markers of pyobjc; packaging from 23.2 on, which is the oldest that is declared, has three ways to compare such words."""
+    environment = marker_environment(Target.parse("manylinux_2_28_x86_64"), "3.12")
+    assert holds(marker, {**environment, "platform_release": release}) is expected
