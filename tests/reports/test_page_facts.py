@@ -9,7 +9,7 @@ import pytest
 from pytest_archcheck.reports.page.checks import checks
 from pytest_archcheck.reports.page.facts import Anchors, Report
 from pytest_archcheck.reports.page.remedies import todos
-from pytest_archcheck.reports.page.verdict import summary
+from pytest_archcheck.reports.page.verdict import summary, verdict
 
 Json = dict[str, Any]
 TARGET = {"tag": "macosx_14_0_arm64", "system": "macos", "architecture": "arm64", "os_version": "14.0"}
@@ -78,3 +78,45 @@ def test_files_and_bytes_of_a_check_are_counted() -> None:
     page = checks(report(distribution("asked", "a.so", "b.so")))
     assert '<span class="size">2 files, 3.0 kB</span>' in page
     assert '<span class="size"></span>' in checks(report())
+
+
+@pytest.mark.parametrize(
+    ("complete", "said"),
+    [
+        (True, "Everything compiled here loads and runs natively on macosx_14_0_arm64."),
+        (False, "Nothing is known to fail on macosx_14_0_arm64."),
+    ],
+)
+def test_the_verdict_of_what_passes(complete: bool, said: str) -> None:  # noqa: FBT001 - a case
+    passing = report()
+    passing.document["complete"] = complete
+    assert verdict(passing) == said
+
+
+def test_a_warning_is_no_failure() -> None:
+    warned = report(findings=(finding("asked", None, remedy="x", severity="warning"),))
+    assert verdict(warned) == "No check fails on macosx_14_0_arm64; 1 warns."
+
+
+def test_what_is_allowed_is_shown_with_its_reason() -> None:
+    allowed = finding("asked", "a.so", remedy="pip install b") | {"allowed": "not used here"}
+    page = checks(report(distribution("asked", "a.so"), findings=(allowed,)))
+    assert "<b>Allowed: </b>not used here" in page
+    assert "pip install b" not in page
+
+
+@pytest.mark.parametrize(
+    ("architecture", "architectures", "foreign"),
+    [
+        ("arm64", ["arm64"], False),
+        ("arm64", ["x86_64"], True),
+        ("universal2", ["arm64"], True),
+        ("universal2", ["arm64", "x86_64"], False),
+    ],
+)
+def test_a_file_that_is_not_for_the_target_is_marked(architecture: str, architectures: list[str], *, foreign: bool) -> None:
+    other = distribution("asked", "a.so")
+    other["binaries"][0]["architectures"] = architectures
+    shown = report(other)
+    shown.document["target"] = TARGET | {"architecture": architecture}
+    assert ('class="arch foreign"' in checks(shown)) is foreign
