@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pytest_archcheck.reports.outcome import unpack
 from pytest_archcheck.reports.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pytest_archcheck.discover.model import Distribution, Interpreter
     from pytest_archcheck.inspection import Inspection
@@ -26,68 +27,73 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-#: Where the distributions go: only the document's own keys stand two spaces from the left.
-_NO_DISTRIBUTIONS = '\n  "distributions": []'
-
 
 def document(result: Result, links: Links | None = None) -> dict[str, Any]:
     """Return the report as JSON values.
 
     :param links: :meth:`Inspection.links() <pytest_archcheck.inspection.Inspection.links>`, where it is at hand.
     """
-    written = _frame(result)
-    written["distributions"] = list(_entries(result, links))
-    return written
+    return {key: list(said) if isinstance(said, Iterator) else said for key, said in _said(result, links)}
 
 
 def pieces(result: Result, links: Links | None = None) -> Iterator[str]:
     """The same as text, one entry after another: of thousands of wheels not all stand in memory at once."""
-    before, _, after = json.dumps(_frame(result), indent=2).partition(_NO_DISTRIBUTIONS)
-    yield before + _NO_DISTRIBUTIONS[:-1]
-    between, end = "\n    ", "]"
-    for entry in _entries(result, links):
+    between = "{"
+    for key, said in _said(result, links):
+        yield f"{between}\n  {json.dumps(key)}: "
+        if isinstance(said, Iterator):
+            yield from _listed(said)
+        else:
+            yield json.dumps(said, indent=2).replace("\n", "\n  ")
+        between = ","
+    yield "\n}\n"
+
+
+def _listed(entries: Iterator[Record]) -> Iterator[str]:
+    between, end = "[\n    ", "[]"
+    for entry in entries:
         yield between + json.dumps(entry, indent=2).replace("\n", "\n    ")
         between, end = ",\n    ", "\n  ]"
-    yield f"{end}{after}\n"
+    yield end
 
 
-def _frame(result: Result) -> Record:
-    """Everything but the distributions."""
+def _said(result: Result, links: Links | None) -> Iterator[tuple[str, Any]]:
+    """Each key of the document with its value: where there may be thousands, an iterator; every string is escaped."""
     inspection = result.inspection
     answers = [outcome.answer for outcome in result.outcomes]
-    skipped: list[Record] = [
-        {"subject": skip.subject, "reason": skip.reason, **({"unseen": True} if skip.unseen else {})} for skip in result.skipped
-    ]
-    for outcome in result.outcomes:
-        if not outcome.ran:
-            skipped.append({"subject": outcome.subject, "reason": outcome.reason or "not run"})
-        elif outcome.state == "skipped":
-            skipped.append({"subject": outcome.subject, "reason": outcome.reason or "skipped"})
-    written = {
-        "schema_version": SCHEMA_VERSION,
-        "archcheck_version": pytest_archcheck.__version__,
-        "verdict": "fail" if any(outcome.broken or outcome.answer.pending for outcome in result.outcomes) else "pass",
-        "complete": result.complete,
-        "target": _target(inspection.target),
-        "aim": inspection.aim,
-        "environment": {
-            "paths": [*(one.path for one in inspection.environments), *(one.path for one in inspection.wheels)],
-            "interpreter": _interpreter(inspection.interpreter),
-        },
-        "checks": [_check(outcome) for outcome in result.outcomes],
-        "distributions": [],
-        "findings": [asdict(finding) for finding in result.findings],
-        "accelerators": [record for answer in answers for record in answer.accelerators],
-        "benchmarks": [record for answer in answers for record in answer.benchmarks],
-        "skipped": skipped,
-        "scan": {
+    yield "schema_version", SCHEMA_VERSION
+    yield "archcheck_version", pytest_archcheck.__version__
+    yield "verdict", "fail" if any(one.broken or one.answer.pending for one in result.outcomes) else "pass"
+    yield "complete", result.complete
+    yield "target", _target(inspection.target)
+    yield "aim", escape(inspection.aim)
+    environments = [one.path for one in inspection.environments]
+    wheels = (one.path for one in inspection.wheels)
+    yield "environment", _escaped({"paths": [*environments, *wheels], "interpreter": _interpreter(inspection.interpreter)})
+    yield "checks", map(_escaped, map(_check, result.outcomes))
+    yield "distributions", _entries(result, links)
+    yield "findings", (_escaped(asdict(finding)) for finding in result.findings)
+    yield "accelerators", _escaped([record for answer in answers for record in answer.accelerators])
+    yield "benchmarks", _escaped([record for answer in answers for record in answer.benchmarks])
+    yield "skipped", map(_escaped, _skipped(result))
+    yield (
+        "scan",
+        {
             "files": inspection.files + sum(one.files for one in result.opened),
             "binaries": len(inspection.binaries) + sum(one.binaries for one in result.opened),
             "seconds": round(inspection.seconds + sum(one.seconds for one in result.opened), 4),
         },
-    }
-    escaped: Record = _escaped(written)
-    return escaped
+    )
+
+
+def _skipped(result: Result) -> Iterator[Record]:
+    for skip in result.skipped:
+        yield {"subject": skip.subject, "reason": skip.reason, **({"unseen": True} if skip.unseen else {})}
+    for outcome in result.outcomes:
+        if not outcome.ran:
+            yield {"subject": outcome.subject, "reason": outcome.reason or "not run"}
+        elif outcome.state == "skipped":
+            yield {"subject": outcome.subject, "reason": outcome.reason or "skipped"}
 
 
 def _entries(result: Result, links: Links | None) -> Iterator[Record]:
