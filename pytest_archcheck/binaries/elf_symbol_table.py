@@ -157,13 +157,16 @@ class _Reader:
         if self.room < 0:
             raise ElfInvalid("its symbols share their names in a way that no linker makes")
 
-    def _fields(self, index: int, count: int) -> list[tuple[int, int, int]]:
-        """(st_name, st_info, st_shndx) of a run of symbols."""
+    def _symbols(self, index: int, count: int) -> Iterator[tuple[int, ...]]:
+        """st_name, st_info, st_other and st_shndx of a run of symbols."""
         size = self.symbol.size
         if count > limits.ELF_SYMBOLS:
             raise ElfInvalid("the symbol table is larger than any real one")
-        table = self.image.read(self.symbols + index * size, count * size, "the symbol table")
-        return [(name, info, section) for name, info, _, section in self.symbol.iter_unpack(table)]
+        return self.symbol.iter_unpack(self.image.read(self.symbols + index * size, count * size, "the symbol table"))
+
+    def _fields(self, index: int, count: int) -> list[tuple[int, int, int]]:
+        """(st_name, st_info, st_shndx) of a run of symbols."""
+        return [(name, info, section) for name, info, _, section in self._symbols(index, count)]
 
     def _undefined_count(self) -> int:
         """How many symbols to read to see every undefined one."""
@@ -180,7 +183,8 @@ class _Reader:
 
     def wanted(self) -> frozenset[bytes]:
         count = self._undefined_count()
-        names = [name for name, info, section in self._fields(0, count) if section == 0 and info >> 4 == STB_GLOBAL and name]
+        symbols = self._symbols(0, count)
+        names = [name for name, info, _, section in symbols if section == 0 and info >> 4 == STB_GLOBAL and name]
         if self.string_size > limits.ELF_TABLE_SIZE:
             return frozenset(self._name(name) for name in names)
         table = self.image.read(self.strings, self.string_size, "the string table")
@@ -249,10 +253,9 @@ class _Reader:
             if last - first > _MANY:
                 return None
         strings = self.image.read(self.strings, self.string_size, "the string table")
-        fields = self._fields(first, last + 1 - first)
-        self.work += len(fields)
+        self.work += last + 1 - first
         names = set()
-        for name, _, section in fields:
+        for name, _, _, section in self._symbols(first, last + 1 - first):
             if section:
                 end = strings.find(0, name)
                 self._spend(end - name)
