@@ -29,7 +29,7 @@ _OTHER_STANDARD = frozenset(
     """.split()
 )
 #: What makes other modules importable than those that lie on ``sys.path``.
-_REARRANGED = re.compile(rb"sys\.path\s*(?:\.(?!index|count|copy)|\+?=(?!=)|\[[^\]]*\]\s*=)|meta_path|path_hooks")
+_REARRANGED = re.compile(rb"sys\.path\s*(?:\.(?!index|count|copy)\w|\+?=(?!=)|\[[^\]]*\]\s*=)|meta_path|path_hooks")
 
 
 class Unimportable(NamedTuple):

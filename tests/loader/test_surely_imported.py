@@ -96,6 +96,10 @@ def test_modules_of_every_kind(site: Path, there: str) -> None:
     assert lacks(site) is None
 
 
+def test_a_sentence_that_ends_with_sys_path_changes_nothing(site: Path) -> None:
+    assert lacks(site, demo="'''Looks into the folder, and sys.path.\n'''\nimport numpy\n") == "demo/__init__.py: numpy"
+
+
 def test_what_makes_modules_importable_otherwise(site: Path) -> None:
     assert lacks(site, demo="import numpy\n")
     assert lacks(site, b"MAPPING = {'numpy': '/home/me/numpy'}") is None
