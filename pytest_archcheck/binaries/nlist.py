@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from itertools import accumulate, compress
-from operator import and_, sub
+from operator import and_, eq, sub
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
@@ -167,12 +167,12 @@ class _Entries:
         return _Entries(self._data[first * self._size : end * self._size], self._size, big_endian=self._big_endian)
 
     @property
-    def offsets(self) -> list[int]:
+    def offsets(self) -> array[int]:
         """n_strx: where their names begin."""
         column = array("I", self._data)
         if self._big_endian != (sys.byteorder == "big"):
             column.byteswap()
-        return column[:: self._size // 4].tolist()
+        return column[:: self._size // 4]
 
     @property
     def types(self) -> bytes:
@@ -207,13 +207,13 @@ class _Names:
         self._strings = strings
         self._piece, self._begin = b"", 0
 
-    def chosen(self, offsets: list[int], chosen: bytes) -> Iterable[bytes]:
+    def chosen(self, offsets: array[int], chosen: bytes) -> Iterable[bytes]:
         """The names that begin at those offsets for which there is a 1."""
         if len(offsets) <= _WORTH * chosen.count(1) and (names := self.in_order(offsets)) is not None:
             return compress(names, chosen)
         return map(self.at, compress(offsets, chosen))
 
-    def in_order(self, offsets: list[int]) -> list[bytes] | None:
+    def in_order(self, offsets: array[int]) -> list[bytes] | None:
         """The names that begin at these offsets, where each begins behind the end of the one before it; else None."""
         begin, last = offsets[0], offsets[-1]
         if not 0 <= last - begin <= limits.SYMBOLS_READ_SIZE or last >= self._strings.size:
@@ -225,7 +225,7 @@ class _Names:
         names.pop()  # what comes after the last of them
         lengths = list(map(len, names))
         # With the NULs before it, the lengths of all names before one make its offset.
-        if list(accumulate(lengths[:-1], initial=begin)) != list(map(sub, offsets, range(len(offsets)))):
+        if not all(map(eq, accumulate(lengths[:-1], initial=begin), map(sub, offsets, range(len(offsets))))):
             return None
         return None if max(lengths) > limits.SYMBOL_NAME_SIZE else names
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import Binary, MachOSlice
@@ -47,6 +47,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 Owned = tuple["Distribution", str]
 
 
+@lru_cache(maxsize=64)
+def _one(architecture: str, kind: SignatureKind) -> dict[str, SignatureKind]:
+    """Most files have one slice, and it is signed as most are: one value for all of them, which nobody changes."""
+    return {architecture: kind}
+
+
 class MacJudge:
     """The work on one environment for a macOS target."""
 
@@ -68,7 +74,7 @@ class MacJudge:
         self._requires: dict[str, set[str]] = {}
         self.skipped: list[Skipped] = []
         #: File -> architecture -> what the signature is worth.
-        self.signatures: dict[str, dict[str, SignatureKind]] = defaultdict(dict)
+        self.signatures: dict[str, dict[str, SignatureKind]] = {}
 
     def slices(self, distribution: Distribution, subject: str) -> Iterator[Finding]:
         """Judge load commands and signatures of the slices that the target would use."""
@@ -95,7 +101,9 @@ class MacJudge:
             except OSError as error:
                 self.skipped.append(Skipped(binary.file, f"its signature cannot be read: {error.strerror or error}"))
                 return None
-        self.signatures[binary.file][piece.architecture] = signature.kind
+        known = self.signatures.get(binary.file)
+        one = _one(piece.architecture, signature.kind)
+        self.signatures[binary.file] = one if known is None else known | one
         return signature
 
     def links(self, problems: Mapping[str, str]) -> list[Finding]:

@@ -93,7 +93,7 @@ class MachOSearch:
         self.images: list[tuple[Binary, MachOSlice]] = []
         #: Those that link to more than the shared cache, and to what.
         self._linked: list[tuple[Binary, MachOSlice, list[LinkedLibrary]]] = []
-        self._serves: dict[tuple[int, str], bool] = {}
+        self._serves: dict[tuple[int | str | None, str], bool] = {}
         self._by_path: dict[str, Binary] = {}
         self._by_install_name: dict[str, Binary] = {}
         self._shared_names: set[str] = set()
@@ -106,6 +106,7 @@ class MachOSearch:
 
     def _add(self, binaries: Iterable[Binary], target: Target) -> None:
         real_path = functools.cache(os.path.realpath)
+        folders: dict[str, str] = {}  # each once
         for binary in binaries:
             if binary.format != "mach-o":
                 continue
@@ -113,7 +114,8 @@ class MachOSearch:
             if os.sep != "/" or ".." in binary.path:
                 path = os.path.normpath(path)
             self._by_path.setdefault(path, binary)  # conda's python owns the interpreter's file, too
-            self._folders[id(binary)] = os.path.dirname(path)
+            folder = os.path.dirname(path)
+            self._folders[id(binary)] = folders.setdefault(folder, folder)
             if binary.role == "object" or binary.problem:
                 continue
             for piece in binary.slices:
@@ -145,9 +147,9 @@ class MachOSearch:
 
     def serves(self, found: Resolution, architecture: str) -> bool:
         """Whether the library has a slice of that architecture; damaged files are findings of their own."""
-        key = (id(found), architecture)  # each resolution is kept
+        provider = found.provider
+        key = (found.path if provider is None else id(provider), architecture)
         if key not in self._serves:
-            provider = found.provider
             if provider is None and found.path:
                 provider = read_file(found.path)
             wanted = ALSO_LOADS.get(architecture, (architecture,))
@@ -256,10 +258,11 @@ class MachOSearch:
         if self._loaders is None:
             self._loaders = defaultdict(list)
             for loader, piece, linked in self._linked:
+                image = (loader, piece)
                 for library in linked:
                     found = self._resolve_alone(loader, piece, library.name)
                     if found and found.provider:
-                        self._loaders[id(found.provider)].append((loader, piece))
+                        self._loaders[id(found.provider)].append(image)
         return self._loaders.get(id(binary), [])
 
     def users_of(self, binary: Binary) -> list[Binary]:
