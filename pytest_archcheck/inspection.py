@@ -64,7 +64,8 @@ class Inspection:
     unjudged: tuple[Skipped, ...] = ()
     #: File -> architecture -> what its signature is worth, for the slices that the target needs signed.
     signatures: Mapping[str, Mapping[str, SignatureKind]]
-    #: Path of a wheel -> the machines that its own tags promise, where it was judged for those.
+    #: Path of a wheel -> the machines that its own tags promise, of files of another system -> its machine, where it was judged
+    #: for those.
     wheel_targets: Mapping[str, tuple[Target, ...]]
     #: Those that were only named so far, and whether each is judged for the machines that its tags promise.
     wheels: tuple[WheelFile, ...] = ()
@@ -82,9 +83,10 @@ class Inspection:
         promised |= {tuple(one.tag for one in targets) for targets in named}
         if promised <= {(), (self.target.tag,)}:
             return f"{self.target.name}, {' '.join(self.target.libc)}" if self.target.libc else self.target.name
-        return (
-            f"{self.target.name}; wheels: what their tags promise" if () in promised else "what the tags of each wheel promise"
-        )
+        has_wheels = self.wheels or any(environment.kind == "wheel" for environment in self.environments)
+        if () in promised:
+            return f"{self.target.name}; {'wheels: what their tags promise' if has_wheels else 'other systems: their own'}"
+        return "what the tags of each wheel promise" if has_wheels else "each system's own"
 
     @property
     def interpreter(self) -> Interpreter | None:

@@ -277,6 +277,9 @@ ALLOW_LINE_LENGTH = 1_000
 #: Lines on subjects that are not here for which the nearest subject is looked for: each is compared with every one.
 ALLOW_LINE_HINTS = 10
 
+#: Bytes read of a system's musl for its version; it has some 700,000.
+MUSL_SIZE = 4 << 20
+
 # Accelerators.
 
 #: Rows of a benchmark's square matrices; one of float32 then takes 17 GB.

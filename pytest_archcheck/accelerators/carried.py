@@ -111,11 +111,12 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
 def from_dict(data: dict[str, Any], framework: Framework) -> Outcome:
     """Read back what :func:`to_dict` gave."""
     devices = tuple(Device(**device) for device in data.pop("devices"))
-    device, here = data.pop("device"), data.pop("installed")
+    device, here, plugin = data.pop("device"), data.pop("installed"), data.pop("plugin")
     return Outcome(
         framework=framework,
         devices=devices,
         device=None if device is None else Device(**device),
         installed=None if here is None else Installed(**here),
+        plugin=None if plugin is None else Installed(**plugin),
         **data,
     )

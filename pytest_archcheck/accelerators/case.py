@@ -88,8 +88,8 @@ class Case:
         return self.known.cause if self.known else ""
 
     def remedy(self, unknown: str = "") -> str:
-        """Of a failure whose text is known, or else this one; with the names of what is installed."""
-        return installed.filled(self.known.remedy if self.known else unknown, self.framework)
+        """Of a failure whose text is known, or else this one; with marks for commands."""
+        return self.known.remedy if self.known else unknown
 
     def outcome(self, status: Status, message: str = "", cause: str = "", remedy: str = "") -> Outcome:
         """Put together what is known of it."""
@@ -106,6 +106,7 @@ class Case:
             cause=cause,
             remedy=remedy,
             installed=installed.installed(self.framework.distributions),
+            plugin=installed.installed_plugin(self.framework),
             text="" if status in ("ok", "no-gpu") else self.text(),
         )
 
@@ -144,7 +145,7 @@ class Case:
         for path in self.plugins:
             owner = installed.owner_of(path)
             named = ", or out of TF_PLUGGABLE_DEVICE_LIBRARY_PATH" if self.framework.name == "tensorflow" else ""
-            words.append(f"{owner.uninstall} {owner.name}" if owner else f"take {path} away{named}")
+            words.append(f"{{remove {owner.name} {owner.installer}}}" if owner else f"take {path} away{named}")
         return f"get the CPU back: {'; or '.join(words)}; then install a plugin that fits this {self.title}" if words else ""
 
     @property

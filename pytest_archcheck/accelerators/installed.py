@@ -1,4 +1,4 @@
-"""Which frameworks are installed: asked of the distributions' metadata, never by importing one; and what to type for them."""
+"""Which frameworks are installed: asked of the distributions' metadata, never by importing one."""
 
 from __future__ import annotations
 
@@ -33,21 +33,9 @@ def is_installed(framework: Framework) -> bool:
     return installed(framework.distributions) is not None
 
 
-def filled(remedy: str, framework: Framework) -> str:
-    """Fill in what :mod:`~pytest_archcheck.accelerators.known_failures` leaves open in a remedy."""
-    usual = next(iter(framework.distributions), framework.name)
-    here = installed(framework.distributions) or Installed(usual)
-    plugins = [name for name in framework.metal_distributions if name not in framework.distributions]
-    plugin = installed(plugins)
-    return remedy.format(
-        name=here.name,
-        pinned=here.pinned,
-        version=here.version,
-        install=here.install,
-        uninstall=here.uninstall,
-        again=here.again,
-        plugin=plugin.name if plugin else next(iter(plugins), "the device plugin"),
-    )
+def installed_plugin(framework: Framework) -> Installed | None:
+    """The distribution of the framework's device plugin."""
+    return installed(name for name in framework.metal_distributions if name not in framework.distributions)
 
 
 def owner_of(file: str) -> Installed | None:

@@ -1,12 +1,16 @@
 """Texts of failures with their cause and remedy: one table, to which a row is all that a new one needs.
 
 Texts of others, not ours: they are matched as they were seen in the issue or release that the row names, the narrow ones before
-the wide ones, because the first row that fits is taken. In a remedy stand for what is installed here:
+the wide ones, because the first row that fits is taken. In a remedy these marks stand for what is installed here, and for
+commands that name the environment; :mod:`~pytest_archcheck.rules.framework_commands` fills them in:
 
 - ``{pinned}``: the framework's distribution with its version: ``tensorflow-cpu==2.18.1``; ``{name}`` and ``{version}`` alone;
-- ``{install}``: ``pip install``, or ``uv pip install`` where uv installed it; ``{uninstall}`` likewise;
+- ``{install}``: ``pip install``, or what else installed it; ``{upgrade}``, ``{uninstall}``, ``{reinstall}`` likewise;
+- ``{keep}``: ``{pinned}`` and a space before it, where ``{upgrade}`` might move it;
+- ``{pip}``: ``{install}`` for what the package index alone has, and not conda's channels; ``{rebuild}``: from its sources;
 - ``{again}``: the command that puts the framework's own files there again, and nothing else;
-- ``{plugin}``: the distribution of its device plugin.
+- ``{metal_pair}``: what the framework says to do for Metal where its version has none;
+- ``{plugin}``: the distribution of its device plugin; ``{without_plugin}``: the command that removes it.
 
 A remedy never moves the framework to another version unless the row says why it must.
 """
@@ -28,10 +32,7 @@ NATIVE = (
 BAD_SIGNATURE = (
     "run `pytest archcheck --archcheck-select invalid-signature,unsigned-binary`: it names the files and the codesign command"
 )
-_PAIR = (
-    "{uninstall} {plugin} gives the CPU back; for Metal install a pair that loads: on Python 3.9 to 3.12 {install} "
-    "tensorflow==2.19.1 tensorflow-metal==1.2.0, after {uninstall} {name} if that is another one"
-)
+_PAIR = "{without_plugin} gives the CPU back; for Metal install a pair that loads: {metal_pair}"
 _FILES = "run `pytest archcheck`: it names every such file, its distribution and the command to reinstall it"
 _REQUIREMENTS = "put right what it requires: {install} {pinned}"
 _ISSUES = "https://github.com/"
@@ -78,13 +79,13 @@ _PLUGINS = (
     _row(
         r"Library not loaded: @rpath/_pywrap_tensorflow_internal\.so",
         "files of several TensorFlow distributions (tensorflow, tensorflow-macos) are mixed, or half removed",
-        "{uninstall} tensorflow tensorflow-macos; then {install} {pinned}",
+        "{uninstall} tensorflow tensorflow-macos && {install} {pinned}",
         "dyld: the library that TensorFlow 2.12 to 2.19 link to in their own folder",
     ),
     _row(
         r"_OBJC_CLASS_\$_MPSGraphRandomOpDescriptor",
         "this macOS is older than 12.3, which tensorflow-metal needs",
-        "update macOS to 12.3 or newer, or get the CPU back: {uninstall} {plugin}",
+        "update macOS to 12.3 or newer, or get the CPU back: {without_plugin}",
         "the undefined symbols of tensorflow-metal 0.5.0; Apple's MPSGraph has the class since macOS 12.3",
     ),
     _row(
@@ -99,7 +100,7 @@ _PLUGINS = (
         r"Mismatched PJRT plugin PJRT API version",
         "the JAX plugin (jax-metal, say) speaks another version of the PJRT API than jaxlib: the message has both",
         "jaxlib 0.4.34 and later bear another minor version, unless ENABLE_PJRT_COMPATIBILITY=0 is set: unset it, or for "
-        "jax-metal {install} jax==0.5.0 jaxlib==0.5.0; or get the CPU back: {uninstall} {plugin}, or for one run "
+        "jax-metal {install} jax==0.5.0 jaxlib==0.5.0; or get the CPU back: {without_plugin}, or for one run "
         "JAX_PLATFORMS=cpu",
         f"{_JAX}21383; a plugin of our own in jaxlib 0.4.26 to 0.7.0",
         "plugin-incompatible",
@@ -107,7 +108,7 @@ _PLUGINS = (
     _row(
         r"default_memory_space is not supported",
         "jax-metal 0.1.1 lacks what jaxlib 0.5.1 and later ask of a plugin",
-        "{install} jax==0.5.0 jaxlib==0.5.0, the newest that it was seen to serve; or get the CPU back: {uninstall} jax-metal",
+        "{install} jax==0.5.0 jaxlib==0.5.0, the newest that it was seen to serve; or get the CPU back: {without_plugin}",
         f"{_JAX}27062; patrick-kidger/diffrax issue 659 (jaxlib 0.6.2; 0.5.0 works)",
         "plugin-incompatible",
     ),
@@ -164,8 +165,8 @@ _MACHINE = (
         "macOS's policy blocks the file: it carries a quarantine mark (a browser or another Mac brought it), or the Mac's "
         "administrator forbids it",
         "look for the mark: xattr -p com.apple.quarantine and the file's path; where it is there, install the package "
-        "again with "
-        "pip on this Mac, or take it off: xattr -d com.apple.quarantine and the path; else ask who administers this Mac",
+        "again on this Mac ({reinstall} and its name), or take it off: xattr -d com.apple.quarantine and the path; else ask "
+        "who administers this Mac",
         f"{_ISSUES}flet-dev/flet/issues/4543; robhagemans/pcbasic issue 131",
     ),
     _row(
@@ -207,14 +208,13 @@ _SYSTEM = (
     _row(
         r"symbol not found in flat namespace '?_(?:CF|CG|NS|IO|Sec|objc_|OBJC_|MTL|dispatch_)\w*",
         "the file was linked without the framework of macOS that has this symbol, as Linux tools and some Bazel builds do",
-        "install a wheel of that package, or a newer release: {install} --only-binary :all: and its name",
+        "install a wheel of that package, or a newer release: {pip} --only-binary :all: and its name",
         f"{_ISSUES}google-deepmind/lab2d/issues/24; google/lyra issue 114; google/visqol issue 105",
     ),
     _row(
         r"symbol not found in flat namespace",
         "a library of another architecture was most likely left out when the file was linked",
-        "build the distribution that owns the file again for this architecture: pip install --force-reinstall --no-cache-dir "
-        "--no-deps --no-binary :all: and its name",
+        "build the distribution that owns the file again for this architecture: {rebuild} X X, where X is its name",
         "ld64: ignoring file, building for macOS-arm64 but attempting to link with file built for macOS-x86_64",
     ),
     _row(
@@ -243,7 +243,8 @@ _SYSTEM = (
         "the C++ library (libstdc++) that is found first is older than what this build needs: the system's, or an older "
         "conda's",
         "the message names the file: if it is the system's, update the system or use a conda environment with its own "
-        "(conda install libstdcxx-ng); if it is conda's: conda update libstdcxx-ng; LD_LIBRARY_PATH may put an older one first",
+        "(libstdcxx-ng of conda-forge); if it is conda's: {conda_update} libstdcxx-ng; LD_LIBRARY_PATH may put an older one "
+        "first",
         f"{_TENSORFLOW}56562; ld.so's own text",
     ),
     _row(
@@ -295,15 +296,14 @@ _PACKAGES = (
         r"|numpy\.core\.(?:_?multiarray\w*|umath) failed to import",
         "numpy is older than the one that a package was built with; or there are two of them and the older one is found first",
         "to tell: python -c 'import numpy; print(numpy.__version__, numpy.__file__)'; "
-        "older: {install} --upgrade numpy {pinned}; another folder than this environment's: take it out of PYTHONPATH",
+        "older: {upgrade} numpy{keep}; another folder than this environment's: take it out of PYTHONPATH",
         f"{_TENSORFLOW}57106; tensorflow/tensorflow issue 559",
     ),
     _row(
         r"numpy\.(?:ndarray|dtype|ufunc) size changed",
         "a package was built for another NumPy than the one that is installed",
-        "the stack names the package: install it again, pip install --force-reinstall --no-deps --no-cache-dir and its "
-        "name; if its "
-        "wheel wants a newer NumPy: {install} --upgrade numpy {pinned}",
+        "the stack names the package: install it again, {reinstall} and its name; if its "
+        "wheel wants a newer NumPy: {upgrade} numpy{keep}",
         f"{_ISSUES}scikit-image/scikit-image/issues/5270; Cython's own text",
     ),
     _row(
@@ -331,7 +331,7 @@ _PACKAGES = (
     _row(
         r"cannot import name '(?:builder|runtime_version)' from 'google\.protobuf",
         "protobuf is older than the one that made the generated code, or an older copy is found first",
-        "{install} --upgrade protobuf {pinned}; if it is new enough (python -c 'import google.protobuf as p; "
+        "{upgrade} protobuf{keep}; if it is new enough (python -c 'import google.protobuf as p; "
         "print(p.__version__, "
         "p.__file__)'), another folder hides it: take that out of PYTHONPATH, or reinstall protobuf",
         f"{_ISSUES}protocolbuffers/protobuf/issues/9778; Comfy-Org/ComfyUI issue 6515",
@@ -397,7 +397,7 @@ _PACKAGES = (
     _row(
         r"HDF5 library version mismatched error",
         "h5py runs with another HDF5 library than it was built with: conda's or Homebrew's is found first",
-        "all from one source: {install} --upgrade h5py where pip installed it, or conda install h5py hdf5; LD_LIBRARY_PATH and "
+        "all from one source: {pip} --upgrade h5py, or {conda_update} h5py hdf5 where conda installed it; LD_LIBRARY_PATH and "
         "DYLD_LIBRARY_PATH may put another one first",
         f"{_ISSUES}h5py/h5py/issues/853; h5py/h5py issue 1898 (conda)",
     ),
@@ -414,7 +414,7 @@ _GPU = (
     _row(
         r"is not current(?:ly)? implemented for the MPS device|Could not run '\S+' with arguments from the 'MPS' backend",
         "this PyTorch has no Metal kernel for the operation",
-        "a newer PyTorch may have it: see its notes before {install} --upgrade {name}; PYTORCH_ENABLE_MPS_FALLBACK=1 "
+        "a newer PyTorch may have it: see its notes before {upgrade} {name}; PYTORCH_ENABLE_MPS_FALLBACK=1 "
         "does it on the "
         "CPU, which is no use of the GPU",
         f"{_PYTORCH}77764; PyTorch's own text (aten/src/ATen/mps/MPSFallback.mm)",
@@ -438,14 +438,14 @@ _GPU = (
         r"|No Metal device available",
         "Metal offers no GPU to this process: a virtual Mac, a sandbox, or a session without a screen (SSH, launchd); MLX ends "
         "the process then",
-        "run it in a Terminal of the logged-in user, outside the sandbox; only to use the CPU there: MLX on Linux, {install} "
+        "run it in a Terminal of the logged-in user, outside the sandbox; only to use the CPU there: MLX on Linux, {pip} "
         "'mlx[cpu]'",
         f"{_ISSUES}ml-explore/mlx/issues/3148; ml-explore/mlx issue 3397; huggingface/candle issue 3566 (SSH, launchd)",
     ),
     _row(
         r"Could not satisfy device specification",
         "no kernel for this operation is registered for the device",
-        "a framework and device plugin that fit each other: see pytest archcheck, or {uninstall} {plugin} for the CPU",
+        "a framework and device plugin that fit each other: see pytest archcheck, or {without_plugin} for the CPU",
         "TensorFlow 2.15 to 2.21 without soft placement (InvalidArgumentError)",
         "wrong-device",
     ),
@@ -458,8 +458,7 @@ _GPU = (
     _row(
         r"no kernel image is available for execution on the device",
         "this build has no code for this GPU's generation",
-        "install a build that supports the GPU's compute capability, often a newer one, see its notes before "
-        "{install} --upgrade {name}",
+        "install a build that supports the GPU's compute capability, often a newer one, see its notes before {upgrade} {name}",
         "CUDA's own text (cudaErrorNoKernelImageForDevice)",
     ),
 )

@@ -43,7 +43,8 @@ class Framework:
     #: Distributions that give it Metal on Apple Silicon; its own where none is needed. Where one is installed on a physical
     #: Apple Silicon Mac, a GPU that computes is expected.
     metal_distributions: tuple[str, ...] = ()
-    #: What to type for Metal where none of them is installed.
+    #: What to type for Metal where none of them is installed. ``{pip}`` stands for the beginning of the command that installs
+    #: from the package index into the environment that runs: ``pip install``, ``uv pip install --python ...``.
     metal_remedy: str = ""
     #: Beginnings of the framework's versions that this helps; empty: all.
     metal_serves: tuple[str, ...] = ()
@@ -67,9 +68,9 @@ TENSORFLOW = Framework(
     adapter=os.path.join(_CHILD, "tensorflow.py"),
     metal_distributions=("tensorflow-metal",),
     # The newest pair that loads; tensorflow-metal has no wheels for Python 3.13 and later.
-    metal_remedy="pip install tensorflow-metal==1.2.0",
+    metal_remedy="{pip} tensorflow-metal==1.2.0",
     metal_serves=("2.18.", "2.19."),
-    metal_downgrade="with Python 3.9 to 3.12: pip install tensorflow==2.19.1 tensorflow-metal==1.2.0",
+    metal_downgrade="with Python 3.9 to 3.12: {pip} tensorflow==2.19.1 tensorflow-metal==1.2.0",
 )
 PYTORCH = Framework(
     name="torch",
@@ -130,30 +131,6 @@ class Installed:
     #: ``pip``, ``uv``, ``conda`` or another; empty where nobody says.
     installer: str = ""
 
-    @property
-    def pinned(self) -> str:
-        """``tensorflow-cpu==2.18.1``: for a command that must not move it to another version."""
-        return f"{self.name}{'=' if self.installer == 'conda' else '=='}{self.version}" if self.version else self.name
-
-    @property
-    def install(self) -> str:
-        """The beginning of a command that installs: by the tool that installed this."""
-        return {"uv": "uv pip install", "conda": "conda install"}.get(self.installer, "pip install")
-
-    @property
-    def uninstall(self) -> str:
-        """The beginning of a command that removes."""
-        return {"uv": "uv pip uninstall", "conda": "conda remove"}.get(self.installer, "pip uninstall")
-
-    @property
-    def again(self) -> str:
-        """The command that puts its own files there again, and leaves everything else as it is."""
-        if self.installer == "conda":
-            return f"conda install --force-reinstall --no-deps {self.pinned}"
-        if self.installer == "uv":
-            return f"uv pip install --reinstall --no-deps --no-cache {self.pinned}"
-        return f"pip install --force-reinstall --no-deps --no-cache-dir {self.pinned}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -174,13 +151,15 @@ class Outcome:
     seconds: float
     #: One sentence, facts included; empty for ``ok``.
     message: str = ""
-    #: Cause and remedy of a known failure text; empty where the text is not known.
+    #: Cause and remedy of a known failure text; empty where the text is not known. The remedy leaves commands open, as marks.
     cause: str = ""
     remedy: str = ""
     #: What the child wrote and raised, shortened and escaped.
     text: str = ""
     #: The distribution that brings the framework here.
     installed: Installed | None = None
+    #: That of its device plugin.
+    plugin: Installed | None = None
 
     @property
     def verified(self) -> bool:

@@ -54,7 +54,7 @@ def _home(environment: Environment, target: Target, python: str | None) -> Home 
     if kind in ("wheel", "lock"):
         return None
     if kind == "active":
-        return _of_running(environment, interpreter)
+        return _of_running(interpreter.command if interpreter else None, environment.path, conda=environment.conda is not None)
     prefix = environment.path if kind != "site-packages" else _venv_above(environment.path)
     if environment.root is not None:
         return _in_image(environment, environment.root, prefix or environment.path)
@@ -121,11 +121,16 @@ def _with_python(environment: Environment, prefix: str, target: Target, for_cond
     )
 
 
-def _of_running(environment: Environment, interpreter: Interpreter | None) -> Home | None:
+def running_home() -> Home | None:
+    """The same of this process's environment, where nothing was inspected."""
+    prefix = os.path.realpath(sys.prefix)
+    return _of_running(sys.executable or None, prefix, conda=os.path.isdir(os.path.join(prefix, "conda-meta")))
+
+
+def _of_running(command: str | None, prefix: str, *, conda: bool) -> Home | None:
     """The running environment is named, unless it is the shell's: then the plain command is right, and easier to read."""
-    command = interpreter.command if interpreter else None
     activated = [os.environ.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
-    if command is None or any(one and os.path.realpath(one) == environment.path for one in activated):
+    if command is None or any(one and os.path.realpath(one) == prefix for one in activated):
         return None
     # What a plain `pip` belongs to lies beside the `python` that PATH leads to: setup-python of a CI job, a container.
     first = shutil.which("python") or shutil.which("python3")
@@ -133,7 +138,7 @@ def _of_running(environment: Environment, interpreter: Interpreter | None) -> Ho
     return Home(
         pip=("pip",) if beside else (command, "-m", "pip"),
         folder_for_uv=("--python", command),
-        for_conda=("--prefix", environment.path) if environment.conda else (),
+        for_conda=("--prefix", prefix) if conda else (),
     )
 
 

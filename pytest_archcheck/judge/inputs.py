@@ -30,7 +30,7 @@ class Judged:
 
     environment: Environment
     judgement: Judgement
-    #: The machines that its own tags promise and that it was judged for; empty: the target of the inspection.
+    #: The machines that its tags promise, or the one that its system is of, where it was judged for those.
     targets: tuple[Target, ...] = ()
 
 
@@ -105,8 +105,7 @@ def judge_inputs(
 
             judged.append(Judged(*judge_file(one.path, one.environment, label, target, access, python)))
         elif isinstance(one, Environment):
-            environment = replace(one, label=label)
-            judged.append(Judged(environment, judge(environment, target, "", access, python)))
+            judged.append(_judge_environment(replace(one, label=label), target, "", access, python))
         elif isinstance(one, EnvironmentFolder):
             judged.append(next(several))
     return judged
@@ -115,8 +114,21 @@ def judge_inputs(
 def _judge_folder(path: str, label: str, target: Target, python: str | None, all_pages: bool) -> Judged:  # noqa: FBT001 - pickled
     """Read and judge one of several environments; in a child, too."""
     access = on_disk(target, all_pages=all_pages)
-    environment = replace(_read(path, access), label=label)
-    return Judged(environment, judge(environment, target, f"{label}::", access, python))
+    return _judge_environment(replace(_read(path, access), label=label), target, f"{label}::", access, python)
+
+
+def _judge_environment(environment: Environment, target: Target, prefix: str, access: Access, python: str | None) -> Judged:
+    """For the target; where none was given, the files of another system are judged for that one."""
+    own = None
+    if target.is_host and environment.root is not None:
+        from pytest_archcheck.discover.image_machine import machine_of_root
+
+        own = machine_of_root(environment)
+    judgement = judge(environment, own or target, prefix, access, python)
+    if own is None:
+        return Judged(environment, judgement)
+    checks = tuple(replace(check, targets=(own.tag,)) for check in judgement.checks)
+    return Judged(environment, replace(judgement, checks=checks), (own,))
 
 
 def judge_wheel_file(file: WheelFile, target: Target, *, target_given: bool, all_pages: bool) -> Judged:

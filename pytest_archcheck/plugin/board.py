@@ -11,6 +11,7 @@ import pytest
 
 from pytest_archcheck.accelerators import carried, installed, probe
 from pytest_archcheck.accelerators.model import BUILT_IN, Benchmark, Framework, Outcome
+from pytest_archcheck.discover.model import Home
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.plugin import hookspecs, progress
 from pytest_archcheck.plugin.settings import read_accelerators
@@ -71,8 +72,10 @@ class Board:
 
     def expectation(self, framework: Framework, *, required: bool = False) -> Expectation:
         """What is wanted of the framework on this machine."""
+        from pytest_archcheck.judge.homes import running_home
+
         has_metal = installed.installed(framework.metal_distributions) is not None
-        return Expectation(host=self.host, required=required, has_metal=has_metal)
+        return Expectation(host=self.host, required=required, has_metal=has_metal, home=running_home() or Home())
 
 
 def board(config: pytest.Config) -> Board:

@@ -148,6 +148,8 @@ class _Graph:
         #: Where a file outside of every distribution has an owner: its name.
         self.owners = {id(binary): dist for dist in inspection.distributions for binary in dist.binaries}
         self.subjects = {id(dist): subject for dist, subject in _subjects(inspection)}
+        of_environments = ((one, inspection.wheel_targets.get(one.path, ())) for one in inspection.environments)
+        self.targets = {id(dist): targets for environment, targets in of_environments for dist in environment.distributions}
 
     def link(self, binary: Binary, linked: Linked) -> dict[str, Any]:
         """One entry of ``binaries[].links``."""
@@ -181,7 +183,7 @@ def _subjects(inspection: Inspection) -> Iterator[tuple[Distribution, str]]:
 
 def _distribution(distribution: Distribution, graph: _Graph) -> dict[str, Any]:
     inspection = graph.inspection
-    targets = inspection.wheel_targets.get(distribution.location, ())
+    targets = graph.targets[id(distribution)]
     differing = [_target(target) for target in targets] if targets not in ((), (inspection.target,)) else []
     return {
         "name": distribution.name,

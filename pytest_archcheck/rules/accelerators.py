@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.accelerators.model import Installed
+from pytest_archcheck.discover.model import Home
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.framework_commands import filled, here_is, metal_pair, pinned, plugins_of
 
 if TYPE_CHECKING:
     from pytest_archcheck.accelerators.model import Benchmark, Framework, Outcome
@@ -38,6 +39,8 @@ class Expectation:
     required: bool = False
     #: The framework's distribution for Metal is installed.
     has_metal: bool = False
+    #: Where installers have to be told to work; this framework is probed in the running environment alone.
+    home: Home = field(default_factory=Home)
 
     @property
     def gpu_expected(self) -> bool:
@@ -76,10 +79,10 @@ def judge(outcome: Outcome, expectation: Expectation, subject: str) -> tuple[Fin
             rule=rule,
             severity=_severity(outcome, expectation),
             subject=subject,
-            distribution=_here(outcome).name or None,
+            distribution=here_is(outcome).name or None,
             path=None,
             message=message,
-            remedy=outcome.remedy or remedy(outcome, expectation),
+            remedy=filled(outcome.remedy or remedy(outcome, expectation), outcome, expectation.home),
         ),
     )
 
@@ -122,7 +125,7 @@ def _why_none(framework: Framework, host: Host) -> str:
 
 
 def remedy(outcome: Outcome, expectation: Expectation) -> str:
-    """What to do about it where the failure's text is not a known one."""
+    """What to do about it where the failure's text is not a known one, with marks for commands."""
     framework, host = outcome.framework, expectation.host
     if outcome.status in ("no-gpu", "unchecked"):
         if host.system == "macos" and not expectation.has_metal and framework.metal_remedy:
@@ -138,42 +141,26 @@ def remedy(outcome: Outcome, expectation: Expectation) -> str:
         code = f"import faulthandler; faulthandler.dump_traceback_later(60); import {outcome.framework.name}"
         return f"see where it is after a minute: python -c '{code}'; if it is only slow, raise archcheck_probe_timeout"
     if outcome.status in ("import-failed", "import-crashed"):
-        return f"see all of it: {_by_hand(outcome)}; put its files there again: {_here(outcome).again}"
-    plugins = [name for name in framework.metal_distributions if name not in framework.distributions]
-    if host.system == "macos" and plugins:
+        return f"see all of it: {_by_hand(outcome)}; put its files there again: {{again}}"
+    if host.system == "macos" and plugins_of(outcome):
         return f"{_other_plugin(outcome)}, which leaves the work to the CPU"
-    again = _here(outcome).again
-    return f"update the system's GPU driver; put {framework.title}'s files there again: {again}; or keep the work on the CPU"
-
-
-def _here(outcome: Outcome) -> Installed:
-    """The distribution that is installed here; the usual one where nobody knows."""
-    return outcome.installed or Installed(next(iter(outcome.framework.distributions), outcome.framework.name))
+    return f"update the system's GPU driver; put {framework.title}'s files there again: {{again}}; or keep the work on the CPU"
 
 
 def _other_plugin(outcome: Outcome) -> str:
     """What to do about a device plugin that does not fit."""
-    here, framework = _here(outcome), outcome.framework
-    plugins = " ".join(name for name in framework.metal_distributions if name not in framework.distributions)
-    if framework.metal_downgrade and plugins:
-        return f"install a pair that fits ({_downgrade(outcome)}), or {here.uninstall} {plugins}"
-    gone = f"; {here.uninstall} {plugins} gives the CPU back" if plugins else ""
-    return f"install the release of the plugin that the message names which is made for {here.pinned}{gone}"
-
-
-def _downgrade(outcome: Outcome) -> str:
-    """The pair that fits; another distribution of the same framework has to go first, or both write the same files."""
-    here, framework = _here(outcome), outcome.framework
-    if here.name in framework.distributions[:1]:
-        return framework.metal_downgrade
-    return f"{framework.metal_downgrade}, after {here.uninstall} {here.name}"
+    plugins = plugins_of(outcome)
+    if outcome.framework.metal_downgrade and plugins:
+        return f"install a pair that fits ({metal_pair(outcome)}), or {{without_plugin}}"
+    gone = "; {without_plugin} gives the CPU back" if plugins else ""
+    return f"install the release of the plugin that the message names which is made for {pinned(here_is(outcome))}{gone}"
 
 
 def metal_remedy(outcome: Outcome) -> str:
-    """What to type for Metal, for the version that is installed; empty where there is nothing to type."""
+    """What to do for Metal, for the version that is installed, with marks for commands; empty where nothing helps."""
     framework, version = outcome.framework, outcome.version or ""
     if framework.metal_serves and not version.startswith(framework.metal_serves):
-        return _downgrade(outcome)
+        return metal_pair(outcome)
     return framework.metal_remedy
 
 
@@ -252,7 +239,7 @@ def answer(outcome: Outcome, expectation: Expectation, benchmark: Benchmark | No
     if outcome.status == "no-gpu":
         host = expectation.host
         mac = host.system == "macos" and not host.virtual and host.hardware_architecture == "arm64"
-        hint = metal_remedy(outcome) if mac and not expectation.has_metal else ""
+        hint = filled(metal_remedy(outcome), outcome, expectation.home) if mac and not expectation.has_metal else ""
         return f"{title}: CPU only" + (f"; for the GPU: {hint}" if hint else "")
     return f"{title}: {outcome.status}"
 

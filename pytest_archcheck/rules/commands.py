@@ -26,9 +26,13 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 _SPECIFIER = re.compile(r"(?:(?:===?|~=|!=|<=?|>=?)[A-Za-z0-9.+!*_-]+,?)+")
 
 #: Where Debian's packages, and Ubuntu's, hold Python modules; pip refuses to touch it.
-_DEBIAN = "/usr/lib/python3/dist-packages/"
+_DEBIAN = "/lib/python3/dist-packages/"
 
 _RUNNING = Home()
+#: What stands for a command that cannot be typed.
+BY_HAND = "by hand: a name here holds characters that cannot be typed"
+#: conda links the files of its cache: what is torn in an environment is torn there too, and an empty cache has to be filled.
+_UNCACHED = 'CONDA_PKGS_DIRS="$(mktemp -d)" '
 
 
 def quoted(word: str) -> str | None:
@@ -40,7 +44,7 @@ def command(*words: str, **variables: str) -> str:
     """One command, or the words that there is none."""
     parts = [*(f"{name}={shlex.quote(value)}" for name, value in variables.items()), *map(quoted, words)]
     whole = [part for part in parts if part is not None]
-    return " ".join(whole) if len(whole) == len(parts) else "by hand: a name here holds characters that cannot be typed"
+    return " ".join(whole) if len(whole) == len(parts) else BY_HAND
 
 
 def requirement(name: str, version: str | None = None, relation: str = "==") -> str | None:
@@ -83,7 +87,8 @@ class Installer:
         if installed.installer == "conda":
             return cls("conda", home)
         if installed.installer in (None, "debian") and installed.metadata and _DEBIAN in f"{installed.metadata}":
-            return cls("apt", home, installed.metadata[installed.metadata.index(_DEBIAN) :])
+            # Where /lib is a link to /usr/lib it may have been found by that, which dpkg has not recorded.
+            return cls("apt", home, "/usr" + installed.metadata[installed.metadata.index(_DEBIAN) :])
         return cls("uv" if installed.installer == "uv" or home.only_uv else "pip", home)
 
     def again(self, wanted: Iterable[str], *, options: Sequence[str] = ()) -> str:
@@ -91,13 +96,21 @@ class Installer:
         if self.recorded:
             return self._there(_of_package("install --reinstall", self.recorded))
         if self.tool == "conda":
-            return self._install(["--force-reinstall", *(one.replace("==", "=") for one in wanted)])
+            again = self._typed(["--force-reinstall", "--no-deps", *map(self._for_conda, wanted)])
+            return self._there(again if again.startswith(BY_HAND) else _UNCACHED + again)
         if self.tool == "uv":
             return self._install(["--reinstall", "--no-deps", "--no-cache", *options, *wanted])
         return self._install(["--force-reinstall", "--no-deps", "--no-cache-dir", *options, *wanted])
 
+    def _for_conda(self, wanted: str) -> str:
+        """``numpy=2.0.2``; of another platform, which conda else takes for no reason to put another file there."""
+        name, pin, version = wanted.partition("==")
+        if pin and self.home.conda_subdir:
+            return f"{name}[version={version},subdir={self.home.conda_subdir}]"
+        return f"{name}={version}" if pin else name
+
     def other(self, wanted: Iterable[str]) -> str:
-        """Install these, with what they require."""
+        """Install these, with what they require; of none it is the beginning of the command."""
         return self._install([*wanted])
 
     def again_with_dependencies(self, wanted: str) -> str:
@@ -115,7 +128,9 @@ class Installer:
         if self.tool == "uv":
             binary = [] if self.home.platform else ["--only-binary", ":all:"]
             return self._install([*binary, "--reinstall-package", name, wanted])
-        return self._install(["--force-reinstall", "--only-binary", ":all:", wanted])
+        # pip would take --force-reinstall for what it requires, too, and bring the newest of that.
+        alone = self._typed(["--force-reinstall", "--no-deps", "--only-binary", ":all:", wanted])
+        return self._there(f"{alone} && {self._typed([wanted])}")
 
     def update(self, names: Iterable[str]) -> str:
         """Bring these up to date."""
@@ -130,7 +145,8 @@ class Installer:
         if self.recorded:
             return self._there(_of_package("remove", self.recorded))
         if self.tool == "conda":
-            return self._there(command("conda", "remove", *self.home.for_conda, *names))
+            # Without --force it removes all that requires them, too.
+            return self._there(command("conda", "remove", *self.home.for_conda, "--force", *names))
         if self.tool == "uv":
             return self._there(command("uv", "pip", "uninstall", *self.home.folder_for_uv[:2], *names))
         return self._there(command(*self.home.pip, "uninstall", "--yes", *names))

@@ -183,13 +183,15 @@ def _bring(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -
 
 
 def _command(link: BrokenLink, distribution: Distribution | None, *, musl: bool) -> str:
+    home = distribution.home if distribution else None
+    where = f"{home.elsewhere}: " if home and home.elsewhere else ""
     if musl and not link.bundled:
         add = command("apk", "add", f"so:{link.name}")  # Alpine's packages are known by the sonames that they bring, too
-        return f"{add}, or {_reinstall(distribution)}" if distribution and distribution.name else add
+        again = f", or {_reinstall(distribution).removeprefix(where)}" if distribution and distribution.name else ""
+        return f"{where}{add}{again}"
     if package := debian.package_of(link.name):
-        home = distribution.home if distribution else None
-        where = f"{home.elsewhere}: " if home and home.elsewhere else ""
-        return f"{where}apt-get install {package}, or {_reinstall(distribution).removeprefix(where)}"
+        # --reinstall: the package may be there and its file lost; one that is not there it installs.
+        return f"{where}apt-get install --reinstall {package}, or {_reinstall(distribution).removeprefix(where)}"
     if distribution is None or distribution.name is None:
         return f"install what provides {link.name} ({_search(link.name)})"
     if link.bundled:

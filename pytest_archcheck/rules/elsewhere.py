@@ -122,14 +122,18 @@ def _installed(name: str) -> str:
     """The commands that install a wheel with what it requires, for the machine that it is for, and inspect that."""
     *_, python, _, platforms = ["", "", "", *name.removesuffix(".whl").split("-")]
     targets = wheel_targets(f"{python}-none-{platform}" for platform in platforms.split("."))
-    platform = uv_platform(targets[0]) if targets else None
-    if platform is None:
+    if not targets:
         return f"{command('pip', 'install', '--target', 'all', f'./{name}')} && pytest-archcheck all"
-    version = re.match(r"cp3(\d+)", python)
-    words = ["uv", "pip", "install", "--target", "all", "--python-platform", platform, "--only-binary", ":all:"]
-    words += ["--python-version", f"3.{version[1]}"] if version else []
     look = command("pytest-archcheck", f"--archcheck-target={targets[0].tag}", "all")
-    return f"{command(*words, f'./{name}')} && {look}"
+    version = re.match(r"cp3(\d+)", python)
+    words = ["--only-binary", ":all:", *(["--python-version", f"3.{version[1]}"] if version else []), f"./{name}"]
+    platform = uv_platform(targets[0])
+    if platform is None:  # pip knows every one, but the markers of what it requires it reads for the machine that it runs on
+        tags = [word for tag in platforms.split(".") for word in ("--platform", tag)]
+        return f"{command('pip', 'install', '--target', 'all', *tags, *words)} && {look}"
+    variables = {"MACOSX_DEPLOYMENT_TARGET": targets[0].os_version} if targets[0].os_version else {}
+    there = command("uv", "pip", "install", "--target", "all", "--python-platform", platform, *words, **variables)
+    return f"{there} && {look}"
 
 
 def judge_elsewhere(asks: str, who: str, wheel: str) -> tuple[str, Severity, str, str]:

@@ -14,6 +14,8 @@ import pytest
 from pytest_archcheck import limits
 from pytest_archcheck.accelerators import process
 from pytest_archcheck.accelerators.probe import probe
+from pytest_archcheck.discover.model import Home
+from pytest_archcheck.rules.framework_commands import filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -328,8 +330,8 @@ def test_a_plugin_that_ends_the_process_is_named_with_its_distribution(
     """
     outcome = probe(make_framework(changes), LONG)
     assert outcome.message == "importing Fake crashed with SIGABRT while it loaded the device plugin libmetal_plugin.dylib"
-    assert outcome.remedy.startswith(
-        "get the CPU back: pip uninstall tensorflow-metal; then install a plugin that fits this Fake"
+    assert filled(outcome.remedy, outcome, Home()).startswith(
+        "get the CPU back: pip uninstall --yes tensorflow-metal; then install a plugin that fits this Fake"
     )
 
 

@@ -10,10 +10,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.outcomes import typed
 
-from pytest_archcheck.accelerators import installed
 from pytest_archcheck.accelerators.known_failures import TABLE
-from pytest_archcheck.accelerators.model import TENSORFLOW, Installed
+from pytest_archcheck.accelerators.model import Installed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +55,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-#: Words of a command that begins with ``{install}`` and names the framework.
-_WORD = r"(?:'[^']+'|--upgrade|numpy|protobuf|\{pinned\})"
-_COMMAND = re.compile(rf"\{{install\}} ((?:{_WORD} )*\{{pinned\}})")
+#: A command that begins with ``{install}`` or ``{upgrade}``, with what it asks for.
+_WORD = r"(?: '[^']+'| numpy| protobuf| setuptools| \{pinned\}|\{keep\})"
+_COMMAND = re.compile(rf"\{{(?:install|upgrade)\}}{_WORD}+")
 #: What the rows ask for; GENCODE stands for the version in the message, 5.28.3 in the text that was seen.
 COMMANDS = sorted({found.replace("GENCODE", "5.28.3") for known in TABLE for found in _COMMAND.findall(known.remedy)})
 
@@ -67,10 +67,8 @@ def test_there_are_commands() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_is_possible_and_keeps_tensorflow(command: str, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = Installed(NAME, VERSION, "pip")
-    monkeypatch.setattr(installed, "installed", lambda names: here if NAME in tuple(names) else None)
-    words = shlex.split(installed.filled(command, TENSORFLOW))
+def test_a_command_is_possible_and_keeps_tensorflow(command: str, environment: Path) -> None:
+    words = shlex.split(typed(command, Installed(NAME, VERSION, "pip")))[2:]
     if "numpy<1.24" in words:
         words = [word if word != "numpy<1.24" else "numpy<1.27" for word in words]  # TensorFlow 2.8's; 2.18 is not met by it
     would = pip(environment, *words)
@@ -79,7 +77,7 @@ def test_a_command_is_possible_and_keeps_tensorflow(command: str, environment: P
 
 
 def test_files_are_put_there_again_and_nothing_else_is_touched(environment: Path) -> None:
-    words = shlex.split(Installed(NAME, VERSION, "pip").again)
+    words = shlex.split(typed("{again}", Installed(NAME, VERSION, "pip")))
     assert words[:2] == ["pip", "install"]
     would = pip(environment, *(word for word in words[2:] if word != "--no-cache-dir"))
     assert {name: one["version"] for name, one in would.items()} == {NAME: VERSION}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from support.corpus import package_index
 
 from pytest_archcheck import inspect
 from pytest_archcheck.judge.lock import inspect_lock
@@ -163,8 +164,8 @@ def test_other_tools_choose_the_same_packages(tmp_path: Path, tool: str) -> None
         '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.10,<3.13"\n'
         'dependencies = ["regex", "tensorflow-metal; sys_platform == \'darwin\'", "colorama; sys_platform == \'win32\'"]\n'
         '[project.optional-dependencies]\nplot = ["pillow"]\n[dependency-groups]\ndev = ["msgpack"]\n'
-        f'[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "simple"\nurl = "{_index()}"\n'
-        f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{_index()}"\n'
+        f'[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "simple"\nurl = "{package_index()}"\n'
+        f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{package_index()}"\n'
     )
     full = os.environ | {"PATH": os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])}
 
@@ -181,15 +182,3 @@ def test_other_tools_choose_the_same_packages(tmp_path: Path, tool: str) -> None
     mac = inspect(str(project / f"{tool}.lock"), "macosx_14_0_arm64", python="3.12")
     assert {one.name for one in mac.distributions} >= {"regex", "msgpack", "tensorflow-metal"}
     assert mac.findings == ()
-
-
-def _index() -> str:
-    """The package index that pip uses here: Poetry by itself asks another interface of the public one."""
-    if "PIP_INDEX_URL" in os.environ:
-        return os.environ["PIP_INDEX_URL"]
-    default = ["-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]
-    for asked in (["-m", "pip", "config", "get", "global.index-url"], default):
-        said = subprocess.run([sys.executable, *asked], capture_output=True, text=True, check=False, timeout=60).stdout.strip()
-        if said:
-            return said
-    raise AssertionError("pip names no index")

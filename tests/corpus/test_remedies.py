@@ -5,24 +5,21 @@ The shell that types it is in another virtual environment, which must stay as it
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from support import corpus
+from support.shells import Shell, contents, not_of, open_shell
 
 from pytest_archcheck import inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_archcheck.findings import Finding
 
 pytestmark = [
@@ -36,27 +33,6 @@ _COMMAND = re.compile(r"(?:MACOSX_DEPLOYMENT_TARGET=\S+ )?(?:uv|pip|/\S+ -m pip|
 _UV = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable)
 
 
-@dataclass(frozen=True)
-class Shell:
-    """Somebody's shell, with an activated environment and the tools on its PATH."""
-
-    folder: Path
-    activated: Path
-
-    def type(self, command: str) -> None:
-        """Run a command as it stands; what is activated must not change."""
-        before = contents(self.activated)
-        full = os.environ | {
-            "VIRTUAL_ENV": str(self.activated),
-            "PATH": os.pathsep.join([str(self.activated / "bin"), os.path.dirname(sys.executable), os.environ["PATH"]]),
-        }
-        done = subprocess.run(
-            ["/bin/sh", "-c", command], cwd=self.folder, env=full, capture_output=True, text=True, check=False, timeout=600
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        assert contents(self.activated) == before, f"{command}\nchanged the environment of the shell"
-
-
 @pytest.fixture(autouse=True)
 def files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have uv copy files: as links into its cache, what a test tears would be torn for every environment of this machine."""
@@ -65,23 +41,7 @@ def files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    activated = tmp_path / "activated"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(activated)], check=True, timeout=120)
-    return Shell(tmp_path, activated)
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Hashes of all files, without what Python compiles."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
-
-
-def not_of(files: dict[str, str], names: Iterable[str]) -> dict[str, str]:
-    """What is not of these projects (their folders, scripts, metadata)."""
-    return {path: digest for path, digest in files.items() if not any(name in path for name in (*names, "bin/", ".lock"))}
+    return open_shell(tmp_path)
 
 
 def errors(path: Path, target: str) -> list[Finding]:

@@ -84,7 +84,8 @@ def test_one_package_of_another_platform(prefix: Path) -> None:
     ]
     assert (
         inspection["scipy"].findings[0].remedy
-        == f"CONDA_SUBDIR=osx-arm64 conda install --prefix {prefix} --force-reinstall scipy=1.12"
+        == f'CONDA_PKGS_DIRS="$(mktemp -d)" CONDA_SUBDIR=osx-arm64 conda install --prefix {prefix} --force-reinstall --no-deps '
+        "'scipy[version=1.12,subdir=osx-arm64]'"
     )
 
 
@@ -134,7 +135,8 @@ def test_pip_over_conda_in_another_version(prefix: Path) -> None:
     assert finding.message == "pip put numpy 2.1.0 over conda's numpy 1.26.4"
     assert finding.remedy == (
         f"keep one: uv pip uninstall --target {prefix / SITE} numpy && "
-        f"CONDA_SUBDIR=osx-arm64 conda install --prefix {prefix} --force-reinstall numpy"
+        'CONDA_PKGS_DIRS="$(mktemp -d)" CONDA_SUBDIR=osx-arm64 '
+        f"conda install --prefix {prefix} --force-reinstall --no-deps numpy"
     )
 
 

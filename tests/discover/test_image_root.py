@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -104,9 +106,43 @@ def test_musl(tmp_path: Path) -> None:
     root = make_root(tmp_path / "root", musl=True)
     add(root, "usr/lib/python3.11/site-packages", module("libc.musl-aarch64.so.1", "libopenblas.so.3"), musl=True)
     (finding,) = errors(root, MUSL)
-    assert finding.remedy.startswith("apk add so:libopenblas.so.3")
+    assert finding.remedy.startswith("in that system: apk add so:libopenblas.so.3, or pip ")
     write(root / "usr/lib/libopenblas.so.3", module("libc.musl-aarch64.so.1"))
     assert errors(root, MUSL) == []
+
+
+@pytest.mark.parametrize("musl", [True, False])
+def test_without_a_target_it_is_judged_for_itself(tmp_path: Path, *, musl: bool) -> None:
+    """This machine is neither aarch64 nor has it musl, in most places where tests run."""
+    root = make_root(tmp_path / "root", musl=musl)
+    site = "usr/lib/python3.11/site-packages"
+    add(root, site, module("libc.musl-aarch64.so.1" if musl else "libc.so.6"), musl=musl)
+    found = inspect(str(root))
+    assert found.target.tag == ("musllinux_1_2_aarch64" if musl else "linux_aarch64")
+    assert [one for one in found.findings if one.severity != "note"] == []
+    add(root, site, elfs.shared("x86_64", needed=()), musl=musl)
+    assert {one.rule for one in inspect(str(root)).findings} >= {"wrong-architecture"}
+    assert inspect(str(root), "manylinux_2_28_x86_64").target.tag == "manylinux_2_28_x86_64", "a target that is given counts"
+
+
+def test_two_systems_are_judged_for_themselves(tmp_path: Path, pytester: pytest.Pytester) -> None:
+    for name in ("alpine", "debian"):
+        root = make_root(tmp_path / name, musl=name == "alpine")
+        add(root, "usr/lib/python3.11/site-packages", module("libc.musl-aarch64.so.1" if name == "alpine" else "libc.so.6"))
+    written = tmp_path / "report.json"
+    paths = [f"--archcheck-path={tmp_path / name}" for name in ("alpine", "debian")]
+    result = pytester.runpytest(*paths, f"--archcheck-json={written}")
+    result.stdout.fnmatch_lines(["archcheck: target each system's own, *"])
+    told = [one["target"]["tag"] for one in json.loads(written.read_text("utf-8"))["distributions"]]
+    assert told == ["musllinux_1_2_aarch64", "linux_aarch64"]
+
+
+def test_the_version_of_its_c_library(tmp_path: Path) -> None:
+    """musl has it as a text; glibc's, by the versions of its symbols: test_a_real_one."""
+    root = make_root(tmp_path / "root", musl=True)
+    (root / "lib/ld-musl-aarch64.so.1").write_bytes(elfs.shared("aarch64", needed=()) + b"\x001.1.24\0Dynamic Program Loader\0")
+    add(root, "usr/lib/python3.11/site-packages", module("libc.musl-aarch64.so.1"), musl=True)
+    assert inspect(str(root)).target.tag == "musllinux_1_1_aarch64"
 
 
 def test_its_python_is_the_interpreter(root: Path) -> None:
@@ -191,6 +227,7 @@ def test_a_real_one(tmp_path: Path) -> None:
         (root / "usr/lib/x86_64-linux-gnu" / f"lib{name}.so.3").symlink_to(f"/etc/alternatives/{name}")
     assert imports() == ""
     assert said() == []
+    assert re.fullmatch(r"manylinux_2_\d\d_x86_64", inspect(str(root)).target.tag)
     (root / "usr/lib/x86_64-linux-gnu/libgfortran.so.5").unlink()
     assert "libgfortran.so.5" in imports()
     assert any("libgfortran.so.5" in message for message in said())

@@ -81,7 +81,7 @@ def test_each_tool_is_told_the_place() -> None:
         "uv pip install --python '/my env' --reinstall --no-deps --no-cache foo==1.0"
     )
     assert reinstall(dist("foo", installer="conda", home=home)) == (
-        "conda install --prefix '/my env' --force-reinstall foo=1.0"
+        "CONDA_PKGS_DIRS=\"$(mktemp -d)\" conda install --prefix '/my env' --force-reinstall --no-deps foo=1.0"
     )
     assert Installer.of(dist("foo", home=home)).remove(["foo", "bar"]) == "'/my env/bin/python' -m pip uninstall --yes foo bar"
     assert Installer.of(dist("foo", installer="conda", home=home)).update(["foo"]) == "conda update --prefix '/my env' foo"
@@ -100,7 +100,9 @@ def test_an_index_is_asked_for_what_fits() -> None:
     assert install_fitting(dist("foo", installer="uv")) == (
         "uv pip install --only-binary :all: --reinstall-package foo 'foo<=1.0'"
     )
-    assert install_fitting(dist("foo")) == "pip install --force-reinstall --only-binary :all: 'foo<=1.0'"
+    assert install_fitting(dist("foo")) == (
+        "pip install --force-reinstall --no-deps --only-binary :all: 'foo<=1.0' && pip install 'foo<=1.0'"
+    )
     assert install_fitting(dist("foo", installer="conda")) == "conda install 'foo<=1.0'"
     assert install_fitting(dist("foo", None)) == reinstall(dist("foo", None))
 

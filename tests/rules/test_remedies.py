@@ -40,7 +40,7 @@ def dist(**facts: Any) -> Distribution:
         ({"installer": None}, "pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"),
         ({"version": None}, "pip install --force-reinstall --no-deps --no-cache-dir foo"),
         ({"installer": "uv"}, "uv pip install --reinstall --no-deps --no-cache foo==1.0"),
-        ({"installer": "conda"}, "conda install --force-reinstall foo=1.0"),
+        ({"installer": "conda"}, 'CONDA_PKGS_DIRS="$(mktemp -d)" conda install --force-reinstall --no-deps foo=1.0'),
         (
             {"editable": True, "root": "/my work/foo"},
             "rebuild it: pip install --force-reinstall --no-deps --editable '/my work/foo'",

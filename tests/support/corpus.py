@@ -154,3 +154,15 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def package_index() -> str:
+    """The package index that pip uses here: Poetry by itself asks another interface of the public one."""
+    if "PIP_INDEX_URL" in os.environ:
+        return os.environ["PIP_INDEX_URL"]
+    default = ["-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]
+    for asked in (["-m", "pip", "config", "get", "global.index-url"], default):
+        said = subprocess.run([sys.executable, *asked], capture_output=True, text=True, check=False, timeout=60).stdout.strip()
+        if said:
+            return said
+    raise AssertionError("pip names no index")

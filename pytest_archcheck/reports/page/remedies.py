@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PROGRAMS = (
     r"pip|uv|uvx|pipx|conda|mamba|micromamba|pixi|poetry|pdm|brew|arch|python[\d.]*|codesign|install_name_tool|rm|export|wheel|"
     r"pytest|pytest-archcheck|"
-    r"xattr|softwareupdate|apt|apt-get|dnf|apk|CONDA_SUBDIR=\S+|MACOSX_DEPLOYMENT_TARGET=\S+"
+    r"xattr|softwareupdate|apt|apt-get|dnf|apk|CONDA_PKGS_DIRS=\"[^\"]+\"|CONDA_SUBDIR=\S+|MACOSX_DEPLOYMENT_TARGET=\S+"
 )
 _COMMAND = rf"(?:(?:/\S+/)?(?:{_PROGRAMS})|'/[^']+/python[\d.]*')(?= [-\w'\"./])"
 #: A command stands at the beginning, or after the words that say when: ``with a Python for macOS: pip install numpy``.

@@ -105,7 +105,7 @@ def _unsteady_matmul(_stage: Stage) -> tuple[Finding, ...]:
     return judge_benchmark(replace(_MEASURED, spread=1.3), Gates(), Expectation(host=_MAC), "matmul::tensorflow")
 
 
-_PAIR = ("tensorflow==2.19.1 tensorflow-metal==1.2.0", "pip uninstall tensorflow-metal")
+_PAIR = ("tensorflow==2.19.1 tensorflow-metal==1.2.0", "pip uninstall --yes tensorflow-metal")
 
 EXAMPLES = (
     Example(
