@@ -227,6 +227,47 @@ def test_uv(shop: Shop) -> None:
     _good(shop.run(tool, **cache), "passed")
 
 
+#: What cibuildwheel does after each wheel, by its own code: it reads the settings, fills in the command and runs it.
+_AUDIT = """
+import os, sys
+from pathlib import Path
+from cibuildwheel.audit import run_audit
+from cibuildwheel.options import CommandLineArguments, compute_options
+options = compute_options("linux", CommandLineArguments.defaults(), dict(os.environ))
+Path("tmp").mkdir(exist_ok=True)
+run_audit(tmp_dir=Path("tmp"), build_options=options.build_options("cp312-manylinux_x86_64"), wheel=Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.compatibility
+@pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="the broken module is for Linux x86_64")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="cibuildwheel asks for Python 3.11")
+def test_cibuildwheel_itself(shop: Shop) -> None:
+    with (shop.folder / "pyproject.toml").open("a") as file:
+        file.write(block("Wheels before they are published: cibuildwheel", "toml"))
+    (shop.folder / "audit.py").write_text(_AUDIT)
+    _good(shop.run("pip install --quiet cibuildwheel; pip download --quiet --no-deps --dest dist numpy==2.2.6"))
+    by_uv = {"CIBW_BUILD_FRONTEND": "build[uv]"}  # by itself it fetches a program from the web to make the environment
+    _good(shop.run("python audit.py dist/*.whl", **by_uv), "Running audit command: pytest-archcheck dist/", "passed")
+    broken = _broken_wheel(shop.folder / "broken")
+    done = shop.run(f"python audit.py {broken}", **by_uv)
+    assert done.returncode != 0, done.stdout + done.stderr
+    assert "demo: missing-library" in done.stdout.replace("demo-1.0-cp310-abi3-linux_x86_64", "demo") + done.stderr
+    assert "Audit command failed" in done.stdout + done.stderr
+
+
+@pytest.mark.compatibility
+@pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="the broken module is for Linux x86_64")
+def test_the_gate_of_uv_run_stops_on_a_module_without_its_library(shop: Shop) -> None:
+    run = next(commands(text)[0] for language, text in RECIPES["uv"] if language == "console")
+    project = (shop.folder / "pyproject.toml").read_text().replace("numpy==2.2.6", "demo==1.0")
+    (shop.folder / "pyproject.toml").write_text(project)
+    links = os.pathsep.join([str(shop.wheels), str(Path(_broken_wheel(shop.folder / "broken")).parent)])
+    done = shop.run(run, UV_FIND_LINKS=links.replace(os.pathsep, ","))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "demo: missing-library" in done.stdout + done.stderr
+
+
 @pytest.mark.compatibility
 def test_cibuildwheel_and_docker_without_their_containers(shop: Shop) -> None:
     audit = tomllib.loads(block("Wheels before they are published: cibuildwheel", "toml"))["tool"]["cibuildwheel"]

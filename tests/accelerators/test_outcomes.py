@@ -12,6 +12,8 @@ from pytest_archcheck.accelerators import installed
 from pytest_archcheck.accelerators.model import TENSORFLOW, Installed, Outcome
 from pytest_archcheck.accelerators.outcomes import outcome_of
 from pytest_archcheck.accelerators.process import Ended
+from pytest_archcheck.discover.model import Home
+from pytest_archcheck.rules.framework_commands import filled
 
 LOADING = 'File "load_library.py", line 1 in load_pluggable_device_library'
 GPU = {"name": "GPU:0", "kind": "gpu", "platform": "METAL", "description": "Apple M1"}
@@ -75,14 +77,14 @@ def test_a_signal(name: str, cause: str, remedy: str) -> None:
     assert outcome.message == f"a matmul on GPU:0 (Metal GPU) crashed with {name}"
     assert cause in outcome.cause
     assert bool(cause) == bool(outcome.cause)
-    assert outcome.remedy.startswith(remedy)
+    assert told(outcome).startswith(remedy)
     assert bool(remedy) == bool(outcome.remedy)
 
 
 def test_a_known_text_goes_before_the_signal() -> None:
     outcome = said(-signal.SIGABRT, {"stage": "import"}, errors="libc++abi: terminating: mutex lock failed: Invalid argument\n")
     assert outcome.cause.startswith("TensorFlow 2.20 and later and pyarrow")
-    assert outcome.remedy.startswith("if pyarrow is installed: pip uninstall pyarrow")
+    assert told(outcome).startswith("if pyarrow is installed: pip uninstall --yes pyarrow")
 
 
 def test_an_exit_status() -> None:
@@ -133,3 +135,8 @@ def test_what_was_reported(changed: dict[str, Any], status: str, message: str, m
     assert outcome.status == status
     assert message in outcome.message
     assert bool(message) == bool(outcome.message)
+
+
+def told(outcome: Outcome) -> str:
+    """The remedy with its commands."""
+    return filled(outcome.remedy, outcome, Home())
