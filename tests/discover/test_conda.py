@@ -67,7 +67,7 @@ def test_an_osx_64_prefix_on_apple_silicon(tmp_path: Path) -> None:
     assert {finding.rule for finding in inspection.findings} == {"wrong-conda-subdir", "wrong-architecture"}
     (packages,) = inspection["environment::packages"].findings
     assert packages.message == "3 of 4 conda packages are for osx-64, the target needs osx-arm64: numpy, openblas, python"
-    assert "CONDA_SUBDIR=osx-arm64 conda create" in packages.remedy
+    assert "CONDA_SUBDIR=osx-arm64 conda create -n osx-arm64 python=3.11, " in packages.remedy
     (interpreter,) = inspection["environment::interpreter"].findings
     assert "CONDA_SUBDIR=osx-arm64 conda create -n osx-arm64 python=3.11" in interpreter.remedy
     for name in ("numpy", "openblas", "python"):
