@@ -125,6 +125,12 @@ def _judge(distribution: Distribution, subject: str, python: Python, whose: str,
         if abis and not tagged:
             message = f"is compiled for {_and(abis)}, as its wheel's tags say, not for {python}, {whose}"
             yield _finding(distribution, subject, "error", message, python)
+        elif unserved:
+            found = _made_for(file for files in unserved.values() for file in files)
+            some = f"{len(unserved)} of its {len(tagged)} extension modules {'is' if len(unserved) == 1 else 'are'}"
+            message = f"{some} for {found} only, not for {python}, {whose}"
+            needed = survives(files[0] for files in unserved.values()) is False
+            yield _finding(distribution, subject, "error" if needed else "warning", message, python)
         elif tagged and all(map(_is_stable, tagged.values())):
             message = f"promises {_promise(distribution)} by its wheel's tags, not for {python}, {whose}"
             yield _finding(distribution, subject, "warning", message, python)

@@ -1,7 +1,7 @@
 """Judge the installed packages as a whole: who installed them, for which platform, and whether they go together.
 
-Rules ``wrong-conda-subdir``, ``mixed-installers``, ``duplicate-distribution``, ``duplicate-runtime`` and those of
-:mod:`pytest_archcheck.rules.conflicts`.
+Rules ``wrong-conda-subdir``, ``wrong-platform`` (wheels for Windows), ``mixed-installers``, ``duplicate-distribution``,
+``duplicate-runtime`` and those of :mod:`pytest_archcheck.rules.conflicts`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def judge_packages(
     findings: list[Finding] = []
     if environment.conda is not None:
         findings += _wrong_subdir(environment.conda, subject, target)
+    findings += _of_windows(environment.projects, subject, target)
     findings += conflicts(environment, subject, removed_names or {})
     findings += _mixed_installers(environment.projects, subject)
     findings += _duplicates(environment.projects, subject)
@@ -97,6 +98,23 @@ def _wrong_subdir(prefix: CondaPrefix, subject: str, target: Target) -> Iterator
 def _set_subdir(file: str, wanted: str) -> str:
     """``conda config --env`` would speak of the activated environment."""
     return command("conda", "config", "--file", file, "--set", "subdir", wanted)
+
+
+def _of_windows(projects: tuple[InstalledProject, ...], subject: str, target: Target) -> Iterator[Finding]:
+    """Wheels that promise Windows alone: what they hold is not inspected, and no other system imports it."""
+    if target.system == "windows":
+        return
+    for project in projects:
+        platforms = {tag.rpartition("-")[2] for tag in project.tags}
+        if platforms and all(platform.startswith("win") for platform in platforms) and not project.by_conda:
+            made_for = listed(sorted(platforms), _SHOWN)
+            message = f"{project.title} is a wheel for Windows ({made_for}), the target is {target.name}"
+            pinned = requirement(project.name, project.version)
+            installer = Installer.of(project)
+            again = installer.again([pinned]) if pinned else "install it again, by hand"
+            gone = installer.remove([project.name]).removeprefix(f"{installer.home.elsewhere}: ")
+            remedy = f"{again}; or, if there is none for that: {gone}"
+            yield _finding("wrong-platform", "error", subject, message, remedy, project.name)
 
 
 def _mixed_installers(projects: tuple[InstalledProject, ...], subject: str) -> Iterator[Finding]:

@@ -217,3 +217,26 @@ def test_conda_links_an_older_name_to_its_folder(tmp_path: Path) -> None:
 def test_a_wheel_holds_modules_for_the_python_of_its_tags(tmp_path: Path, suffix: str, tags: str, broken: bool) -> None:  # noqa: FBT001
     wheel = write_wheel(tmp_path, "demo", {f"demo/_core.{suffix}.so": bundle()}, tag=tags)
     assert [finding.severity for finding in found(wheel)] == (["error"] if broken else [])
+
+
+@pytest.mark.parametrize(("code", "severity"), [(IMPORTING, "error"), (GUARDED, "warning"), ("", "warning")])
+def test_one_module_for_every_python_does_not_serve_for_the_others(site: Path, code: str, severity: str) -> None:
+    files: dict[str, bytes | str] = {
+        "demo/__init__.py": code,
+        "demo/_core.cpython-312-darwin.so": bundle(),
+        "demo/_hook.abi3.so": bundle(),
+    }
+    add_distribution(site, "demo", "1.0", files, tags=tag("cp312"))
+    (finding,) = found(venv(site))
+    assert (finding.severity, finding.subject) == (severity, "demo")
+    assert "1 of its 2 extension modules is for Python 3.12 only, not for Python 3.11" in finding.message
+
+
+def test_one_module_for_another_python_beside_what_the_tags_promise(site: Path) -> None:
+    files: dict[str, bytes | str] = {
+        "demo/__init__.py": IMPORTING,
+        "demo/_core.abi3.so": bundle(),
+        "demo/_new.cpython-312-darwin.so": bundle(),
+    }
+    add_distribution(site, "demo", "1.0", files, tags=tag("abi3", "cp39"))
+    assert found(venv(site)) == []

@@ -250,3 +250,32 @@ def test_a_runtime_for_another_architecture_is_no_second_one(site: Path) -> None
     other = {"old/x64/libgomp.1.dylib": dylib("x86_64", "@rpath/libgomp.1.dylib")}
     add_distribution(site, "old", "1.0", other | {"old/arm64/libgomp2.dylib": dylib(install_name="@rpath/libgomp2.dylib")})
     assert packages(site) == ()
+
+
+def add_wheel_for_windows(site: Path, files: dict[str, bytes], tags: tuple[str, ...] = ("cp311-cp311-win_amd64",)) -> None:
+    add_distribution(site, "demo", "1.2", files, tags=tags)
+
+
+@pytest.mark.parametrize(
+    "files", [{"demo/_core.cp311-win_amd64.pyd": b"MZ"}, {"demo/__init__.py": b""}], ids=["compiled", "not"]
+)
+def test_a_wheel_for_windows(site: Path, files: dict[str, bytes]) -> None:
+    add_wheel_for_windows(site, files)
+    (finding,) = packages(site)
+    assert (finding.rule, finding.severity, finding.distribution) == ("wrong-platform", "error", "demo")
+    assert finding.message == "demo 1.2 is a wheel for Windows (win_amd64), the target is macOS 14.0 arm64"
+    assert finding.remedy == (
+        "in an environment of a Python for macOS 14.0 arm64: pip install --force-reinstall --no-deps --no-cache-dir demo==1.2; "
+        "or, if there is none for that: pip uninstall --yes demo"
+    )
+
+
+@pytest.mark.parametrize("tags", [("py3-none-win_amd64", "py3-none-any"), ("py3-none-any",)])
+def test_a_wheel_that_is_for_windows_too(site: Path, tags: tuple[str, ...]) -> None:
+    add_wheel_for_windows(site, {"demo/launcher.exe": b"MZ"}, tags)
+    assert packages(site) == ()
+
+
+def test_the_target_is_windows(site: Path) -> None:
+    add_wheel_for_windows(site, {"demo/__init__.py": b""})
+    assert inspect(str(site.parent.parent.parent), "win_amd64")["environment::packages"].findings == ()
