@@ -125,7 +125,7 @@ def judge_package(
     reason, other = _why(package, place, requires_python)
     if elsewhere and package.wheels:
         reason, other = f"the whole lock names wheels for {elsewhere} only", None
-        pin = "lock again for every machine: uv pip compile --universal --format pylock.toml, or uv export --format pylock.toml"
+        pin = "lock again for every machine: its first lines' command with --universal, or uv export --format pylock.toml"
     elif not package.has_sdist or _systems(package) == {"macos"}:  # pyobjc-core; of lxml an older version had wheels for Linux
         pin = _elsewhere(package, place) or pin
     if package.has_sdist:

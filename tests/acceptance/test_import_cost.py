@@ -65,7 +65,7 @@ binaries: archive constants elf elf_image export_trie load_commands macho model 
 machine: host python target wheel_tags
 """
 #: Those of others, where pytest or another plugin has not imported them already.
-NEEDED_OTHERS = set("blake2 csv hashlib lazy_importer macholib sysconfig zipp".split())
+NEEDED_OTHERS = set("array blake2 csv hashlib lazy_importer macholib sysconfig zipp".split())
 
 
 def _needed() -> set[str]:
