@@ -188,7 +188,7 @@ def test_the_gate_stops_an_intel_package(shop: Shop) -> None:
     summary = shop.folder / "summary.md"
     done = shop.run(steps, GITHUB_STEP_SUMMARY=str(summary), **job["env"])
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "numpy: wrong-architecture" in done.stdout
+    assert "::numpy - wrong-architecture" in done.stdout
     assert "::error" in done.stdout
     assert "wrong-architecture" in summary.read_text("utf-8")
 
@@ -406,7 +406,7 @@ def test_a_gate_stops_on_a_module_without_its_library(shop: Shop, gate: Gate) ->
     (shop.folder / "requirements.txt").write_text(_broken_wheel(shop.folder) + "\n")
     done = gate(shop)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "demo: missing-library" in done.stdout + done.stderr
+    assert "::demo - missing-library" in done.stdout + done.stderr
 
 
 @pytest.mark.compatibility
@@ -424,7 +424,7 @@ def test_the_gate_of_gitlab_stops_an_intel_package(shop: Shop) -> None:
     script = "\n".join(job["script"]).replace("aarch64-apple-darwin", "x86_64-apple-darwin")
     done = shop.run(script, **job["variables"])
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "numpy: wrong-architecture" in done.stdout
+    assert "::numpy - wrong-architecture" in done.stdout
 
 
 @pytest.mark.compatibility
@@ -434,7 +434,7 @@ def test_the_gates_on_a_lock_stop_where_a_wheel_is_missing(shop: Shop) -> None:
     job = yaml.safe_load(block("GitHub Actions, a lock file", "yaml"))["jobs"]["archcheck"]
     done = shop.run("uv lock\n" + _steps(job).replace("--archcheck-python=3.12", "--archcheck-python=3.13"))
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "tensorflow-metal: no-wheel-for-target" in done.stdout
+    assert "::tensorflow-metal - no-wheel-for-target" in done.stdout
     (shop.folder / ".pre-commit-config.yaml").write_text(block("pre-commit", "yaml").replace("=3.12", "=3.13"))
     home = str(shop.folder.parent / "pre-commit-home")
     done = shop.run("git init --quiet; git add .; pre-commit run", PRE_COMMIT_HOME=home)
