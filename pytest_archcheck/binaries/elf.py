@@ -168,6 +168,12 @@ class _Strings:
         self.size = values.get(DT_STRSZ, 0)
         self.start = image.offset_of(values[DT_STRTAB], "the string table") if DT_STRTAB in values else None
 
+    def hold(self, at_most: int = WINDOW) -> tuple[bytes, int]:
+        """Read the table, unless it is larger than that; return what was read, and where that begins."""
+        if self.start is None or self.size > at_most:
+            return b"", self.start or 0
+        return self.image.hold(self.start, self.start + self.size)
+
     def texts(self, indexes: set[int]) -> dict[int, str]:
         """What lies at each of these offsets: all at once, since a call for each would cost as much as finding it."""
         found: dict[int, str] = {}
@@ -175,7 +181,7 @@ class _Strings:
             return found
         if self.start is None or max(indexes) >= self.size:
             raise ElfInvalid("a name lies outside of the string table")
-        held, begin = self.image.hold(self.start, self.start + self.size) if self.size <= WINDOW else (b"", self.start)
+        held, begin = self.hold()
         shift, longest = self.start - begin, limits.PATH_LENGTH
         for index in indexes:
             at = index + shift
@@ -196,6 +202,9 @@ def _required_versions(image: Image, layout: Layout, values: dict[int, int], str
     begin = offset
     if strings.start is not None and strings.start <= offset <= strings.start + WINDOW - _VERSIONS:
         begin = strings.start  # linkers put this table behind the names: one read takes both
+    elif strings.start is not None and strings.start > offset:
+        # patchelf puts names at the end. A wheel's member that was inflated up to there begins anew for this table: once only.
+        strings.hold(limits.MEMBER_WINDOW_SIZE)
     for size in (_VERSIONS, 32 * limits.ELF_VERSIONS):
         table, start = image.hold(begin, offset + size)
         try:

@@ -27,10 +27,9 @@ _Item = TypeVar("_Item")
 #: The outcome of what will be run once more, as pytest-rerunfailures calls it.
 _RERUN: Any = "rerun"
 #: The entry of a sent report that holds all others, and the format: every Python reads it, and a worker may be another.
-_CHUNKS = 24
 _PIECE, _MARSHAL_VERSION = "archcheck-report", 2
-
-
+#: How many chunks of like cost most wheels are dealt into: no fewer than pytest-xdist makes of them.
+_CHUNKS = 24
 #: How large each wheel of the inspection is, as the controller saw it: workers must agree on an order.
 _SIZES = pytest.StashKey["list[int]"]()
 

@@ -170,6 +170,36 @@ class _Counting(BytesSource):
         return super().read(offset, size)
 
 
+class _Noting(BytesSource):
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.offsets: list[int] = []
+
+    def read(self, offset: int, size: int) -> bytes:
+        self.offsets.append(offset)
+        return super().read(offset, size)
+
+
+def _with_names_at_the_end(content: bytes, names: bytes) -> bytes:
+    """As patchelf leaves a file whose names have become longer; 64-bit, little-endian."""
+    changed = bytearray(_patched(content, elf.DT_STRTAB, len(content)) + names)
+    struct.pack_into("<QQ", changed, 64 + 32, len(changed), len(changed))  # p_filesz, p_memsz of PT_LOAD, the first one
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("more", [0, 1 << 16], ids=["few", "many"])
+def test_names_that_lie_behind_are_read_before_the_versions(more: int) -> None:
+    """A member of a wheel is inflated from its beginning, up to where somebody reads."""
+    content = elfs.shared(**FULL, texts=bytes(200_000))
+    expected = read(content)
+    begin = content.index(b"\0" + FULL["needed"][0].encode() + b"\0")
+    names = content[begin : content.index(b"\0\0", begin)] + bytes(2 + more)
+    source = _Noting(_with_names_at_the_end(_patched(content, elf.DT_STRSZ, len(names)), names))
+    piece = read_elf(source, source.content[:256])
+    assert (piece.libraries, piece.required_versions) == (expected.libraries, expected.required_versions)
+    assert source.offsets == [*sorted(source.offsets[:-1]), min(source.offsets)]
+
+
 def test_a_small_file_is_read_from_its_head_alone() -> None:
     content = elfs.shared(**FULL)
     source = _Counting(content)
