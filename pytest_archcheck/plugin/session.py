@@ -311,7 +311,7 @@ class ArchcheckSession:
         if self.is_worker:
             return
         result = self.result()
-        collected_none = not self.inspection.checks and not self.inspection.wheels and not session.items
+        collected_none = not self.inspection.checks and not self.inspection.wheels and not getattr(session, "items", ())
         everything = self.scope.named is None and collected_none
         if self._judged_nothing(result) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED

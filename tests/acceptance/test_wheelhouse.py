@@ -265,7 +265,7 @@ def test_pytest_keeps_little_of_what_passed(check: Callable[..., pytest.RunResul
                 assert "archcheck" in report.keywords
                 assert report.location[0] == "archcheck"
                 assert report.duration > 0
-            if not session.items:  # a controller's
+            if not getattr(session, "items", ()):  # a controller's
                 return
             first, *others = session.items
             assert (first.stash["mine"], first.user_properties[-1], [mark.name for mark in first.own_markers]) == (

@@ -64,3 +64,12 @@ def test_the_selection_narrows_the_report(run_child: Run, broken: Path, pytester
 
 def test_an_id_alone(run_child: Run, broken: Path) -> None:
     run_child(broken, "-n", "2", "archcheck::numpy").assert_outcomes(failed=1)
+
+
+def test_nothing_to_judge(run_child: Run, tmp_path: Path) -> None:
+    """The session of a controller of pytest 7.4 has no items to count."""
+    (tmp_path / "venv" / "lib" / "python3.12" / "site-packages").mkdir(parents=True)
+    result = run_child(tmp_path / "venv", "-n", "2")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(["nothing was judged of *: nothing is installed there"])
+    assert "Error" not in result.stderr.str()
