@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.editable import finder_sources
+from pytest_archcheck.discover.names import required_names
 from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.judge.homes import python_of
 from pytest_archcheck.loader.surely_imported import Importable, unimportable
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
     from pytest_archcheck.findings import Finding
     from pytest_archcheck.machine.target import Target
-
-#: At the beginning of a requirement.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def judge_missing(
@@ -69,8 +66,8 @@ def _not_installed(
 
     for line in lines:
         # Nearly all are installed, or of an extra: no parser is needed to see that.
-        name = _NAME.match(line)
-        if (name and canonical_name(name[0]) in installed) or "extra" in line.partition(";")[2]:
+        names = required_names([line])
+        if (names and canonical_name(names[0]) in installed) or "extra" in line.partition(";")[2]:
             continue
         try:
             wanted = Requirement(line)

@@ -134,7 +134,7 @@ class _Linker:
         self.environment = environment
         self.target = target
         self.architecture = _FILE_ARCHITECTURE.get(target.architecture, target.architecture)
-        self.owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
+        self.owner_of = sources.owner_of
         inside = (environment.path, *{dist.location for dist in environment.distributions})
         #: Whether the system that it is for can be looked at: it is this one, or an image's files.
         self.sees_system = target.is_host or environment.root is not None
@@ -264,13 +264,13 @@ class _Linker:
         for link, roots in links.values():
             broken = self._describe(link, roots, lonely)
             # An interpreter rests on the libraries of the system that it was built for; which those are, no tag says.
-            if broken.status != "outside" or id(broken.binary) in self.owners:
+            if broken.status != "outside" or self.owner_of(broken.binary) is not None:
                 yield broken
 
     def _describe(self, link: Link, roots: list[Image], lonely: frozenset[int]) -> BrokenLink:
         asking = link.user.binary or roots[0].binary
         assert asking is not None  # noqa: S101 - every root is a file of the environment
-        distribution = self.owners.get(id(asking))
+        distribution = self.owner_of(asking)
         places = tuple(dict.fromkeys(self._places(link, asking)))  # each that loads the asker may add the same ones
         bundled = not is_test_data(asking.path) and (
             _BUNDLED.search(link.name) is not None or self.recorded.lost(distribution, link.name, places)
@@ -328,11 +328,11 @@ class _Linker:
         stem = os.fsencode(os.path.basename(image.path).partition(".so")[0])
         if image.path in self.served or self.sources.mentions(image.binary, stem):
             return True
-        owner, asker = self.owners.get(id(image.binary)), link.user.binary
-        if owner is None or asker is None or self.owners.get(id(asker)) is owner:
+        owner, asker = self.owner_of(image.binary), link.user.binary
+        if owner is None or asker is None or self.owner_of(asker) is owner:
             return False
         # NVIDIA's own packages hold libraries and no code: whoever needs one loads it first.
-        is_carrier = (owner.name or "").startswith("nvidia-") or self._is_carrier_for(owner, self.owners.get(id(asker)))
+        is_carrier = (owner.name or "").startswith("nvidia-") or self._is_carrier_for(owner, self.owner_of(asker))
         return is_carrier or self.sources.lists(asker, stem)
 
     def _is_carrier_for(self, owner: Distribution, asker: Distribution | None) -> bool:
@@ -351,7 +351,7 @@ class _Linker:
         return any(self.sources.mentions(binary, owner.name.replace("-", "_").encode()) for binary in asker.binaries[:1])
 
     def _is_optional(self, module: Binary) -> bool:
-        if id(module) not in self.owners:  # the standard library
+        if self.owner_of(module) is None:  # the standard library
             return module_name(module).rpartition(".")[2] in OPTIONAL_STANDARD_MODULES
         return is_test_data(module.path) or self.sources.guard_import_of(module)
 
@@ -361,11 +361,11 @@ class _Linker:
         LightGBM is one library, loaded by ctypes. One file of many that fails is a plugin for something that is not here.
         """
         failed = set()
-        suspects = {id(self.owners.get(id(image.binary))) for image in self.usable if image.path in users}
+        suspects = {id(self.owner_of(image.binary)) for image in self.usable if image.path in users}
         for dist in self.environment.distributions:
             if id(dist) not in suspects or not dist.name:
                 continue
-            loaded = [image for image in self.usable if self.owners.get(id(image.binary)) is dist]
+            loaded = [image for image in self.usable if self.owner_of(image.binary) is dist]
             libraries = [image for image in loaded if _role(image) == "library"]
             if libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
                 failed.add(id(dist))

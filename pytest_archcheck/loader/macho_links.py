@@ -58,7 +58,6 @@ class MachOLinks:
         self._python = environment.interpreter.version if environment.interpreter else None
         self._sources = sources
         self._recorded = Recorded()
-        self._owners = {id(binary): dist for dist in environment.distributions for binary in dist.binaries}
 
     def broken(self) -> Iterator[BrokenLink]:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
@@ -73,7 +72,7 @@ class MachOLinks:
                 continue
             seen.add(key)
             places = tuple(self._places(link.binary, link.piece, link.library.name))
-            owner = self._owners.get(id(link.binary))
+            owner = self._sources.owner_of(link.binary)
             may_be_lost = status in ("absent", "outside") or self._is_copy(link, owner)
             lost = may_be_lost and self._recorded.lost(owner, link.library.name, places)
             if lost and (status == "loaded" or (status == "outside" and link.library.name.startswith("@"))):
@@ -96,7 +95,7 @@ class MachOLinks:
         """
         found = link.resolution
         provider = found.provider if found.status == "loaded" else None
-        if provider is None or owner is None or self._owners.get(id(provider)) is not owner:
+        if provider is None or owner is None or self._sources.owner_of(provider) is not owner:
             return False
         return os.path.basename(provider.path) != os.path.basename(link.library.name)
 

@@ -57,6 +57,8 @@ class PythonSources:
 
     def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
         self._files = PackageFiles(distributions)
+        #: The distribution that brought a file.
+        self.owner_of = self._files.owner_of
         self._guarded: dict[int, bool] = {}
         #: (where a binary lies, text) -> whether a file there has it.
         self._mentioned: dict[tuple[Home, bytes], bool] = {}
@@ -178,7 +180,7 @@ class PythonSources:
         folder, slash, name = binary.path.rpartition("/")
         if not slash:
             return False
-        owner = self._files.owner_of(binary)
+        owner = self.owner_of(binary)
         key = (id(owner), folder)
         if key not in self._stashes:
             self._stashes[key] = self._modules_in_no_package(binary, folder)
@@ -193,7 +195,7 @@ class PythonSources:
 
     def _modules_in_no_package(self, binary: Binary, folder: str) -> frozenset[str] | None:
         """The names of the modules that a distribution has in a folder; None for a folder that is a package."""
-        owner = self._files.owner_of(binary)
+        owner = self.owner_of(binary)
         beside = [module_name(one) for one in (owner.binaries if owner else ()) if one.path.rpartition("/")[0] == folder]
         stems = frozenset(name.rpartition(".")[2] for name in beside)
         return None if "__init__" in stems or self._files.holds(binary, f"{folder}/__init__.py") else stems
@@ -203,7 +205,7 @@ class PythonSources:
         folder, _, name = binary.path.rpartition("/")
         if folder.rpartition("/")[2] in {"bin", "Scripts"} and (folder in {"bin", "Scripts"} or folder.startswith("..")):
             return True
-        owner = self._files.owner_of(binary)
+        owner = self.owner_of(binary)
         if owner is None or owner.metadata is None:
             return False
         if owner.metadata not in self._commands:

@@ -47,8 +47,8 @@ class PackageFiles:
         #: Wheel -> the Python files in it.
         self._members: dict[str, dict[str, ZipInfo]] = {}
 
-    def owner_of(self, binary: Binary) -> Distribution | None:
-        """The distribution that brought a file."""
+    def owner_of(self, binary: Binary | None) -> Distribution | None:
+        """The distribution that brought a file; None where no distribution did."""
         return self._owners.get(id(binary))
 
     def of(self, binary: Binary, *suffixes: str, but: re.Pattern[str] | None = None) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.commands import Installer, requirement
+from pytest_archcheck.rules.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,7 @@ _SHOWN, _TOGETHER = 6, 12
 
 def judge_gone(projects: Sequence[InstalledProject], subject: str) -> Finding:
     """Report projects of one folder of which only the metadata is left."""
-    named = ", ".join(project.title for project in projects[:_SHOWN])
-    named += f" and {len(projects) - _SHOWN} more" if len(projects) > _SHOWN else ""
+    named = listed([project.title for project in projects], _SHOWN)
     message = f"nothing of {named} is there but metadata: what was installed cannot be imported"
     return _finding(projects, subject, "error", message)
 

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import corpus
+from support.shells import open_shell
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support.shells import Shell
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +38,15 @@ def arm64_popular() -> Path:
 def linux_aarch64() -> Path:
     """A scientific stack for Linux aarch64 with glibc 2.28."""
     return corpus.installed("linux-aarch64", corpus.read_pins("linux-aarch64"), "linux-aarch64")
+
+
+@pytest.fixture
+def files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have uv copy files: as links into its cache, what a test tears would be torn for every environment of this machine."""
+    monkeypatch.setenv("UV_LINK_MODE", "copy")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Where remedies are typed."""
+    return open_shell(tmp_path)

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import corpus
-from support.shells import Shell, contents, not_of, open_shell
+from support.shells import contents, not_of
 
 from pytest_archcheck import inspect
 
 if TYPE_CHECKING:
+    from support.shells import Shell
+
     from pytest_archcheck.findings import Finding
 
 pytestmark = [
     pytest.mark.corpus,
+    pytest.mark.usefixtures("files_of_their_own"),
     pytest.mark.skipif(sys.platform != "linux", reason="a virtual environment of Linux is mended"),
 ]
 
@@ -31,17 +34,6 @@ ARM64 = "macosx_14_0_arm64"
 #: The tools that a remedy may begin with, after what it says.
 _COMMAND = re.compile(r"(?:MACOSX_DEPLOYMENT_TARGET=\S+ )?(?:uv|pip|/\S+ -m pip|'/[^']+' -m pip) .*")
 _UV = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable)
-
-
-@pytest.fixture(autouse=True)
-def files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have uv copy files: as links into its cache, what a test tears would be torn for every environment of this machine."""
-    monkeypatch.setenv("UV_LINK_MODE", "copy")
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return open_shell(tmp_path)
 
 
 def errors(path: Path, target: str) -> list[Finding]:

@@ -17,7 +17,6 @@ from support.corpus import package_index
 from support.machos import bundle
 from support.outcomes import typed
 from support.said import commands_in, remedy_texts
-from support.shells import Shell, open_shell
 from support.sites import add_distribution
 from support.tools import find_tool
 from support.wheels import write_wheel
@@ -32,26 +31,18 @@ from pytest_archcheck.rules.pythons import folder_for
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from support.shells import Shell
+
     from pytest_archcheck.findings import Finding
 
 pytestmark = [
     pytest.mark.corpus,
+    pytest.mark.usefixtures("files_of_their_own"),
     pytest.mark.skipif(sys.platform != "linux", reason="what a Mac's programs do is done here by others of the same arguments"),
 ]
 
 ARM64 = "macosx_14_0_arm64"
 UV = (sys.executable, "-m", "uv")
-
-
-@pytest.fixture(autouse=True)
-def files_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in test_remedies.py."""
-    monkeypatch.setenv("UV_LINK_MODE", "copy")
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return open_shell(tmp_path)
 
 
 @pytest.fixture(scope="session")
