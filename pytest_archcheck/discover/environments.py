@@ -217,6 +217,7 @@ def _assemble(
         unread_sites=_unread_sites(path, sites, interpreter) if kind in ("venv", "conda") else (),
         search_path=search_path,
         is_whole=is_whole,
+        python_folders=tuple(sorted(found.python_folders)),
     )
 
 

@@ -64,6 +64,8 @@ class Walk:
     files: int = 0
     #: Real paths of the folders walked: a link into one of them leads to what is seen anyway.
     roots: set[str] = field(default_factory=set)
+    #: The folders that hold Python files, as they were walked: whoever looks for some need not list the others again.
+    python_folders: list[str] = field(default_factory=list)
     #: Is shown each compiled file while it is open, with its first bytes: whoever wants more of it takes that then.
     look: Look | None = None
 
@@ -92,7 +94,7 @@ def walk(found: Walk, root: str, location: str | None = None) -> None:
             continue
         try:
             with os.scandir(folder) as entries:
-                tree.look_through(entries, folders)
+                tree.look_through(folder, entries, folders)
         except OSError as error:  # also one that comes in the middle of the listing: what came before it is kept
             found.skipped.append(Skipped(folder, f"the folder cannot be read: {error.strerror}", unseen=True))
 
@@ -115,41 +117,56 @@ class _Tree:
         self._followed: set[str] = set()
         self._followed_folders: set[str] = set()
 
-    def look_through(self, entries: Iterator[os.DirEntry[str]], folders: list[str]) -> None:
+    def look_through(self, folder: str, entries: Iterator[os.DirEntry[str]], folders: list[str]) -> None:
         """Read the candidates among a folder's entries; add those to go into to ``folders``."""
         found = self._found
-        pruned = found.pruned
         seen = 0
+        has_python = False
         try:
             # Names and kinds come with the listing: nothing is stat'ed on the way to a candidate's first bytes.
             for entry in entries:
                 seen += 1
                 name = entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if (
-                        name not in _PASSED_FOLDERS
-                        and not (name == "zoneinfo" and entry.path.endswith(_TIME_ZONES))
-                        and entry.path not in KERNEL_FOLDERS
-                        and not (pruned and os.path.realpath(entry.path) in pruned)
-                    ):
+                    if not self._is_passed(entry):
                         folders.append(entry.path)
                     continue
                 # has_passed_name(), spelt out: a call for each file would cost as much as listing it.
                 _, dot, suffix = name.rpartition(".")
-                if (
+                if suffix == "py" and dot:
+                    has_python = True
+                elif (
                     dot and (suffix in TEXT_AND_DATA_SUFFIXES or suffix.lower() in TEXT_AND_DATA_SUFFIXES)
                 ) or name in _TEXT_NAMES:
                     continue
-                if not entry.is_symlink():
+                elif entry.is_symlink():
+                    self._follow(entry, folders)
+                else:
                     self._look_at(entry)
-                elif real := self._link_target(entry.path):
-                    if os.path.isdir(real):
-                        self._followed_folders.add(real)
-                        folders.append(entry.path)
-                    else:
-                        self._look_at(entry)
         finally:
             found.files += seen
+            if has_python:
+                found.python_folders.append(folder)
+
+    def _is_passed(self, folder: os.DirEntry[str]) -> bool:
+        """Whether a folder is not gone into."""
+        pruned = self._found.pruned
+        return (
+            folder.name in _PASSED_FOLDERS
+            or (folder.name == "zoneinfo" and folder.path.endswith(_TIME_ZONES))
+            or folder.path in KERNEL_FOLDERS
+            or (bool(pruned) and os.path.realpath(folder.path) in pruned)
+        )
+
+    def _follow(self, link: os.DirEntry[str], folders: list[str]) -> None:
+        real = self._link_target(link.path)
+        if real is None:
+            return
+        if os.path.isdir(real):
+            self._followed_folders.add(real)
+            folders.append(link.path)
+        else:
+            self._look_at(link)
 
     def _look_at(self, entry: os.DirEntry[str]) -> None:
         relative = entry.path[self._strip :]

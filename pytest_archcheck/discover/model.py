@@ -181,6 +181,8 @@ class Environment:
     is_whole: bool = False
     #: The root of another machine's file system that it lies in: an extracted image.
     root: str | None = None
+    #: The folders that hold Python files, of all that was walked; sorted.
+    python_folders: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """One line, as a distribution's."""

@@ -85,7 +85,7 @@ class _Judge:
         self._skipped: list[Skipped] = []
         self._signatures: dict[str, dict[str, SignatureKind]] = {}
         #: One for all that is asked: each Python file is found once, and all answers share one bound.
-        self._sources = PythonSources(environment.distributions)
+        self._sources = PythonSources(environment.distributions, environment.python_folders)
         self._owned = list(self._subjects())
         #: File -> the distribution that owns it and its subject.
         self._owners = {binary.file: entry for entry in self._owned for binary in entry[0].binaries}

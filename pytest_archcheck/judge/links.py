@@ -78,7 +78,8 @@ def _elf(environment: Environment, target: Target) -> Iterator[tuple[str, Linked
     from pytest_archcheck.loader.elf_links import link_elf
     from pytest_archcheck.loader.optional import PythonSources
 
-    links = link_elf(environment, target, PythonSources(environment.distributions))
+    sources = PythonSources(environment.distributions, environment.python_folders)
+    links = link_elf(environment, target, sources)
     broken = {(link.via or link.binary.file, link.name): link for link in links.broken}
     for link in links.all_links:
         asking = link.user.binary

@@ -20,7 +20,7 @@ from pytest_archcheck.loader.imports import imports_of, may_begin, may_compute
 from pytest_archcheck.loader.package_files import PackageFiles, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.discover.model import Distribution
@@ -53,10 +53,12 @@ class PythonSources:
 
     One for an environment: answers, and the bounds of what they may cost, are shared by all who ask. Where a bound is reached
     nothing more is found in any file: no import that survives, no mention.
+
+    :param folders: those that hold Python files, as :attr:`Environment.python_folders`.
     """
 
-    def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
-        self._files = PackageFiles(distributions)
+    def __init__(self, distributions: Iterable[Distribution] = (), folders: Sequence[str] = ()) -> None:
+        self._files = PackageFiles(distributions, folders)
         #: The distribution that brought a file.
         self.owner_of = self._files.owner_of
         self._guarded: dict[int, bool] = {}

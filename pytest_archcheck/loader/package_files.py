@@ -6,8 +6,9 @@ One of these serves all questions about an environment: whoever asks second find
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from functools import partial
-from itertools import islice
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
@@ -16,7 +17,7 @@ from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from zipfile import ZipInfo
 
     from pytest_archcheck.binaries.model import Binary
@@ -29,11 +30,16 @@ Home = tuple[str, tuple[str, ...]]
 
 
 class PackageFiles:
-    """Paths and contents; what is read of all files together is bounded, and past that there are none."""
+    """Paths and contents; what is read of all files together is bounded, and past that there are none.
 
-    def __init__(self, distributions: Iterable[Distribution] = ()) -> None:
+    :param folders: those of the environment that hold Python files, sorted, where it was walked: Qt has five hundred others.
+    """
+
+    def __init__(self, distributions: Iterable[Distribution] = (), folders: Sequence[str] = ()) -> None:
         self._owners = {id(binary): dist for dist in distributions for binary in dist.binaries}
-        self._files: dict[tuple[str, str], list[str]] = {}
+        self._folders = folders
+        #: (folder, package, whether of Python files alone) -> its files.
+        self._files: dict[tuple[str, str, bool], list[str]] = {}
         #: (folder or wheel, package) that was looked through before.
         self._seen: set[tuple[str, str]] = set()
         #: Contents of files of packages that were looked through before, and how many bytes more may be kept: most packages are
@@ -65,7 +71,7 @@ class PackageFiles:
             if os.path.isfile(binary.location):  # a wheel
                 yield from self._in_wheel(*key, but, again=again)
                 continue
-            for path in self._below(*key):
+            for path in self._below(*key, only_python=not suffixes):
                 inside = path[len(binary.location) :]
                 if path.endswith(suffixes or ".py") and not (but and but.search(inside)):
                     if not self._looks:
@@ -100,11 +106,20 @@ class PackageFiles:
                 self._looks = max(0, self._looks - limits.PYTHON_REREAD_LOOKS - (len(text) >> 10))
         return text
 
-    def _below(self, location: str, package: str) -> list[str]:
-        key = location, package
+    def _below(self, location: str, package: str, *, only_python: bool) -> list[str]:
+        key = location, package, only_python
         if key not in self._files:
-            self._files[key] = list(islice(_sources(os.path.join(*key)), limits.PYTHON_FILES))
+            folder = os.path.join(location, package)
+            known = self._walked(folder) if only_python else []
+            files = chain.from_iterable(map(_python_files, known)) if known else _sources(folder)
+            self._files[key] = list(islice(files, limits.PYTHON_FILES))
         return self._files[key]
+
+    def _walked(self, folder: str) -> list[str]:
+        """The folders with Python files from one on; none where nobody has walked."""
+        first = bisect_left(self._folders, folder)
+        alike = takewhile(lambda known: known.startswith(folder), islice(self._folders, first, None))
+        return [known for known in alike if known == folder or known.startswith(folder + os.sep)]
 
     def _in(self, wheel: str) -> dict[str, ZipInfo]:
         if wheel not in self._members:
@@ -117,7 +132,7 @@ class PackageFiles:
             return path in self._in(binary.location)
         package = path.partition("/")[0]
         return package in self._packages(binary) and os.path.join(binary.location, path) in self._below(
-            binary.location, package
+            binary.location, package, only_python=True
         )
 
     def home_of(self, binary: Binary) -> Home:
@@ -147,6 +162,10 @@ def _package(binary: Binary) -> str:
     """The package that a binary lies in, or nothing."""
     package, slash, _ = binary.path.partition("/")
     return package if slash and package != ".." else ""
+
+
+def _python_files(folder: str) -> list[str]:
+    return [entry.path for entry in _entries(folder) if entry.name.endswith(".py") and not entry.is_dir(follow_symlinks=False)]
 
 
 def _sources(folder: str) -> Iterator[str]:

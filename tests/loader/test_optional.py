@@ -16,7 +16,7 @@ from pytest_archcheck.loader.optional import PythonSources
 from pytest_archcheck.machine.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
     from pathlib import Path
 
     from pytest_archcheck.discover.model import Distribution
@@ -95,21 +95,40 @@ def test_files_are_read_once_for_all_modules_of_a_package(tmp_path: Path, monkey
 def test_one_environment_has_one_set_of_sources(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: bytes, suffix: str, tag: str, rule: str
 ) -> None:
-    """The folders of a package are walked once, whoever asks: which Python its modules are for, and what links to nothing."""
+    """The folders of a package are listed once, whoever asks: which Python its modules are for, and what links to nothing.
+
+    Those without a Python file are not listed at all: the walk has seen that they hold none.
+    """
     site = tmp_path / "lib/python3.11/site-packages"
     files: dict[str, bytes | str] = {"pkg/__init__.py": GUARDED, "pkg/_core.so": image, f"pkg/_more.cpython-{suffix}.so": image}
+    files |= {"pkg/data/x.qml": "", "pkg/part/one.py": "", "pkg-more/two.py": ""}
     sites.add_distribution(site, "pkg", files=files)
-    walked: Counter[str] = Counter()
-    original = package_files._sources
+    listed: Counter[str] = Counter()
+    original = package_files._entries
 
-    def counting(folder: str) -> Iterator[str]:
-        walked[folder] += 1
+    def counting(folder: str) -> list[os.DirEntry[str]]:
+        listed[folder] += 1
         return original(folder)
 
-    monkeypatch.setattr(package_files, "_sources", counting)
+    monkeypatch.setattr(package_files, "_entries", counting)
     judged = judge(environment_at(str(site)), Target.parse(tag))
     assert {"wrong-python", rule} <= {finding.rule for check in judged.checks for finding in check.findings}
-    assert walked == {str(site / "pkg"): 1}
+    assert listed == {str(site / "pkg"): 1, str(site / "pkg/part"): 1}
+
+
+def test_what_the_walk_has_seen_is_what_a_listing_finds(tmp_path: Path) -> None:
+    names = ("__init__.py", "a/b/c.py", "a/x.json", "a-b/d.py", "data/x.qml", "__pycache__/e.py", "py", "odd.py/f.py")
+    files = {f"{package}/{name}": "" for package in ("pkg", "pkgs", "pkg-1") for name in names}
+    sites.add_distribution(tmp_path, "pkg", files=files | {"pkg/_core.abi3.so": machos.bundle()})
+    environment = environment_at(str(tmp_path))
+    (binary,) = environment.binaries
+    walked = package_files.PackageFiles(environment.distributions, environment.python_folders)
+    listed = package_files.PackageFiles(environment.distributions)
+    found = sorted(path for path, _ in walked.of(binary))
+    assert found == sorted(path for path, _ in listed.of(binary))
+    expected = ("__init__.py", "a-b/d.py", "a/b/c.py", "odd.py/f.py")
+    assert found == [str(tmp_path / "pkg" / name) for name in expected]
+    assert [path for path, _ in walked.of(binary, ".json")] == [str(tmp_path / "pkg/a/x.json")]
 
 
 @pytest.mark.parametrize("limit", ["PYTHON_LOOKS", "PYTHON_PARSED_SIZE", "PYTHON_TREES"])
