@@ -136,8 +136,8 @@ class Inspection:
     def __repr__(self) -> str:
         """One line: its parts are thousands of values."""
         broken = sum(any(one.severity == "error" for one in check.findings) for check in self.checks)
-        counts = f"{len(self.distributions)} distributions, {len(self.binaries)} compiled files"
-        return f"<Inspection for {self.aim}: {counts}; {broken} of {len(self.checks)} checks have errors>"
+        counts = f"distributions {len(self.distributions)}, compiled files {len(self.binaries)}"
+        return f"<Inspection for {self.aim}: {counts}, checks with errors {broken} of {len(self.checks)}>"
 
     def __getitem__(self, subject: str) -> Check:
         """Return the check of that subject: ``inspection["numpy"].findings``.

@@ -167,3 +167,14 @@ def test_a_tree_of_ruins(tmp_path: Path) -> None:
         found = inspect(str(tmp_path), target)
         assert any(finding.rule == "unreadable-binary" for finding in found.findings)
         assert all(finding.message and finding.remedy and finding.subject for finding in found.findings)
+
+
+def test_one_line_says_what_an_inspection_holds(site: Path, tmp_path: Path) -> None:
+    assert repr(inspect(str(site), ARM)) == (
+        "<Inspection for macOS 14.0 arm64: distributions 4, compiled files 4, checks with errors 1 of 5>"
+    )
+    one = tmp_path / "one"
+    add_distribution(one, "scipy", "1.14.1", {"scipy/_lib.so": machos.bundle()})
+    inspection = inspect(str(one), ARM)
+    assert repr(inspection).endswith("distributions 1, compiled files 1, checks with errors 0 of 2>")
+    assert repr(inspection.distributions[0]) == f"<Distribution scipy 1.14.1 in {one}: compiled files 1>"

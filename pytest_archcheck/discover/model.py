@@ -91,7 +91,7 @@ class Distribution:
 
     def __repr__(self) -> str:
         """One line: it may own thousands of files."""
-        return f"<Distribution {self.title}: {len(self.binaries)} compiled files in {self.location}>"
+        return f"<Distribution {self.title} in {self.location}: compiled files {len(self.binaries)}>"
 
     @property
     def is_wheel(self) -> bool:

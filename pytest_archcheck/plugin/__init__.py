@@ -70,6 +70,9 @@ def __dir__() -> list[str]:
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare ini values; refuse to go on where pytest has mistaken a path behind an option of ours for the project."""
+    # -p pytest_archcheck.plugin, pytest_plugins of a conftest file and the entry point may each load this module: once.
+    for name in {"pytest_archcheck", __name__} - {pluginmanager.get_name(sys.modules[__name__])}:
+        pluginmanager.set_blocked(name)
     for line in _INI.splitlines():
         name, kind, default, meaning = line.split("|")
         parser.addini(name, meaning, kind, {"bool": False, "string": default}.get(kind, []))  # type: ignore[arg-type]

@@ -112,8 +112,9 @@ class ArchcheckItem(TestLike, pytest.Item):
         crash = getattr(shown, "reprcrash", None)
         if crash is not None:  # what pytest's short summary shows, on every pytest and through pytest-xdist
             crash.message = error.headline if isinstance(error, FindingsFailed) else str(error).partition("\n")[0]
-            if self.config.getoption("tbstyle", "auto") == "line":  # names the check, not a line of ours
+            if self.config.getoption("tbstyle", "auto") == "line":  # one line, which names the check and no line of ours
                 crash.path, crash.lineno = self.nodeid, 1
+                shown.reprtraceback.reprentries.clear()  # type: ignore[union-attr]
         return shown
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:

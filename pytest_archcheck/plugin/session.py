@@ -360,8 +360,11 @@ def _refuse_idle_python(config: pytest.Config, inspection: Inspection) -> None:
     typed: str | None = config.known_args_namespace.archcheck_python
     interpreters = [environment.interpreter for environment in inspection.environments]
     versions = [interpreter.version if interpreter else None for interpreter in interpreters]
-    if not typed or inspection.wheels or not all(versions):
+    if not typed or not all(versions):
         return
+    if not versions and inspection.wheels:
+        own = "each wheel is judged for the Python of its own tags"
+        raise pytest.UsageError(f"--archcheck-python: got {typed!r}, but {own}: leave the option out")
     minor = typed.split(".")[:2]
     for environment, version in zip(inspection.environments, versions, strict=True):
         if version and version.split(".")[:2] == minor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -19,7 +19,7 @@ from pytest_archcheck.plugin import options
 from pytest_archcheck.plugin.arguments import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 _HELP = """\
 usage: pytest-archcheck [options] [PATH ...]        (the same: python -m pytest_archcheck)
@@ -51,6 +51,8 @@ VALUED_OPTIONS = frozenset(
     """.split()
 )
 
+#: What pytest is given for settings, so that it looks for no others.
+_SETTINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standalone.ini")
 #: Options of pytest-xdist.
 _OF_XDIST = ("-n", "--numprocesses", "--dist", "--tx")
 #: Settings of a project that change what runs, or that only its own plugins understand; kept out also where -c names the file.
@@ -100,7 +102,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in _FOR_TESTS:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return int(pytest.main(command_line(given)))
+    return int(pytest.main(command_line(given), plugins=[_Header()]))
+
+
+class _Header:
+    """Leaves the settings file that is ours out of pytest's header: it says nothing, and a reader wonders what it is."""
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_report_header(self, config: pytest.Config) -> Generator[None, Any, None]:
+        outcome = yield
+        if config.inipath is not None and str(config.inipath) == _SETTINGS:
+            lines = [[one] if isinstance(one, str) else list(one) for one in outcome.get_result()]
+            outcome.force_result([[line for line in some if not line.startswith("configfile: ")] for some in lines])
 
 
 def command_line(given: Sequence[str]) -> list[str]:
@@ -109,9 +122,8 @@ def command_line(given: Sequence[str]) -> list[str]:
     # With "::" these are our ids also where the current folder holds one called archcheck.
     ids = [f"{ROOT}::" if word == ROOT else word for word in words if word.partition("::")[0] == ROOT]
     paths = [f"--archcheck-path={word}" for word in words if word.partition("::")[0] != ROOT]
-    ini = os.path.join(os.path.dirname(__file__), "standalone.ini")
     return [
-        *("-c", ini, f"--rootdir={os.getcwd()}", "--noconftest"),
+        *("-c", _SETTINGS, f"--rootdir={os.getcwd()}", "--noconftest"),
         *("-p", "no:cacheprovider", "-p", "pytest_archcheck.plugin"),
         *(("-p", "xdist") if any(option.startswith(_OF_XDIST) for option in options) and find_spec("xdist") else ()),
         *(f"--override-ini={one}" for one in _UNSET),

@@ -40,8 +40,8 @@ def summary(result: Result) -> str:
     ]
     waiting = sum(outcome.state == "not run" for outcome in result.outcomes)
     if waiting:
-        known = "shown is what the inspection found" if pending < waiting else "nothing is known of them"
-        lines[-1] += f" {waiting} of {checks} did not run: {known}."
+        lines[-1] += f" {waiting} of {checks} did not run; "
+        lines[-1] += "what the inspection found is shown." if pending < waiting else "nothing is known of them."
     if not rows:
         return "\n".join(lines) + "\n\n"
     lines += ["", "| check | finding | what to do |", "|---|---|---|", *rows[: limits.GITHUB_ROWS]]
@@ -57,7 +57,7 @@ def summary(result: Result) -> str:
 def _result(broken: int, pending: int, checks: str) -> str:
     if broken:
         return f"{broken} of {checks} failed"
-    return f"{pending} of {checks} not run" if pending else f"{checks} passed, not without findings"
+    return f"{pending} of {checks} did not run" if pending else f"{checks} passed, not without findings"
 
 
 def write_summary(path: str, result: Result) -> None:

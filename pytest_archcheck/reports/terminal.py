@@ -136,10 +136,13 @@ def _interrupted(result: Result) -> Iterator[Line]:
     waiting = [outcome for outcome in result.outcomes if outcome.state == "not run"]
     if waiting:
         pending = sum(outcome.answer.pending for outcome in waiting)
-        known = "shown is what the inspection found" if pending < len(waiting) else "nothing is known of them"
-        if 0 < pending < len(waiting):
-            known += f"; nothing is known of {text.count(pending, 'wheel')}"
-        yield Line(f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} not run; {known}")
+        found = any(text.failing(one.answer.findings) or text.warning(one.answer.findings) for one in waiting)
+        told = [
+            "what the inspection found is shown" if found else "",
+            f"nothing is known of {text.count(pending, 'wheel')}" if pending else "",
+        ]
+        said = f"{len(waiting)} of {text.count(len(result.outcomes), 'check')} did not run"
+        yield Line("; ".join([said, *filter(None, told)]))
 
 
 def _of_outcome(outcome: Outcome, verbosity: int, *, failures_shown: bool, warnings_shown: bool) -> Iterator[Line]:

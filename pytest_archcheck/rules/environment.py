@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Check, Finding
 from pytest_archcheck.rules.architecture import NATIVE_FORMATS
-from pytest_archcheck.rules.commands import command
 
 if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Environment
@@ -44,12 +43,11 @@ def foreign_environment(environment: Environment, target: Target, prefix: str) -
     )
     option = f"--archcheck-target={tag}"
     what = "wheel" if environment.kind == "wheel" else "environment"
-    message = f"this is a {system} {what} and no target was given: this machine is {target.name}"
-    typed = command("pytest", f"--archcheck-path={environment.path}", option)
-    remedy = f"say which machine it is for: {typed}"
+    message = f"this is a {system} {what}, this machine is {target.name}, and no target was given"
+    remedy = f"say which machine it is for: add {option}"
     if tag == "macosx_14_0_x86_64":
         # Intel files are what is wrong with many an environment on Apple Silicon: judged for Intel, all is well with them.
-        remedy += ", if that is an Intel Mac; for Apple Silicon, which only emulates them: --archcheck-target=macosx_14_0_arm64"
+        remedy += " (an Intel Mac) or --archcheck-target=macosx_14_0_arm64 (Apple Silicon)"
     reason = f"not judged: a {system} environment without a target (pass {option})"
     return _checks(environment, prefix, message, remedy, reason)
 

@@ -149,8 +149,7 @@ def combined_remedies(found: Iterable[tuple[Finding, Distribution | None]]) -> d
     together: dict[Finding, Finding] = {}
     for (_, remedy, _), members in groups.items():
         if 1 < len(members) <= _TOGETHER:
-            command_for_all = reinstall_all([distribution for distribution, _ in members.values()])
-            whole = f"for all {len(members)} that have this: {remedy.replace(chr(0), command_for_all)}"
+            whole = remedy.replace("\0", reinstall_all([distribution for distribution, _ in members.values()]))
             together.update(
                 (finding, replace(finding, remedy=whole)) for _, findings in members.values() for finding in findings
             )

@@ -76,7 +76,7 @@ def test_a_test_module_that_cannot_be_imported(run: Run, broken: Path, pytester:
             NUMPY,
             "*ERROR collecting test_broken.py*",
             "*= archcheck =*",
-            "4 of 4 checks not run; shown is what the inspection found",
+            "4 of 4 checks did not run; what the inspection found is shown",
             "numpy: wrong-architecture: 20 files have only x86_64, the target needs arm64 (not run)",
             "  numpy/core/_part00.so",
             "  remedy: *",

@@ -8,6 +8,7 @@ import pytest
 from support import elfs
 from support.machos import bundle
 from support.sites import add_distribution, make_venv, write
+from support.wheels import write_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,6 +229,16 @@ def test_a_python_that_nothing_is_judged_for(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--archcheck-python: got '3.15', but */env has its own Python, 3.11.*: leave the option out"])
     assert pytester.runpytest("--archcheck-path=env", "--archcheck-python=3.11").ret == 0
+
+
+def test_a_python_for_wheels_which_name_their_own(pytester: pytest.Pytester) -> None:
+    wheel = write_wheel(pytester.path, "demo", {"demo/_core.so": bundle()})
+    result = pytester.runpytest(f"--archcheck-path={wheel}", "--archcheck-python=3.12")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = "--archcheck-python: got '3.12', but each wheel is judged for the Python of its own tags: leave the option out"
+    result.stderr.fnmatch_lines([f"*{said}"])
+    # A project's setting is not typed for this run.
+    assert pytester.runpytest(f"--archcheck-path={wheel}", "-o", "archcheck_python=3.12").ret == 0
 
 
 def test_a_package_where_a_path_is_expected(pytester: pytest.Pytester) -> None:

@@ -106,7 +106,7 @@ def test_numpy_and_scipy_of_the_wrong_architecture_beside_a_good_tensorflow(
         assert said(result, f"{name} {version}").splitlines() == [
             "wrong-architecture: 3 files have only x86_64, the target needs arm64",
             *(f"  {name}/_core{number}.so" for number in range(3)),
-            f"  remedy: for all 2 that have this: {again} numpy==2.0.2 scipy==1.14.1",
+            f"  remedy: {again} numpy==2.0.2 scipy==1.14.1",
         ]
     assert len(summary(result)) == 2
 

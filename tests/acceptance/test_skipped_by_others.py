@@ -46,7 +46,7 @@ def test_findings_stay_and_the_verdict_is_not_complete(
     assert result.ret == 0  # a skip is pytest's to judge
     result.stdout.fnmatch_lines(
         [
-            "4 of 4 checks not run; shown is what the inspection found",
+            "4 of 4 checks did not run; what the inspection found is shown",
             "h5py: skipped: only benchmarks",
             "numpy: wrong-architecture: 20 files have only x86_64, the target needs arm64 (not run)",
             "numpy: skipped: only benchmarks",

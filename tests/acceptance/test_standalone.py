@@ -94,6 +94,15 @@ def test_workers_of_pytest_xdist(tmp_path: Path, broken: Path, words: tuple[str,
     assert done.returncode == 1
 
 
+def test_the_header_names_no_settings_file_but_one_that_was_asked_for(tmp_path: Path, healthy: Path) -> None:
+    write(tmp_path / "mine.ini", "[pytest]\n")
+    plain = _run(tmp_path, str(healthy), f"--archcheck-target={TARGET}")
+    assert "3 passed" in plain.stdout
+    assert "configfile" not in plain.stdout
+    assert ".ini" not in plain.stdout
+    assert "configfile: mine.ini\n" in _run(tmp_path, str(healthy), f"--archcheck-target={TARGET}", "-c", "mine.ini").stdout
+
+
 def test_help_and_version(tmp_path: Path) -> None:
     assert "pytest-archcheck dist/*.whl" in _run(tmp_path, "--help").stdout
     assert _run(tmp_path, "--version").stdout.startswith("pytest-archcheck ")

@@ -167,3 +167,16 @@ def test_the_warning_may_be_an_error(pytester: pytest.Pytester) -> None:
 def test_what_nobody_typed_is_not_warned_of(pytester: pytest.Pytester, addopts: str, args: tuple[str, ...]) -> None:
     pytester.makeini(f"[pytest]\naddopts = {addopts}\n")
     pytester.runpytest(*args).assert_outcomes(passed=1, warnings=0)
+
+
+@pytest.mark.parametrize("how", ["-p module", "-p name", "variable", "conftest"])
+def test_named_although_it_is_loaded_by_itself(
+    run_child: Run, healthy: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """pytest refuses a plugin that is registered twice under different names."""
+    options = {"-p module": ("-p", "pytest_archcheck.plugin"), "-p name": ("-p", "pytest_archcheck")}.get(how, ())
+    if how == "variable":
+        monkeypatch.setenv("PYTEST_PLUGINS", "pytest_archcheck.plugin")
+    if how == "conftest":
+        pytester.makeconftest("pytest_plugins = ['pytest_archcheck.plugin']")
+    run_child(healthy, *options).assert_outcomes(passed=3)

@@ -69,8 +69,12 @@ def test_a_failure_is_told_twice_at_most(run_child: Run, broken: Path, option: s
     assert told(result, "checks failed") == ["archcheck: 1 of 4 checks failed: numpy"]
 
 
-def test_one_line_for_a_failure_names_the_check(run_child: Run, broken: Path) -> None:
-    assert f"archcheck::numpy:1: {FAILURE}" in told(run_child(broken, "--tb=line"), FAILURE)
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_one_line_for_a_failure_names_the_check(run_child: Run, broken: Path, workers: str) -> None:
+    pytest.importorskip("xdist")
+    result = run_child(broken, "--tb=line", workers)
+    assert told(result, FAILURE) == [f"archcheck::numpy:1: {FAILURE}", f"FAILED archcheck::numpy - {FAILURE}"]
+    assert "numpy/core/_part00.so" not in result.stdout.str()
 
 
 def test_collecting_alone_names_what_will_fail(run_child: Run, broken: Path) -> None:

@@ -96,7 +96,7 @@ def test_one_command_where_several_have_one_fault(tmp_path: Path) -> None:
     add_distribution(tmp_path, "torn", files={"torn/_x.cpython-312-darwin.so": machos.bundle()[:40]}, tags=CP312)
     remedies = {error(tmp_path, ARM64, name).remedy for name in ("foo", "bar", "baz")}
     (together,) = remedies
-    assert together.startswith("for all 3 that have this: ")
+    assert together.startswith("MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target ")
     assert together.endswith(" bar==1.0 baz==1.0 foo==1.0")
     assert error(tmp_path, ARM64, "torn").remedy.endswith(" --no-cache torn==1.0")
 
