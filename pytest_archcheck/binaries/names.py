@@ -15,6 +15,8 @@ _EXTENSION = re.compile(r"(?P<tag>\.(?:cpython-|abi3|pypy|graalpy|cp\d)[^/]*)?\.
 _CPYTHON = re.compile(r"\.cpython-(\d+)([a-z]*)-")
 #: ``libfoo.so``, ``libfoo.so.1.0.2k``, ``libfoo.1.dylib``; not ``libfoo.so.1.hmac``.
 _LIBRARY = re.compile(r"\.so(?:\.\d+[a-z]?)*\Z|\.dylib\Z")
+#: Folders of tests and of what they read, in lower case.
+_TEST_FOLDERS = frozenset({"test", "tests", "testdata", "test_data", "test-data"})
 #: ``libpython3.11.dylib``, ``libpython3.11t.so.1.0``: Python itself.
 _LIBPYTHON = re.compile(r"libpython3(\.\d+t?d?)?\.(?:so|dylib)")
 
@@ -89,6 +91,17 @@ def is_for_another_build(path: str, abiflags: str | None) -> bool:
     return ("t" in tag.flags) != ("t" in abiflags) or ("d" in tag.flags and "d" not in abiflags)
 
 
+def chosen_as(path: str) -> str | None:
+    """The module that a package takes this file for, one of several, by a finder of its own: ``mpi4py/MPI``.
+
+    No import statement leads to ``mpi4py/MPI.mpich.cpython-311-darwin.so``: its name has a dot before what says the Python.
+    """
+    start = path.rfind("/") + 1
+    match = _EXTENSION.search(path, start)
+    dot = path.find(".", start)
+    return path[:dot] if match and match["tag"] and start < dot < match.start() else None
+
+
 def is_test_data(path: str) -> bool:
-    """Whether a file lies in a folder of tests: delocate and others install the foreign files that theirs read."""
-    return not {"test", "tests"}.isdisjoint(path.lower().split("/")[:-1])
+    """Whether a file lies in a folder of tests: delocate, Go's sources and others have foreign files that theirs read."""
+    return not _TEST_FOLDERS.isdisjoint(path.lower().split("/")[:-1])

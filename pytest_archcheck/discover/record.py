@@ -11,6 +11,7 @@ import codecs
 import contextlib
 import csv
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,9 +117,14 @@ def _is_module(path: str) -> bool:
 
 
 def is_gone(site: str, path: str) -> bool:
-    """Whether a recorded file surely is not there: a folder that cannot be looked into may hold it."""
+    """Whether a recorded file surely is not there: a folder that cannot be looked into may hold it.
+
+    A symbolic link that leads nowhere is no file: uv makes links into its cache where it is told to, and that gets cleaned.
+    """
+    whole = os.path.join(site, path)
     try:
-        os.lstat(os.path.join(site, path))
+        if stat.S_ISLNK(os.lstat(whole).st_mode):
+            os.stat(whole)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):

@@ -24,6 +24,8 @@ def judge_lost_files(environment: Environment, owned: Sequence[tuple[Distributio
     :param subject: of the packages as a whole, for what owns no compiled file (any more).
     """
     waiting = [project for project in environment.projects if project.lost or project.is_gone]
+    if environment.root is not None:  # a link in an image leads to a place in the image
+        waiting = [project for project in waiting if not _of_links(project)]
     importable = Importable(environment.search_path, finder_sources(environment.search_path))
     owners = {(owner.name, owner.location): where for owner, where in owned}
     gone: dict[str, list[InstalledProject]] = {}
@@ -33,10 +35,18 @@ def judge_lost_files(environment: Environment, owned: Sequence[tuple[Distributio
             gone.setdefault(project.location, []).append(project)
         elif any(not is_test_data(path) for path in project.lost):
             fails, named = _import_of(project, importable)
-            yield judge_lost(project, where, fails, named=named)
+            yield judge_lost(project, where, fails, named=named, links=_of_links(project))
     for site, projects in gone.items():
         if not _is_frozen(site):
-            yield judge_gone(projects, subject)
+            for links in (False, True):
+                if alike := [project for project in projects if _of_links(project) is links]:
+                    yield judge_gone(alike, subject, links=links)
+
+
+def _of_links(project: InstalledProject) -> bool:
+    """Whether its files are there as symbolic links, which lead nowhere: its metadata is installed as they are."""
+    files = (*project.lost[:1], os.path.join(project.metadata, "METADATA"))
+    return any(os.path.islink(os.path.join(project.location, path)) for path in files)
 
 
 def _import_of(project: InstalledProject, importable: Importable) -> tuple[str | None, bool]:

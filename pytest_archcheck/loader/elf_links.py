@@ -151,6 +151,8 @@ class _Linker:
         for image in self.usable:
             for name in (image.soname, os.path.basename(image.path)):
                 self.sonames.setdefault(name, image)
+        #: Files that surely do not load.
+        self.failing: frozenset[str] = frozenset()
         #: Images that some extension module brings into the process without fail.
         self.served: set[str] = set()
         #: Metadata of a distribution -> the projects that it requires.
@@ -261,6 +263,9 @@ class _Linker:
                     continue  # the library that loads this one has the DT_RPATH that leads there
                 links.setdefault((link.user.path, link.name), (link, []))[1].append(root)
         lonely = self._without_modules({user for user, _ in links})
+        self.failing = frozenset(
+            root.path for link, roots in links.values() if link.name not in self.sonames for root in (link.user, *roots)
+        )
         for link, roots in links.values():
             broken = self._describe(link, roots, lonely)
             # An interpreter rests on the libraries of the system that it was built for; which those are, no tag says.
@@ -353,12 +358,15 @@ class _Linker:
     def _is_optional(self, module: Binary) -> bool:
         if self.owner_of(module) is None:  # the standard library
             return module_name(module).rpartition(".")[2] in OPTIONAL_STANDARD_MODULES
+        if any(other.file not in self.failing for other in self.sources.choices_beside(module)):
+            return True
         return is_test_data(module.path) or self.sources.guard_import_of(module)
 
     def _without_modules(self, users: set[str]) -> frozenset[int]:
         """Distributions that have libraries but no extension module, and every one of them fails: nothing of them works.
 
-        LightGBM is one library, loaded by ctypes. One file of many that fails is a plugin for something that is not here.
+        LightGBM is one library, loaded by ctypes. One file of many that fails is a plugin for something that is not here. Where
+        no Python file comes with them (Intel's ``lib/libur_*.so``), others may load them, who are asked themselves.
         """
         failed = set()
         suspects = {id(self.owner_of(image.binary)) for image in self.usable if image.path in users}
@@ -367,7 +375,8 @@ class _Linker:
                 continue
             loaded = [image for image in self.usable if self.owner_of(image.binary) is dist]
             libraries = [image for image in loaded if _role(image) == "library"]
-            if libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries):
+            fail = libraries and len(libraries) == len(loaded) and all(image.path in users for image in libraries)
+            if fail and any(self.sources.has_any(image.binary) for image in libraries if image.binary):
                 failed.add(id(dist))
         return frozenset(failed)
 

@@ -58,6 +58,8 @@ class MachOLinks:
         self._python = environment.interpreter.version if environment.interpreter else None
         self._sources = sources
         self._recorded = Recorded()
+        #: Files of which a link does not hold; None until it is asked for.
+        self._failing: frozenset[int] | None = None
 
     def broken(self) -> Iterator[BrokenLink]:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
@@ -137,7 +139,7 @@ class MachOLinks:
                 pass
             elif image.role == "extension":
                 has_modules = True
-                if not (is_for_another_version(image.path, self._python) or self._sources.guard_import_of(image)):
+                if not (is_for_another_version(image.path, self._python) or self._is_optional(image)):
                     return True
             elif image.role == "executable":
                 if self._is_run(image) and not (is_python and "stub" in os.path.basename(image.path)):
@@ -148,6 +150,14 @@ class MachOLinks:
                 reached += [user for user in self.search.users_of(image) if user not in reached]
         # torchaudio loads libtorchaudio_sox.so by its name, just before the module that nothing needs.
         return is_named and not has_modules
+
+    def _is_optional(self, module: Binary) -> bool:
+        """Whether its package gets by without a module, or has another one that it may take."""
+        others = list(self._sources.choices_beside(module))
+        if others and self._failing is None:
+            faults = ((link.binary, self._fault(link)[0]) for link in self.search.links_outside_the_system())
+            self._failing = frozenset(id(binary) for binary, fault in faults if fault not in (None, "loaded"))
+        return any(id(one) not in (self._failing or ()) for one in others) or self._sources.guard_import_of(module)
 
     def _is_run(self, program: Binary) -> bool:
         """Whether people type a program's name, or its package does; some are started by a wrapper that brings libraries."""

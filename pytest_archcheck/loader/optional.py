@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
-from pytest_archcheck.binaries.names import extension_tag, module_name
+from pytest_archcheck.binaries.names import chosen_as, extension_tag, module_name
 from pytest_archcheck.loader.import_lines import import_lines
 from pytest_archcheck.loader.imports import imports_of, may_begin, may_compute
 from pytest_archcheck.loader.package_files import PackageFiles, read_text
@@ -214,6 +214,16 @@ class PythonSources:
             commands = _COMMAND.findall(_entry_points(owner).decode(errors="replace"))
             self._commands[owner.metadata] = frozenset(command.replace("-", "_") for command in commands)
         return name.partition(".")[0].replace("-", "_") in self._commands[owner.metadata]
+
+    def choices_beside(self, binary: Binary) -> Iterator[Binary]:
+        """The other files of its distribution of which one is taken for the same module: mpi4py has one for each MPI."""
+        module, owner = chosen_as(binary.path), self.owner_of(binary)
+        if module is not None and owner is not None:
+            yield from (one for one in owner.binaries if one is not binary and chosen_as(one.path) == module)
+
+    def has_any(self, binary: Binary) -> bool:
+        """Whether the packages that come with a binary have Python files: who else would load a library of theirs."""
+        return any(True for _ in self._files.of(binary))
 
     def mentions(self, binary: Binary, text: bytes) -> bool:
         """Whether a Python file of the distribution that owns this binary contains a text."""

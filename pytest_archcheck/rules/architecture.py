@@ -54,7 +54,7 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target,
 
     def judged(binary: Binary) -> list[Finding]:
         if binary.problem:
-            return [_unreadable(distribution, binary, subject)]
+            return [_unreadable(distribution, binary, subject, target)]
         wrong = misfit(binary, target)
         if wrong is None:
             return _newer_os(distribution, binary, subject, target)
@@ -179,17 +179,12 @@ def _named_for_another_processor(binary: Binary, target: Target) -> bool:
     return not named.isdisjoint(binary.architectures) and named.isdisjoint(target.architectures)
 
 
-def _unreadable(distribution: Distribution, binary: Binary, subject: str) -> Finding:
+def _unreadable(distribution: Distribution, binary: Binary, subject: str, target: Target) -> Finding:
     severity: Severity = "error" if binary.role in LOADED_ROLES else "note"
-    return _finding(
-        "unreadable-binary",
-        severity,
-        distribution,
-        binary,
-        subject,
-        f"cannot be loaded: {binary.problem}",
-        reinstall(distribution),
-    )
+    message, remedy = f"cannot be loaded: {binary.problem}", reinstall(distribution)
+    if binary.role != "extension" and _named_for_others(binary.path, target):
+        severity, remedy = "note", "none needed: the file's path names the system that it is for"
+    return _finding("unreadable-binary", severity, distribution, binary, subject, message, remedy)
 
 
 def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: Target) -> list[Finding]:

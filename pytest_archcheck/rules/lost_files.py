@@ -19,36 +19,43 @@ if TYPE_CHECKING:
     from pytest_archcheck.findings import Severity
 
 RULE = "missing-file"
+#: What ``uv pip install --link-mode=symlink`` leaves once its cache is cleaned, or is not in the image.
+_LINKS = "symbolic links that lead nowhere"
 #: So many are named in a sentence, and so many in one command.
 _SHOWN, _TOGETHER = 6, 12
 
 
-def judge_gone(projects: Sequence[InstalledProject], subject: str) -> Finding:
-    """Report projects of one folder of which only the metadata is left."""
+def judge_gone(projects: Sequence[InstalledProject], subject: str, *, links: bool = False) -> Finding:
+    """Report projects of one folder of which only the metadata is left, or (``links``) symbolic links that lead nowhere."""
     named = listed([project.title for project in projects], _SHOWN)
-    message = f"nothing of {named} is there but metadata: what was installed cannot be imported"
-    return _finding(projects, subject, "error", message)
+    message = f"nothing of {named} is there but {_LINKS if links else 'metadata'}: what was installed cannot be imported"
+    return _finding(projects, subject, "error", message, links=links)
 
 
-def judge_lost(project: InstalledProject, subject: str, fails: str | None, *, named: bool) -> Finding:
+def judge_lost(project: InstalledProject, subject: str, fails: str | None, *, named: bool, links: bool = False) -> Finding:
     """Report a project without some of its compiled files.
 
     :param fails: which import surely fails, and why; None where none is seen.
     :param named: whether what importing the package runs names one of them: as ``ctypes`` loads a library.
+    :param links: they are there as symbolic links that lead nowhere.
     """
     first, more = project.lost[0], len(project.lost) - 1
     files = f"{first} and {more} more compiled files" if more > 1 else f"{first} and one more" if more else first
     gone = f"{files}, which {project.title} installed, {'are' if more else 'is'} gone"
+    if links:
+        gone += f" ({_LINKS})" if more else " (a symbolic link that leads nowhere)"
     if fails:
-        return _finding([project], subject, "error", f"{gone}: {fails}")
-    return _finding([project], subject, "warning" if named else "note", gone)
+        return _finding([project], subject, "error", f"{gone}: {fails}", links=links)
+    return _finding([project], subject, "warning" if named else "note", gone, links=links)
 
 
-def _finding(projects: Sequence[InstalledProject], subject: str, severity: Severity, message: str) -> Finding:
+def _finding(projects: Sequence[InstalledProject], subject: str, severity: Severity, message: str, *, links: bool) -> Finding:
     wanted = [word for project in projects if (word := requirement(project.name, project.version))]
     installers = {Installer.of(project) for project in projects}
     if 0 < len(wanted) <= _TOGETHER and len(installers) == 1:
-        remedy = installers.pop().again(wanted)
+        installer = installers.pop()
+        # uv makes links again where UV_LINK_MODE says so, and into no cache: it removes the package and stops.
+        remedy = installer.again(wanted, options=["--link-mode=copy"] if links and installer.tool == "uv" else [])
     else:
         remedy = "install them again, from what they were installed from"
     return Finding(

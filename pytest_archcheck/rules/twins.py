@@ -35,6 +35,8 @@ _WIDTHS_AND_SUFFIXES = frozenset({"32", "64", "32bit", "64bit", "so", "dylib", "
 _MACHINE_WORDS = _SYSTEM_WORDS.keys() | _PROCESSOR_WORDS | _WIDTHS_AND_SUFFIXES
 #: x86_64 holds a separator itself, so it is taken as one word first.
 _WORD = re.compile(r"x86[_-]64|[A-Za-z]+\d*[A-Za-z]*|\d+(?:bit)?")
+#: ``libx.dylib``, ``libx.dylib-old``, ``libx.dylib.bak``.
+_DYLIB = re.compile(r"\.dylib\b[^/]*\Z")
 
 
 def twin_key(path: str) -> str:
@@ -55,7 +57,7 @@ def twin_key(path: str) -> str:
 def systems_named(path: str) -> set[str]:
     """The operating systems that the path's words name, or else its suffix."""
     named = {_SYSTEM_WORDS[word] for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS}
-    return named or ({"macos"} if path.endswith(".dylib") else set())
+    return named or ({"macos"} if _DYLIB.search(path) else set())
 
 
 #: Words for the architectures of files, as they name folders.

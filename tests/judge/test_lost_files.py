@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,6 +107,34 @@ def test_what_is_all_gone(site: Path) -> None:
     assert (finding.severity, finding.subject, finding.distribution) == ("error", "environment::packages", None)
     assert finding.message == "nothing of demo 1.0, pure 2.0 is there but metadata: what was installed cannot be imported"
     assert finding.remedy.endswith("demo==1.0 pure==2.0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+def test_links_into_a_cache_that_was_cleaned(site: Path, tmp_path: Path) -> None:
+    """``uv pip install --link-mode=symlink``, then ``uv cache clean``: uv says that the requirement is satisfied."""
+    add_distribution(site, "demo", "1.0", {CORE: elfs.shared(), "demo/__init__.py": "from . import _core"}, installer="uv")
+    cache = tmp_path / "cache"
+    for path in (*site.glob("demo/*"), site / "demo-1.0.dist-info/METADATA"):
+        kept = cache / path.relative_to(site)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(kept)
+        path.symlink_to(kept)
+    assert found(site) == []
+    shutil.rmtree(cache)
+    (finding,) = found(site)
+    assert finding.severity == "error"
+    assert finding.message == (
+        "nothing of demo 1.0 is there but symbolic links that lead nowhere: what was installed cannot be imported"
+    )
+    assert finding.remedy.endswith("--link-mode=copy demo==1.0")  # with UV_LINK_MODE=symlink it would stop half-way
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+def test_a_link_that_leads_nowhere_is_no_module(site: Path) -> None:
+    add(site, "from . import _core", CORE)
+    (site / CORE).symlink_to("nowhere.so")
+    (finding,) = found(site)
+    assert (finding.severity, "(a symbolic link that leads nowhere): import demo fails" in finding.message) == ("error", True)
 
 
 def test_many_that_are_all_gone_are_told_in_a_few_words(site: Path) -> None:

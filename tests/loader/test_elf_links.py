@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+import sysconfig
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -265,10 +266,39 @@ def test_a_plugin_with_a_modules_name_is_told_by_what_it_exports(tmp_path: Path,
 
 
 def test_the_only_library_of_a_package_without_modules_is_needed(tmp_path: Path) -> None:
-    site_with(tmp_path, {"lightgbm/lib/lib_lightgbm.so": arm("libgomp.so.1")}, "lightgbm")
+    site_with(tmp_path, {"lightgbm/lib/lib_lightgbm.so": arm("libgomp.so.1"), "lightgbm/__init__.py": ""}, "lightgbm")
     (finding,) = judged(tmp_path)
     assert (finding.rule, finding.severity) == ("library-outside-environment", "warning")
     assert "apt-get install --reinstall libgomp1" in finding.remedy
+
+
+def test_libraries_without_a_python_file_are_loaded_by_others_if_at_all(tmp_path: Path) -> None:
+    """intel-openmp requires Intel's ``lib/libur_*.so``, which want the compiler's own libraries, and does without them."""
+    site = make_venv(tmp_path)
+    add_distribution(site, "cmplr", "1.0", {"../../libur.so": arm("libsvml.so"), "../../libur.so.0": arm("libsvml.so")})
+    assert {severity for _, severity, _ in brief(judged(tmp_path))} == {"note"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files for this machine's loader")
+@pytest.mark.parametrize("brought", [(), ("mpich",), ("mpich", "openmpi")])
+def test_a_module_with_a_file_for_each_of_several_libraries(tmp_path: Path, brought: tuple[str, ...]) -> None:
+    """mpi4py's finder takes the file for the MPI that is there, which nothing but ``ctypes`` finds in ``lib`` of a venv."""
+    site = make_venv(tmp_path)
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    for name, soname in (("mpich", "libmpi.so.12"), ("openmpi", "libmpi.so.40")):
+        library = compiled(tmp_path / name / soname, C_LIBRARY, f"-Wl,-soname,{soname}")
+        module = "int answer(void); void *PyInit_MPI(void) { answer(); return 0; }"
+        content = compiled(tmp_path / f"MPI.{name}{suffix}", module, str(library)).read_bytes()
+        write(site / f"mpi4py/MPI.{name}{suffix}", content)
+        if name in brought:
+            add_distribution(site, name, "1.0", {f"../../{soname}": library.read_bytes()})
+    files = {f"mpi4py/MPI.{name}{suffix}": (site / f"mpi4py/MPI.{name}{suffix}").read_bytes() for name in ("mpich", "openmpi")}
+    add_distribution(
+        site, "mpi4py", "4.0", files | {"mpi4py/__init__.py": "LIBRARIES = 'libmpi.so.12', 'libmpi.so.40'\nfrom . import MPI\n"}
+    )
+    found = brief(judged(tmp_path, replace(this_host().target(), is_host=False)))
+    assert {severity for _, severity, _ in found} == ({"note"} if brought else {"warning"})
+    assert len(found) == 2
 
 
 def test_on_alpine_it_is_another_command(tmp_path: Path) -> None:

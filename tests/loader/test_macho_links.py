@@ -316,3 +316,18 @@ def test_thousands_of_rpaths_and_libraries_end(tmp_path: Path) -> None:
     begin = time.process_time()
     assert broken(links(tmp_path, {MODULE: data}))
     assert time.process_time() - begin < 10
+
+
+@pytest.mark.parametrize("brought", [(), ("libmpi.12.dylib",), ("libmpi.40.dylib",)])
+def test_a_module_with_a_file_for_each_of_several_libraries(tmp_path: Path, brought: tuple[str, ...]) -> None:
+    """mpi4py's finder takes the file for the MPI that is there."""
+    wanted = {"mpich": "libmpi.12.dylib", "openmpi": "libmpi.40.dylib"}
+    files = {
+        f"mpi4py/MPI.{name}.cpython-311-darwin.so": module(f"@rpath/{library}", "/opt/homebrew/lib")
+        for name, library in wanted.items()
+    }
+    files |= {f"lib/{library}": machos.dylib(install_name=f"@rpath/{library}") for library in brought}
+    found = {
+        one.library.name.rpartition("/")[2]: one.required for one in links(tmp_path, files).broken() if one.status == "outside"
+    }
+    assert found == {library: not brought for library in wanted.values() if library not in brought}

@@ -154,6 +154,22 @@ def test_unreadable_binary(path: str, data: bytes, severity: str | None) -> None
     assert verdict(ARM, data, path) == (("unreadable-binary", severity) if severity else None)
 
 
+def test_what_is_damaged_and_for_another_system_stops_nobody() -> None:
+    """raylib-py has in place of its ``.dylib`` the text that Git for Windows makes of a symbolic link."""
+    assert verdict(LINUX, b"3\n0\n4096\n32768\n" + bytes(90), "foo/bin/libx.dylib") == ("unreadable-binary", "note")
+    assert verdict(LINUX, b"", "foo/_x.cpython-311-darwin.so") == ("unreadable-binary", "error")
+
+
+def test_a_suffix_behind_the_suffix() -> None:
+    assert verdict(LINUX, machos.dylib(), "foo/libx.dylib-old") == ("wrong-platform", "note")
+    assert verdict(LINUX, machos.dylib(), "foo/libx-old") == FOREIGN
+
+
+def test_what_go_has_for_its_own_tests() -> None:
+    path = "go/src/debug/elf/testdata/gcc-386-freebsd-exec"
+    assert verdict(LINUX, elfs.executable("i686"), path) == ("wrong-architecture", "note")
+
+
 @pytest.mark.parametrize(
     "files",
     [
