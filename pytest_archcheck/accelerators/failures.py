@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from pytest_archcheck.accelerators.known_failures import TABLE, Known
+from pytest_archcheck.accelerators.known_failures import TABLE
+
+if TYPE_CHECKING:
+    from pytest_archcheck.accelerators.known_failures.row import Known
 
 #: Lines that a fatal end begins with, the first kind found is taken: what was said before it may be an older story.
 _FATAL = (

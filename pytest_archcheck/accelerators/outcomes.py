@@ -11,7 +11,7 @@ from pytest_archcheck.accelerators.case import Case
 from pytest_archcheck.accelerators.correctness import how_wrong
 from pytest_archcheck.accelerators.failures import said_of_no_gpu, shorten, unwrapped
 from pytest_archcheck.accelerators.hidden import hidden_by
-from pytest_archcheck.accelerators.known_failures import BAD_SIGNATURE, NATIVE
+from pytest_archcheck.accelerators.known_failures.row import BAD_SIGNATURE, ILLEGAL_INSTRUCTION, NATIVE
 
 if TYPE_CHECKING:
     from pytest_archcheck.accelerators.model import Framework, Outcome, Status
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: A signal that says by itself what the cause most often is.
 _SIGNAL_CAUSES = {
-    "SIGILL": "the processor does not have an instruction that this build uses: often x86_64 code under Rosetta, or emulated",
+    "SIGILL": ILLEGAL_INSTRUCTION,
     "SIGKILL": "something killed it: the system for want of memory, or macOS for an invalid code signature",
     "SIGBUS": "a file that it maps is shorter than its headers say: truncated",
 }

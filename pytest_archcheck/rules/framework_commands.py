@@ -33,7 +33,6 @@ def filled(text: str, outcome: Outcome, home: Home) -> str:
             "name": here.name,
             "version": here.version,
             "pinned": pinned(here),
-            "plugin": plugin.name,
             # conda keeps a version that was asked for, and takes none with `conda update`.
             "keep": "" if own.tool == "conda" else f" {pinned(here)}",
             "install": own.other([]),

@@ -31,7 +31,7 @@ TOOLS = ["pip", "uv", "conda"]
 )
 def test_remedies_name_what_is_installed(installer: str, again: str, pinned: str) -> None:
     here = Installed("tensorflow-cpu", "2.18.1", installer)
-    assert typed("{again} | {pinned} | {name} | {plugin}", here) == f"{again} | {pinned} | tensorflow-cpu | tensorflow-metal"
+    assert typed("{again} | {pinned} | {name}", here) == f"{again} | {pinned} | tensorflow-cpu"
     for known in TABLE:
         remedy = typed(known.remedy, here)
         assert "{" not in remedy
