@@ -162,7 +162,7 @@ def test_the_house_is_as_drawn() -> None:
     [
         ("machine.host", "pytest_archcheck.discover.model.Interpreter"),
         ("judge.macos", "pytest_archcheck.judge.environment.judge"),
-        ("plugin.settings", "pytest_archcheck.plugin.session.start"),
+        ("plugin.settings", "pytest_archcheck.plugin.start.start"),
     ],
 )
 def test_a_circle_is_seen_even_where_it_is_an_annotation(module: str, imported: str) -> None:

@@ -31,7 +31,12 @@ class Scope(NamedTuple):
 
     def holds(self, subject: str) -> bool:
         """Whether the check of ``subject`` is collected."""
-        return self.named is None or any(name in ("", subject) or subject.startswith(f"{name}::") for name in self.named)
+        return self.named is None or any(not name or names(name, subject) for name in self.named)
+
+
+def names(name: str, subject: str) -> bool:
+    """Whether an id (without its first part) names that check, or a group that it is of."""
+    return subject == name or subject.startswith(f"{name}::")
 
 
 def named_subject(config: pytest.Config, argument: str) -> str | None:

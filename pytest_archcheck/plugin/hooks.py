@@ -17,11 +17,11 @@ from pytest_archcheck.plugin import hookspecs, options, unwritten
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from pytest_archcheck.plugin.session import ArchcheckSession
+    from pytest_archcheck.plugin.start import Started
 
 _PARSER = pytest.StashKey[pytest.Parser]()
-#: The session that was started before conftest files.
-_STARTED = pytest.StashKey["ArchcheckSession"]()
+#: The run that was started before conftest files.
+_STARTED = pytest.StashKey["Started"]()
 #: Name of the session's plugin, and of its entry in pytest-xdist's workerinput.
 _SESSION = "archcheck-session"
 
@@ -50,17 +50,17 @@ def around_initial_conftests(early_config: pytest.Config, parser: pytest.Parser,
     for name, value in vars(parsed).items():
         if name.startswith("archcheck") or name == "file_or_dir":
             setattr(early_config.known_args_namespace, name, value)
-    session = None
+    started = None
     early_config.stash[_PARSER] = parser
     # In a pytest-xdist worker the result will be handed over. What looks like one may also be a run that a worker's test
     # started: pytest_configure can tell.
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        session = _start(early_config, parser, args)
-        if session is not None:
-            early_config.stash[_STARTED] = session
+        started = _start(early_config, parser, args)
+        if started is not None:
+            early_config.stash[_STARTED] = started
     outcome = yield
-    if session is not None and outcome.excinfo is not None:
-        session.tell_in_full()
+    if started is not None and started.telling is not None and outcome.excinfo is not None:
+        started.telling.in_full()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,18 +75,21 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the session's plugin where the checks are on."""
-    session = _session(config)
-    if session is None:
+    """Register the plugins of a run with the checks on."""
+    started = _started(config)
+    if started is None:
         if not hasattr(config, "workerinput") and any("--archcheck-" in str(arg) for arg in config.invocation_params.args):
             from pytest_archcheck.plugin import arguments
 
             arguments.warn_of_idle_options(config)
         return
-    if not session.is_worker:
+    session, telling = started
+    if telling is not None:
         session.join_findings_of_others()
         session.reject_unknown_ids()
     config.pluginmanager.register(session, _SESSION)
+    if telling is not None:
+        config.pluginmanager.register(telling, "archcheck-telling")
     session.join_html_report()
     if session.is_worker or getattr(config.option, "dist", "no") != "no":  # pytest-xdist
         with unwritten(config.pluginmanager):
@@ -125,26 +128,27 @@ def _could_be_ours(argument: str) -> bool:
     return name == "archcheck" or (bool(colons) and (name == "checks" or os.path.isdir(path)))
 
 
-def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> ArchcheckSession | None:
+def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Started | None:
     if not _could_concern_us(config, args):
         return None
     with unwritten(config.pluginmanager):
-        from pytest_archcheck.plugin.session import start
+        from pytest_archcheck.plugin.start import start
 
         return start(config, parser, args)
 
 
-def _session(config: pytest.Config) -> ArchcheckSession | None:
-    """Return the session that a worker is handed, that was started before conftest files, or that could not be until now."""
+def _started(config: pytest.Config) -> Started | None:
+    """Return the run that a worker is handed, that was started before conftest files, or that could not be until now."""
     if hasattr(config, "workerinput"):
         handed = config.workerinput.get(_SESSION)
         if handed is None:
             return None
         with unwritten(config.pluginmanager):
+            from pytest_archcheck.plugin.start import Started
             from pytest_archcheck.plugin.workers import take_over
 
-            return take_over(config, handed)
+            return Started(take_over(config, handed), telling=None)
     if "PYTEST_XDIST_WORKER" in os.environ and _PARSER in config.stash:
         return _start(config, config.stash[_PARSER], [os.fspath(arg) for arg in config.invocation_params.args])
-    session = config.stash.get(_STARTED, None)
-    return session if session is not None and session.still_wanted(config.stash[_PARSER]) else None
+    started = config.stash.get(_STARTED, None)
+    return started if started is not None and started.session.still_wanted(config.stash[_PARSER]) else None

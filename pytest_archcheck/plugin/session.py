@@ -1,12 +1,10 @@
-"""One run with the checks on: inspects once, collects, keeps what the items said, and tells.
+"""One run with the checks on: makes questions of what was inspected, collects them, and keeps what became of them.
 
-Registered with pytest only when the checks are on. Under pytest-xdist the controller inspects environments and hands the result
-to its workers; a wheel is opened by the worker that runs its item.
+Registered with pytest only when the checks are on, in the workers of pytest-xdist, too. ``start`` begins it, ``telling`` tells.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,66 +12,34 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_archcheck import ArchcheckWarning
-from pytest_archcheck.plugin import arguments, blame, inspected, progress, questions, report_files, rootdir, settings
-from pytest_archcheck.plugin.inspected import INSPECTION, SETTINGS
+from pytest_archcheck.plugin import arguments, blame, inspected, questions
+from pytest_archcheck.plugin.inspected import INSPECTION
 from pytest_archcheck.plugin.items import ArchcheckCollector, ArchcheckItem
 from pytest_archcheck.plugin.kept import PREFIX, Kept
-from pytest_archcheck.reports import terminal, text
+from pytest_archcheck.reports import text
 from pytest_archcheck.reports.outcome import Question, Result
 
 if TYPE_CHECKING:
     import warnings
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
 
     from pytest_archcheck.inspection import Inspection
     from pytest_archcheck.plugin.arguments import Scope
     from pytest_archcheck.plugin.settings import Settings
 
 
-def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> ArchcheckSession | None:
-    """Inspect, if the checks are on: before conftest files are loaded, so that nothing they do can hide the outcome.
-
-    Raises :class:`pytest.UsageError` for a bad setting.
-    """
-    scope = arguments.decide(config, parser, arguments.positionals(parser, args))
-    if scope is None:
-        return None
-    checked = config.stash[SETTINGS] = settings.read(config, config.known_args_namespace)
-    if checked.require and not all(_is_running_environment(path) for path in checked.paths):
-        raise pytest.UsageError(
-            f"--archcheck-require: got {', '.join(checked.require)} with {', '.join(checked.paths)}, expected no path, "
-            "or the running environment's: what is required is required of that"
-        )
-    made = report_files.check(checked)
-    with progress.inspecting(config, text.joined(checked.paths, most=2) or "this environment"):
-        inspection = inspected.inspect(checked)
-    _refuse_idle_python(config, inspection)
-    session = ArchcheckSession(config, checked, scope, inspection, made)
-    if not arguments.hand_to_loop(config, scope):
-        session.tell_early()
-    return session
-
-
 class ArchcheckSession:
     """The plugin of a run that has the checks on."""
 
-    def __init__(
-        self, config: pytest.Config, checked: Settings, scope: Scope, inspection: Inspection, made: Sequence[str] = ()
-    ) -> None:
-        """:param made: folders that were made for reports."""
-        self._made = made
+    def __init__(self, config: pytest.Config, checked: Settings, scope: Scope, inspection: Inspection) -> None:
         self.config = config
         self.settings = checked
         self.scope = scope
-        self._files = report_files.ReportFiles(checked, str(config.rootpath))
         config.stash[INSPECTION] = inspection
         self.questions: dict[str, Question] = {}
         self._of_wheels = questions.of_wheels(config, inspection, checked)
         self._ask()
         self.kept = Kept()
-        self._told_header = False
-        #: Reports that could not be written, each with the reason.
-        self._unwritten: list[str] = []
 
     @property
     def inspection(self) -> Inspection:
@@ -120,7 +86,7 @@ class ArchcheckSession:
     def reject_unknown_ids(self) -> None:
         """Raise :class:`pytest.UsageError` for an id that names no check, with those that are near."""
         for name in self.scope.named or ():
-            if name and not any(self._named(name, subject) for subject in self.questions):
+            if name and not any(arguments.names(name, subject) for subject in self.questions):
                 from difflib import get_close_matches
 
                 near = get_close_matches(name, list(self.questions), n=3, cutoff=0.5)
@@ -128,36 +94,6 @@ class ArchcheckSession:
                     f"did you mean {' or '.join(PREFIX + one for one in near)}?" if near else "pytest archcheck --co lists all"
                 )
                 raise pytest.UsageError(f"not found: {PREFIX}{text.escape(name)} (no such check; {hint})")
-
-    @staticmethod
-    def _named(name: str, subject: str) -> bool:
-        return subject == name or subject.startswith(f"{name}::")
-
-    def tell_early(self) -> None:
-        """Say what is known to fail, and write the report, before the project's code gets a chance to end the process."""
-        unwritten = self._files.write(self.result()) if self._files else []
-        if unwritten:
-            raise pytest.UsageError(unwritten[0])
-        if any(text.failing(check.findings) for check in self.inspection.checks):
-            self._told_header = self._print(terminal.header(self.inspection, self.result().outcomes))
-
-    def tell_in_full(self) -> None:
-        """Say everything, where conftest files failed to load and no item will run."""
-        self._print(terminal.in_full(self.result().outcomes))
-        self._write_step_summary()
-        self.pytest_unconfigure()
-
-    def _print(self, lines: list[str]) -> bool:
-        """Print before there is a terminal reporter. With -q to stderr: the output of ``--co -q`` is read by tools."""
-        options = self.config.known_args_namespace
-        if "no:terminal" in options.plugins:
-            return False
-        stream = sys.stdout if options.verbose >= 0 else sys.stderr
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        for line in lines:
-            stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        stream.flush()
-        return True
 
     # -- hooks: collection
 
@@ -226,7 +162,7 @@ class ArchcheckSession:
         """Say which hook broke: conftest files may take our items for test functions."""
         hint = blame.hint(excinfo, self.config.rootpath)
         if hint is not None:
-            sys.stderr.write(f"archcheck: {hint}\n".encode("ascii", "backslashreplace").decode("ascii"))
+            sys.stderr.write(text.encodable(f"archcheck: {hint}\n", "ascii"))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, None]:
@@ -248,7 +184,7 @@ class ArchcheckSession:
         if issubclass(warning_message.category, ArchcheckWarning):
             self.kept.warned.add(nodeid[len(PREFIX) :])
 
-    # -- hooks: telling
+    # -- what is told
 
     def result(self) -> Result:
         """The run so far, narrowed to the user's selection."""
@@ -268,118 +204,9 @@ class ArchcheckSession:
             finished=finished,
             left_out=len(self.questions) - len(outcomes),
         )
-        in_doubt = self._judged_nothing(result) or any(skip.unseen for skip in result.skipped)
+        in_doubt = self.judged_nothing(result) or any(skip.unseen for skip in result.skipped)
         return replace(result, complete=finished and not in_doubt)
 
-    def pytest_report_header(self) -> list[str]:
-        """One line on what was inspected; more where something is known to fail."""
-        lines = [] if self._told_header else terminal.header(self.inspection, self.result().outcomes)
-        unread = rootdir.unread_ini(self.config)
-        if unread is not None:
-            lines.append(f"archcheck: pytest did not read {text.escape(unread)}: write --archcheck-path=PATH, with '='")
-        return lines
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show the findings that did not pass unnoticed, and the answers."""
-        verbosity = _verbosity(self.config)
-        while self._unwritten:
-            terminalreporter.write_line(self._unwritten.pop(0), red=True)
-        if verbosity >= 0:
-            for folder in self._made:
-                terminalreporter.write_line(f"archcheck: made the folder {text.escape(folder)} for a report")
-        if self.settings.annotations and not self.config.option.collectonly:
-            from pytest_archcheck.reports import github
-
-            for annotation in github.workflow_commands(self.result()):
-                terminalreporter.write_line(annotation)
-        if self.config.option.collectonly or verbosity < -1 or getattr(self.config.option, "no_summary", False):
-            return
-        result = self.result()
-        failures_shown = self.config.option.tbstyle != "no"
-        warnings_shown = self.kept.warned if terminalreporter.hasopt("w") else ()
-        lines = terminal.summary(result, verbosity, failures_shown=failures_shown, warnings_shown=warnings_shown)
-        if lines:
-            terminalreporter.section("archcheck")
-        for line in lines:
-            terminalreporter.write_line(line.text, **({line.colour: True} if line.colour else {}))
-        for answer in terminal.answers(result):
-            terminalreporter.write_line(answer)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the reports. A run without anything to check is a clean one; one with a check that nobody heard of is not."""
-        if self.is_worker:
-            return
-        result = self.result()
-        collected_none = not self.inspection.checks and not self.inspection.wheels and not getattr(session, "items", ())
-        everything = self.scope.named is None and collected_none
-        if self._judged_nothing(result) and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and everything and not self._judged_nothing(result):
-            session.exitstatus = pytest.ExitCode.OK
-        if exitstatus == pytest.ExitCode.OK and self._is_in_doubt(result):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        unwritten = self._files.write(result)
-        self._unwritten += unwritten
-        if unwritten and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        self._write_step_summary()
-
-    def _judged_nothing(self, result: Result) -> bool:
+    def judged_nothing(self, result: Result) -> bool:
         """Whether a path that was to be inspected holds nothing that could be judged; one check by its id is asked alone."""
         return bool(result.unjudged) and (self.scope.named is None or "" in self.scope.named)
-
-    def _is_in_doubt(self, result: Result) -> bool:
-        """Whether nobody heard of a check again, or one passed with errors, or ended as nothing that pytest knows.
-
-        A worker of pytest-xdist that dies can take reports along, and others' plugins write outcomes of their own.
-        """
-        return bool(self.kept.lost()) or any(
-            outcome.state == "other" or (outcome.state == "passed" and outcome.broken) for outcome in result.outcomes
-        )
-
-    def pytest_unconfigure(self) -> None:
-        """Say what the terminal's summary did not get to say."""
-        while self._unwritten:
-            sys.stderr.write(self._unwritten.pop(0).encode("ascii", "backslashreplace").decode("ascii") + "\n")
-
-    def _write_step_summary(self) -> None:
-        path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not path or getattr(self.config.known_args_namespace, "collectonly", False):
-            return
-        from pytest_archcheck.reports import github
-
-        try:
-            github.write_summary(path, self.result())
-        except OSError as error:
-            self._unwritten.append(report_files.cannot_write("GITHUB_STEP_SUMMARY", error))
-
-
-def _refuse_idle_python(config: pytest.Config, inspection: Inspection) -> None:
-    """Say so where another Python was asked for, and everything is judged for its own."""
-    typed: str | None = config.known_args_namespace.archcheck_python
-    interpreters = [environment.interpreter for environment in inspection.environments]
-    versions = [interpreter.version if interpreter else None for interpreter in interpreters]
-    if not typed or not all(versions):
-        return
-    if not versions and inspection.wheels:
-        own = "each wheel is judged for the Python of its own tags"
-        raise pytest.UsageError(f"--archcheck-python: got {typed!r}, but {own}: leave the option out")
-    minor = typed.split(".")[:2]
-    for environment, version in zip(inspection.environments, versions, strict=True):
-        if version and version.split(".")[:2] == minor:
-            return
-        said = f"{text.escape(environment.path)} has its own Python, {version}, and is judged for that: leave the option out"
-        raise pytest.UsageError(f"--archcheck-python: got {typed!r}, but {said}")
-
-
-def _is_running_environment(path: str) -> bool:
-    here = [sys.prefix, *sys.path]
-    return any(os.path.isdir(one) and os.path.samefile(path, one) for one in here)
-
-
-def _verbosity(config: pytest.Config) -> int:
-    if hasattr(config, "get_verbosity"):  # pytest 8.0
-        return config.get_verbosity("archcheck")
-    verbosity: int = config.option.verbose
-    return verbosity

@@ -51,6 +51,12 @@ def escape(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
+def encodable(text: str, encoding: str | None) -> str:
+    """What a stream of that encoding can write: other characters by their escapes; None: it does not say which it has."""
+    name = encoding or "ascii"
+    return text.encode(name, "backslashreplace").decode(name)
+
+
 def sentence(text: str, longest: int = limits.SENTENCE_LENGTH) -> str:
     """Escape, and cut what is too long to be read."""
     escaped = escape(text[: longest + 1])

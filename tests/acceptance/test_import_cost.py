@@ -51,7 +51,7 @@ def test_what_the_plugin_declares_is_what_may_be_needed(pytester: pytest.Pyteste
 NEEDED = """
 findings inspection limits
 plugin: allowlist arguments blame faces hooks hookspecs inspected items kept made needs options progress questions report_files
-    rootdir session settings
+    rootdir session settings start telling
 reports: outcome terminal text
 judge: access dependencies environment homes inputs links macos numpy while_open
 rules: architecture catalog causes commands conflicts dependencies elsewhere environment homebrew interpreter load_commands

@@ -221,10 +221,14 @@ def test_what_was_typed_is_quoted_without_what_terminals_and_ci_obey(pytester: p
     assert not any(line.lstrip().startswith("::") for line in said.splitlines())
 
 
-def test_a_python_that_nothing_is_judged_for(pytester: pytest.Pytester) -> None:
-    site = make_venv(pytester.path / "env")
+def environment_with_python(folder: Path, version: str) -> None:
+    site = make_venv(folder, version)
     add_distribution(site, "attrs", files={"attr/__init__.py": ""})
-    write(pytester.path / "env" / "bin" / "python3", elfs.executable(needed=())).chmod(0o755)
+    write(folder / "bin" / "python3", elfs.executable(needed=())).chmod(0o755)
+
+
+def test_a_python_that_nothing_is_judged_for(pytester: pytest.Pytester) -> None:
+    environment_with_python(pytester.path / "env", "3.11.7")
     result = pytester.runpytest("--archcheck-path=env", "--archcheck-python=3.15")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--archcheck-python: got '3.15', but */env has its own Python, 3.11.*: leave the option out"])
@@ -239,6 +243,16 @@ def test_a_python_for_wheels_which_name_their_own(pytester: pytest.Pytester) -> 
     result.stderr.fnmatch_lines([f"*{said}"])
     # A project's setting is not typed for this run.
     assert pytester.runpytest(f"--archcheck-path={wheel}", "-o", "archcheck_python=3.12").ret == 0
+
+
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_a_python_that_one_of_two_environments_is_not_judged_for(pytester: pytest.Pytester, first: str) -> None:
+    environment_with_python(pytester.path / "old", "3.11.7")
+    environment_with_python(pytester.path / "new", "3.12.4")
+    paths = [f"--archcheck-path={name}" for name in sorted(["old", "new"], key=lambda name: name != first)]
+    result = pytester.runpytest(*paths, "--archcheck-python=3.11")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--archcheck-python: got '3.11', but */new has its own Python, 3.12.4, *"])
 
 
 def test_a_package_where_a_path_is_expected(pytester: pytest.Pytester) -> None:

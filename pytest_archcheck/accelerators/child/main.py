@@ -22,7 +22,7 @@ _TRACEBACK_CHARACTERS = 4000
 
 
 def main(request_text: str) -> None:
-    """Carry out a request (see :class:`pytest_archcheck.accelerators.process.Request`); never returns."""
+    """Carry out a request, the JSON that :func:`pytest_archcheck.accelerators.process.run` writes; never returns."""
     request = json.loads(request_text)
     # The parent's clock, which all processes of a machine share: starting Python is part of the deadline.
     begin = min(request["start"], time.monotonic())
