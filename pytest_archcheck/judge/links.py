@@ -81,7 +81,7 @@ def _elf(environment: Environment, target: Target) -> Iterator[tuple[str, Linked
     sources = PythonSources(environment.distributions, environment.python_folders)
     links = link_elf(environment, target, sources)
     broken = {(link.via or link.binary.file, link.name): link for link in links.broken}
-    for link in links.all_links:
+    for link in links.all_links():
         asking = link.user.binary
         if asking is None:
             continue

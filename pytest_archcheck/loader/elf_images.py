@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf import read_elf
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _HEAD = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """One ELF file under the name by which the loader opens it."""
 
     path: str
@@ -34,8 +32,7 @@ class Image:
         return self.piece.install_name or self.path.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
+class Damaged(NamedTuple):
     """A file that stops the loader: it is there, and is no ELF file that could be mapped."""
 
     path: str
@@ -56,13 +53,9 @@ class Images:
         self._image = image
         self._folders: dict[str, str] = {}
         self._names: dict[str, frozenset[str]] = {}
-        self._found: dict[str, Image | Damaged | None] = {}
         self._roots = None if roots is None else tuple(os.path.join(os.path.realpath(root), "") for root in roots)
         self._binaries = {self._key(binary.file): binary for binary in binaries}
-        self._inside: dict[str, set[str]] = {}
-        for path in self._binaries:
-            folder, _, name = path.rpartition("/")
-            self._inside.setdefault(folder, set()).add(name)
+        self._found: dict[str, Image | Damaged | None] = {key: _own(key, one) for key, one in self._binaries.items()}
 
     def find(self, path: str) -> Image | Damaged | None:
         """Return the file that the loader would open by this absolute path, None where there is none."""
@@ -95,18 +88,12 @@ class Images:
         return real
 
     def _look(self, key: str) -> Image | Damaged | None:
+        """A file that is none of the environment's by this name; a link may lead to one that is."""
         folder, _, name = key.rpartition("/")
-        if name not in self._inside.get(folder, ()) and name not in self._listing(folder):
+        if name not in self._listing(folder):
             return None
-        binary = self._binaries.get(key)
-        if binary is None and os.path.islink(key):
-            binary = self._binaries.get(real_path(key, self._image))
-        if binary is None:
-            return self._read(key)
-        piece = binary.slices[0] if len(binary.slices) == 1 else None
-        if isinstance(piece, ElfSlice) and binary.problem is None:
-            return Image(key, piece, binary)
-        return Damaged(key, binary.problem or f"it is a {binary.format} file", binary)
+        binary = self._binaries.get(real_path(key, self._image)) if os.path.islink(key) else None
+        return self._read(key) if binary is None else _own(key, binary)
 
     def _listing(self, folder: str) -> frozenset[str]:
         names = self._names.get(folder)
@@ -130,3 +117,11 @@ class Images:
             return Damaged(key, str(error))
         except OSError:  # not there after all, or not for us: the loader goes on to the next folder
             return None
+
+
+def _own(path: str, binary: Binary) -> Image | Damaged:
+    """A file of the environment by one of its names."""
+    piece = binary.slices[0] if len(binary.slices) == 1 else None
+    if isinstance(piece, ElfSlice) and binary.problem is None:
+        return Image(path, piece, binary)
+    return Damaged(path, binary.problem or f"it is a {binary.format} file", binary)

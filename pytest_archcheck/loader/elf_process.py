@@ -38,6 +38,18 @@ class Link(NamedTuple):
     reason: str | None = None
 
 
+#: What a search comes to: the fields of a :class:`Link` from its status on.
+_Found = tuple[Status, Image | None, str | None, str | None]
+
+
+class Needs(NamedTuple):
+    """What one file asks for, and the folders that what it loads inherits."""
+
+    #: One for each DT_NEEDED entry, as the search finds it in a process that holds nothing yet.
+    links: list[Link]
+    inherited: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Closure:
     """What loading one file brings into the process, in the loader's (breadth-first) order, the file itself first."""
@@ -68,31 +80,59 @@ class Search:
     root: str | None = None
     #: LD_LIBRARY_PATH.
     library_path: tuple[str, ...] = ()
-    _memory: dict[tuple[str, tuple[str, ...], str], Link] = field(default_factory=dict)
+    #: The same for all files of a folder that say the same: (folder, what they say) -> folders.
+    _own: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = field(default_factory=dict)
+    #: (path of an image, folders of those that load it) -> see :meth:`needs`.
+    _needs: dict[tuple[str, tuple[str, ...]], Needs] = field(default_factory=dict)
     #: The same for all who look through the same folders: (folders, name) -> what is found.
-    _found: dict[tuple[tuple[str, ...], str], tuple[Status, Image | None, str | None, str | None]] = field(default_factory=dict)
+    _found: dict[tuple[tuple[str, ...], str], _Found] = field(default_factory=dict)
 
-    def resolve(self, user: Image, inherited: tuple[str, ...], name: str) -> Link:
-        """Look for one name; ``inherited`` are the folders of the DT_RPATH chain, ``user``'s own first."""
-        key = (user.path, inherited, name)
-        link = self._memory.get(key)
-        if link is None:
+    def needs(self, user: Image, chain: tuple[str, ...]) -> Needs:
+        """What one file asks for; asked once for each file, however many processes load it.
+
+        :param chain: the folders of the DT_RPATH chain, its own left out.
+        """
+        key = user.path, chain
+        known = self._needs.get(key)
+        if known is None:
+            inherited = self.inherit(user, chain)
             folders = self._folders(user, inherited)
-            found = None if "/" in name else self._found.get((folders, name))
-            if found is None:
-                found = self._search(self._candidates(user, folders, name), name)
-                if "/" not in name:
-                    self._found[folders, name] = found
-            link = self._memory[key] = Link(user, name, *found)
-        return link
+            links = [Link(user, name, *self._find(user, folders, name)) for name, _ in user.piece.libraries]
+            known = self._needs[key] = Needs(links, inherited)
+        return known
 
-    def tried(self, user: Image, inherited: tuple[str, ...], name: str) -> Iterator[str]:
+    def _find(self, user: Image, folders: tuple[str, ...], name: str) -> _Found:
+        if "/" in name:
+            return self._search(self._candidates(user, folders, name), name)
+        found = self._found.get((folders, name))
+        if found is None:
+            found = self._found[folders, name] = self._search(self._candidates(user, folders, name), name)
+        return found
+
+    def inherit(self, image: Image, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """The folders that an image's needs are searched in by inheritance, its own first."""
+        if image.piece.runpath and not self.system.musl:  # glibc: DT_RUNPATH serves its own file only
+            return chain
+        own = self.folders_of(image)
+        return tuple(dict.fromkeys((*own, *chain)))[: limits.SEARCHED_FOLDERS] if own else chain
+
+    def folders_of(self, user: Image) -> tuple[str, ...]:
+        """The folders of an image's own DT_RUNPATH or DT_RPATH."""
+        paths = user.piece.rpaths[: limits.SEARCHED_FOLDERS]
+        if not paths:
+            return ()
+        key = user.path.rpartition("/")[0], paths
+        if key not in self._own:
+            self._own[key] = tuple(folder for path in paths for folder in expand(path.rstrip("/"), user, self.architecture))
+        return self._own[key]
+
+    def tried(self, user: Image, chain: tuple[str, ...], name: str) -> Iterator[str]:
         """Yield the paths where one name would be looked for, in the loader's order."""
-        candidates = self._candidates(user, self._folders(user, inherited), name)
+        candidates = self._candidates(user, self._folders(user, self.inherit(user, chain)), name)
         yield from dict.fromkeys(os.path.normpath(path) for path, _ in candidates)
 
-    def _search(self, candidates: Iterable[tuple[str, bool]], name: str) -> tuple[Status, Image | None, str | None, str | None]:
-        unusable: tuple[Status, Image | None, str | None, str | None] | None = None
+    def _search(self, candidates: Iterable[tuple[str, bool]], name: str) -> _Found:
+        unusable: _Found | None = None
         for path, by_system in candidates:
             found = self.images.find(path)
             if isinstance(found, Damaged):
@@ -112,7 +152,7 @@ class Search:
         if self.system.musl:
             folders = (*self.library_path, *inherited)
         elif user.piece.runpath:
-            folders = (*self.library_path, *folders_of(user, self.architecture))
+            folders = (*self.library_path, *self.folders_of(user))
         else:
             folders = (*inherited, *self.library_path)
         return folders[: limits.SEARCHED_FOLDERS]
@@ -152,12 +192,6 @@ def expand(text: str, user: Image, architecture: str) -> Iterator[str]:
             yield result
 
 
-def folders_of(user: Image, architecture: str) -> tuple[str, ...]:
-    """The folders of an image's own DT_RUNPATH or DT_RPATH."""
-    paths = user.piece.rpaths[: limits.SEARCHED_FOLDERS]
-    return tuple(folder for path in paths for folder in expand(path.rstrip("/"), user, architecture))
-
-
 def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[str, ...] = ()) -> Closure:
     """Load a file with everything that it needs.
 
@@ -172,12 +206,14 @@ def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[
     images, links, broken = [root], [], []
     loaded.setdefault(root.soname, root)
     known.add(root.path)
-    queue = deque([(root, inherit(search, root, chain))])
+    queue = deque([(root, chain)])
     while queue:
         user, inherited = queue.popleft()
-        for library in user.piece.libraries:
-            present = loaded.get(library.name)
-            link = Link(user, library.name, "found", present) if present else search.resolve(user, inherited, library.name)
+        needs = search.needs(user, inherited)
+        for found in needs.links:
+            present = loaded.get(found.name)
+            # What has the name already serves, wherever the search would lead.
+            link = found if present is None or present is found.image else Link(user, found.name, "found", present)
             links.append(link)
             image = link.image
             if image is None:
@@ -186,18 +222,10 @@ def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[
                 continue
             if image.path in known:
                 continue
-            loaded[library.name] = image
+            loaded[link.name] = image
             loaded.setdefault(image.soname, image)
             known.add(image.path)
             images.append(image)
             if len(images) <= limits.PROCESS_IMAGES:
-                queue.append((image, inherit(search, image, inherited)))
+                queue.append((image, needs.inherited))
     return Closure(tuple(images), tuple(links), tuple(broken))
-
-
-def inherit(search: Search, image: Image, chain: tuple[str, ...]) -> tuple[str, ...]:
-    """The folders that an image's needs are searched in by inheritance, its own first."""
-    if image.piece.runpath and not search.system.musl:  # glibc: DT_RUNPATH serves its own file only
-        return chain
-    own = folders_of(image, search.architecture)
-    return tuple(dict.fromkeys((*own, *chain)))[: limits.SEARCHED_FOLDERS] if own else chain

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
-from pytest_archcheck.loader.elf_links import is_module
+from pytest_archcheck.loader.elf_loading import is_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_archcheck.binaries.model import Binary
     from pytest_archcheck.loader.elf_images import Image
-    from pytest_archcheck.loader.elf_links import ElfLinks, LoadedModule
+    from pytest_archcheck.loader.elf_links import ElfLinks
+    from pytest_archcheck.loader.elf_loading import LoadedModule
     from pytest_archcheck.loader.elf_process import Closure
     from pytest_archcheck.loader.optional import PythonSources
 
