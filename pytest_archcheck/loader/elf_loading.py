@@ -63,28 +63,30 @@ class Loading:
         self.program = self._program()
         loader = self.program.piece.loader if self.program else None
         self.musl = target.libc[0] == "musl" if target.libc else is_musl_loader(loader)
-        self.search = self._search(loader)
+        alone = self._search(loader)
         #: The interpreter's own closure: what every extension module finds in the process.
-        self.base = load(self.search, self.program) if self.program else None
+        self.base = load(alone, self.program) if self.program else None
+        #: How extension modules and libraries find theirs; programs start a process of their own.
+        self.search = alone.within(self.base) if self.base else alone
         #: The DT_RPATH folders of what calls dlopen.
         self.chain = self._chain(self.base)
         #: Extension modules of the interpreter's version, in the environment's order.
         self.modules = tuple(
-            LoadedModule(image, load(self.search, image, self.base, self.chain))
+            LoadedModule(image, load(self.search, image, self.chain))
             for image in self.images
             if role_of(image) == "extension" and not self.is_foreign(image)
         )
         #: Path of each file that was loaded by itself -> its closure.
         self.closures = {module.image.path: module.closure for module in self.modules}
-        self._load_the_rest()
+        self._load_the_rest(alone)
 
-    def _load_the_rest(self) -> None:
+    def _load_the_rest(self, alone: Search) -> None:
         """Load what no extension module has brought along."""
         reached = {image.path for closure in self.closures.values() for image in closure.images}
         for image in self.images:
             if image.path not in reached and image is not self.program:
-                alone = role_of(image) == "executable"
-                self.closures[image.path] = load(self.search, image, None if alone else self.base, () if alone else self.chain)
+                is_program = role_of(image) == "executable"
+                self.closures[image.path] = load(alone, image) if is_program else load(self.search, image, self.chain)
         if self.base and self.program:
             self.closures[self.program.path] = self.base
 

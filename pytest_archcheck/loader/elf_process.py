@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
@@ -16,7 +16,7 @@ from pytest_archcheck.discover.image_root import below
 from pytest_archcheck.loader.elf_images import Damaged, Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pytest_archcheck.loader.elf_images import Images
     from pytest_archcheck.loader.ldso import SystemLibraries
@@ -45,7 +45,7 @@ _Found = tuple[Status, Image | None, str | None, str | None]
 class Needs(NamedTuple):
     """What one file asks for, and the folders that what it loads inherits."""
 
-    #: One for each DT_NEEDED entry, as the search finds it in a process that holds nothing yet.
+    #: One for each DT_NEEDED entry, as it comes out where nothing else was loaded before.
     links: list[Link]
     inherited: tuple[str, ...]
 
@@ -80,12 +80,22 @@ class Search:
     root: str | None = None
     #: LD_LIBRARY_PATH.
     library_path: tuple[str, ...] = ()
+    #: What is in a process before anything is loaded, by the names that it serves: the interpreter and its libraries.
+    held: Mapping[str, Image] = field(default_factory=dict)
     #: The same for all files of a folder that say the same: (folder, what they say) -> folders.
     _own: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = field(default_factory=dict)
-    #: (path of an image, folders of those that load it) -> see :meth:`needs`.
-    _needs: dict[tuple[str, tuple[str, ...]], Needs] = field(default_factory=dict)
     #: The same for all who look through the same folders: (folders, name) -> what is found.
     _found: dict[tuple[tuple[str, ...], str], _Found] = field(default_factory=dict)
+    #: (path of an image, folders of those that load it) -> see :meth:`needs`.
+    _needs: dict[tuple[str, tuple[str, ...]], Needs] = field(default_factory=dict, init=False)
+
+    def within(self, base: Closure) -> Search:
+        """The same in a process that holds all that was loaded with an interpreter."""
+        held = {name: image for image in base.images for name in (image.soname, os.path.basename(image.path))}
+        for link in base.links:
+            if link.image:
+                held.setdefault(link.name, link.image)
+        return replace(self, held=held)
 
     def needs(self, user: Image, chain: tuple[str, ...]) -> Needs:
         """What one file asks for; asked once for each file, however many processes load it.
@@ -97,17 +107,19 @@ class Search:
         if known is None:
             inherited = self.inherit(user, chain)
             folders = self._folders(user, inherited)
-            links = [Link(user, name, *self._find(user, folders, name)) for name, _ in user.piece.libraries]
+            links = [self._link(user, folders, name) for name, _ in user.piece.libraries]
             known = self._needs[key] = Needs(links, inherited)
         return known
 
-    def _find(self, user: Image, folders: tuple[str, ...], name: str) -> _Found:
-        if "/" in name:
-            return self._search(self._candidates(user, folders, name), name)
-        found = self._found.get((folders, name))
+    def _link(self, user: Image, folders: tuple[str, ...], name: str) -> Link:
+        if name in self.held:
+            return Link(user, name, "found", self.held[name])
+        found = None if "/" in name else self._found.get((folders, name))
         if found is None:
-            found = self._found[folders, name] = self._search(self._candidates(user, folders, name), name)
-        return found
+            found = self._search(self._candidates(user, folders, name), name)
+            if "/" not in name:
+                self._found[folders, name] = found
+        return Link(user, name, *found)
 
     def inherit(self, image: Image, chain: tuple[str, ...]) -> tuple[str, ...]:
         """The folders that an image's needs are searched in by inheritance, its own first."""
@@ -192,17 +204,14 @@ def expand(text: str, user: Image, architecture: str) -> Iterator[str]:
             yield result
 
 
-def load(search: Search, root: Image, base: Closure | None = None, chain: tuple[str, ...] = ()) -> Closure:
+def load(search: Search, root: Image, chain: tuple[str, ...] = ()) -> Closure:
     """Load a file with everything that it needs.
 
-    :param base: what is in the process before: the interpreter's own closure; None for a program, which starts a process.
+    :param search: :meth:`Search.within` an interpreter, but for a program, which starts a process.
     :param chain: the DT_RPATH folders of what loads it (the interpreter's program).
     """
-    loaded = {name: image for image in base.images for name in (image.soname, os.path.basename(image.path))} if base else {}
-    for link in base.links if base else ():
-        if link.image:
-            loaded.setdefault(link.name, link.image)
-    known = {image.path for image in base.images} if base else set()
+    loaded = dict(search.held)
+    known = {image.path for image in loaded.values()}
     images, links, broken = [root], [], []
     loaded.setdefault(root.soname, root)
     known.add(root.path)
