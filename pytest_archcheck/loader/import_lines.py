@@ -6,6 +6,8 @@ To parse a file takes a thousand times as long as to look for a name in these.
 from __future__ import annotations
 
 _WORD = b"import"
+#: Ends of a line that goes on with the next one.
+_JOINED = (b"\\\n", b"\\\r\n")
 
 
 def import_lines(text: bytes) -> bytes:
@@ -18,7 +20,7 @@ def import_lines(text: bytes) -> bytes:
     find, before = text.find, text.rfind
     while (at := find(_WORD, at)) >= 0:
         begin = before(b"\n", end, at) + 1 or end
-        while begin > end and text[max(begin - 3, 0) : begin - 1].rstrip(b"\r").endswith(b"\\"):  # "from x \\", on its own
+        while begin > end and text.endswith(_JOINED, end, begin):  # "from x \\", on its own
             begin = before(b"\n", end, begin - 1) + 1 or end
         end = find(b"\n", at)
         if end < 0:

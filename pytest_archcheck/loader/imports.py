@@ -30,8 +30,10 @@ _CALLS_OF_IMPORTERS = tuple(
 _FEW, _SHORT = 32, 1000
 #: What follows a variable to which a text may be given: what begins with an attribute, a call or an item is none.
 _BY_TEXT = rb"[ \t]*=(?!=)[ \t]*(?![ \t]|[A-Za-z_]\w*[.(\[](?!.*\bformat\b))"
+#: A quote that may begin a name; patterns that begin with a quote, not with what stands before it, are searched much faster.
+_QUOTE = rb"['\"](?<!\+ ['\"])"
 #: A text that begins a relative name: ``".sub"``, ``f".{name}"``, ``"." + name``; ``".".join``, ``split(".")`` begin none.
-_QUOTE, _RELATIVE = rb"(?<!\+ )['\"]", rb"\.+(?:(?!\w+\()[\w{%]|['\"](?![).,\]]|\s+(?:not )?in\b))"
+_RELATIVE = rb"\.+(?:(?!\w+\()[\w{%]|['\"](?![).,\]]|\s+(?:not )?in\b))"
 #: The file's own; an attribute is another's, and in quotes it is but a name in a list.
 _OWN_PACKAGE = rb"(?<![.'\"])__package__"
 #: Stands for what is put into a name at run time; no character of a module's name.
@@ -116,8 +118,10 @@ def may_begin(text: bytes, module: str) -> bool:
 
     Most files that compute names load plugins of their own; to parse one takes as long as to search a hundred.
     """
+    if b"__package__" in text and re.search(_OWN_PACKAGE, text):
+        return True
     top = re.escape(module.partition(".")[0].encode())
-    return re.search(_OWN_PACKAGE + rb"|" + _QUOTE + rb"(?:" + _RELATIVE + rb"|" + top + rb")", text) is not None
+    return re.search(_QUOTE + rb"(?:" + _RELATIVE + rb"|" + top + rb")", text) is not None
 
 
 def imports_of(text: bytes, package: str) -> tuple[Import, ...]:
