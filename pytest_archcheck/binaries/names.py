@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -30,13 +31,19 @@ class ModuleTag(NamedTuple):
     flags: str
 
 
+@lru_cache(maxsize=256)  # an environment has few, and thousands of files
+def _extension(suffixes: str) -> re.Match[str] | None:
+    return _EXTENSION.search(suffixes)
+
+
 def extension_role(path: str) -> bool:
     """Whether Python's import system could load a file of this name as an extension module."""
     if not path.endswith((".so", ".pyd")):
         return False
     name = path[path.rfind("/") + 1 :]
-    match = _EXTENSION.search(name)
-    if match is None or match.end() != len(name):
+    suffixes = name[name.find(".") :]
+    match = _extension(suffixes)
+    if match is None or match.end() != len(suffixes):
         return False
     # ``libfoo.so`` may be imported as ``libfoo``, but is nearly always a library for dlopen.
     return bool(match["tag"]) or not name.startswith("lib")
@@ -67,7 +74,8 @@ def module_tag(path: str) -> ModuleTag | None:
 
 def extension_tag(path: str) -> str | None:
     """What a module's name says of the Pythons that it is for: ``cpython-312-darwin``, ``abi3``; None for ``_x.so``."""
-    match = _EXTENSION.search(path, path.rfind("/") + 1)
+    name = path[path.rfind("/") + 1 :]
+    match = _extension(name[name.find(".") :])
     return match["tag"][1:] if match and match["tag"] else None
 
 
@@ -104,4 +112,5 @@ def chosen_as(path: str) -> str | None:
 
 def is_test_data(path: str) -> bool:
     """Whether a file lies in a folder of tests: delocate, Go's sources and others have foreign files that theirs read."""
-    return not _TEST_FOLDERS.isdisjoint(path.lower().split("/")[:-1])
+    lowered = path.lower()
+    return "test" in lowered and not _TEST_FOLDERS.isdisjoint(lowered.split("/")[:-1])

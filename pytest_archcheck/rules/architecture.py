@@ -235,8 +235,13 @@ def _oldest(os_version: str, piece: MachOSlice) -> tuple[int, ...]:
 
 
 def _newest_glibc(piece: ElfSlice) -> tuple[int, ...]:
-    versions = [version[6:] for _, version in piece.required_versions if version.startswith("GLIBC_")]
-    return max((version_numbers(version) for version in versions if version[:1].isdigit()), default=())
+    return max([_glibc(version) for _, version in piece.required_versions], default=())
+
+
+@lru_cache(maxsize=1024)
+def _glibc(version: str) -> tuple[int, ...]:
+    """``GLIBC_2.17`` -> (2, 17); nothing for ``GLIBC_PRIVATE``, and for the versions of other libraries."""
+    return version_numbers(version[6:]) if version.startswith("GLIBC_") and version[6:7].isdigit() else ()
 
 
 @lru_cache(maxsize=1024)  # an environment has as many different versions as compilers, and thousands of files

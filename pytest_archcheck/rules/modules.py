@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     #: Whether a package survives without these modules of its own; None where nothing in it imports them.
     Survives = Callable[[Iterable[Binary]], bool | None]
+    #: Path without any suffix -> what each file's name says of the Pythons that it is for -> the file.
+    _Modules = dict[str, dict[str | None, Binary]]
 
 RULE = "wrong-python"
 #: A prefix's site directory, which only the Python of that version reads.
@@ -110,14 +112,15 @@ def _not_read(environment: Environment, python: Python | None, subject: str) -> 
 
 def _judge(distribution: Distribution, subject: str, python: Python, whose: str, survives: Survives) -> Iterator[Finding]:
     modules = _modules(distribution)
-    tagged = {stem: files for stem, files in modules.items() if all(extension_tag(file.path) for file in files)}
-    unserved = {stem: files for stem, files in tagged.items() if not any(_imports(python, file) for file in files)}
+    tagged = _tagged(modules)
+    imports = {tag: python.imports(tag) for tag in {tag for files in tagged.values() for tag in files}}
+    unserved = {stem: files for stem, files in tagged.items() if not any(imports[tag] for tag in files)}
     by_tags = distribution.installer not in _NOT_BY_TAGS and not distribution.editable and bool(distribution.tags)
     promised = by_tags and any(python.takes(tag) for tag in distribution.tags)
     if tagged and len(unserved) == len(tagged):
-        found = _made_for(file for files in unserved.values() for file in files)
+        found = _made_for(unserved)
         message = f"its extension modules ({len(tagged)}) are for {found} only: {python}, {whose}, imports none of them"
-        without = survives(files[0] for files in unserved.values())
+        without = survives(_one_of_each(unserved))
         severity, because = _severity(distribution, survives=without, by_tags=by_tags, promised=promised)
         yield _finding(distribution, subject, severity, message + because, python)
     elif by_tags and not promised and modules:
@@ -126,10 +129,10 @@ def _judge(distribution: Distribution, subject: str, python: Python, whose: str,
             message = f"is compiled for {_and(abis)}, as its wheel's tags say, not for {python}, {whose}"
             yield _finding(distribution, subject, "error", message, python)
         elif unserved:
-            found = _made_for(file for files in unserved.values() for file in files)
+            found = _made_for(unserved)
             some = f"{len(unserved)} of its {len(tagged)} extension modules {'is' if len(unserved) == 1 else 'are'}"
             message = f"{some} for {found} only, not for {python}, {whose}"
-            needed = survives(files[0] for files in unserved.values()) is False
+            needed = survives(_one_of_each(unserved)) is False
             yield _finding(distribution, subject, "error" if needed else "warning", message, python)
         elif tagged and all(map(_is_stable, tagged.values())):
             message = f"promises {_promise(distribution)} by its wheel's tags, not for {python}, {whose}"
@@ -148,30 +151,35 @@ def _severity(distribution: Distribution, *, survives: bool | None, by_tags: boo
     return ("warning" if promised else "error"), ""
 
 
-def _imports(python: Python, file: Binary) -> bool:
-    return python.imports(extension_tag(file.path))
+def _is_stable(files: Iterable[str | None]) -> bool:
+    return any((tag or "").startswith("abi3") for tag in files)
 
 
-def _is_stable(files: Iterable[Binary]) -> bool:
-    return any((extension_tag(file.path) or "").startswith("abi3") for file in files)
-
-
-def _modules(distribution: Distribution) -> dict[str, list[Binary]]:
+def _modules(distribution: Distribution) -> _Modules:
     """Extension modules by their path without any suffix: the files of one are for several Pythons."""
-    found: dict[str, list[Binary]] = defaultdict(list)
+    found: _Modules = defaultdict(dict)
     for binary in distribution.binaries:
         if binary.role == "extension" and binary.format != "pe" and not is_test_data(binary.path):
             folder, slash, name = binary.path.rpartition("/")
-            found[folder + slash + name.partition(".")[0]].append(binary)
+            found[folder + slash + name.partition(".")[0]].setdefault(extension_tag(name), binary)
     return found
+
+
+def _tagged(modules: _Modules) -> _Modules:
+    """Those of which each file says what it is for."""
+    return {stem: files for stem, files in modules.items() if None not in files}
+
+
+def _one_of_each(modules: _Modules) -> Iterator[Binary]:
+    return (next(iter(files.values())) for files in modules.values())
 
 
 def _wheel(distribution: Distribution, subject: str) -> Iterator[Finding]:
     """Compare a wheel's modules with the one Python, or the few, that its tags name."""
-    tagged = [files for files in _modules(distribution).values() if all(extension_tag(file.path) for file in files)]
+    tagged = _tagged(_modules(distribution))
     for python in sorted({one for tag in distribution.tags if (one := python_of_wheel(tag))}, key=str):
-        if tagged and not any(_imports(python, file) for files in tagged for file in files):
-            found = _made_for(file for files in tagged for file in files)
+        if tagged and not any(python.imports(tag) for files in tagged.values() for tag in files):
+            found = _made_for(tagged)
             message = f"its tags promise {python}, and its modules are for {found} only"
             yield Finding(
                 rule=RULE,
@@ -209,7 +217,7 @@ def _pythons_of(distribution: Distribution) -> set[Python]:
     found: set[Python] | None = None
     modules = _modules(distribution)
     for files in modules.values():
-        pythons = {python_of_module(extension_tag(file.path)) for file in files}
+        pythons = {python_of_module(tag) for tag in files}
         exact = {python for python in pythons if python is not None}
         if exact and None not in pythons:
             found = exact if found is None else found & exact
@@ -219,8 +227,8 @@ def _pythons_of(distribution: Distribution) -> set[Python]:
     return found or set()
 
 
-def _made_for(files: Iterable[Binary]) -> str:
-    pythons = [python_of_module(extension_tag(file.path)) for file in files]
+def _made_for(modules: _Modules) -> str:
+    pythons = [python_of_module(tag) for files in modules.values() for tag in files]
     exact = {python for python in pythons if python}
     return _and(exact) if exact else "Pythons with the GIL (abi3)"
 
