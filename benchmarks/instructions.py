@@ -57,7 +57,7 @@ def report() -> str:
     rows = [
         ["not installed", f"{without / 1e6:.1f}"],
         [f"pytest looks at the {recorded} files that pip recorded", f"{(kept_out - without) / 1e6:+.1f}"],
-        ["our own: the package's face, one module, hooks, ini values", f"{(off - kept_out) / 1e6:+.1f}"],
+        ["our own: the package's face, two modules, hooks, ini values", f"{(off - kept_out) / 1e6:+.1f}"],
         ["of that, what a plugin costs whose two modules are empty", f"{(nothing - kept_out) / 1e6:+.1f}"],
     ]
     said = _EXPLAINED.format(pytest=startup.version("pytest"), python=platform.python_version())

@@ -1,6 +1,6 @@
 """The hooks of a run that may have the checks on: they declare the options and start the session.
 
-Registered by the module that pytest loads, ``pytest_archcheck.plugin``, where anything typed or set may mean us.
+Registered by the module that pytest loads, ``every_run``, where anything typed or set may mean us.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_archcheck.plugin import hookspecs, options, unwritten
+from pytest_archcheck.plugin import hookspecs, options
+from pytest_archcheck.plugin.every_run import unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -92,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(telling, "archcheck-telling")
     session.join_html_report()
     if session.is_worker or getattr(config.option, "dist", "no") != "no":  # pytest-xdist
-        with unwritten(config.pluginmanager):
+        with unwritten():
             from pytest_archcheck.plugin.workers import Workers
         config.pluginmanager.register(Workers(session), "archcheck-workers")
 
@@ -131,7 +132,7 @@ def _could_be_ours(argument: str) -> bool:
 def _start(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> Started | None:
     if not _could_concern_us(config, args):
         return None
-    with unwritten(config.pluginmanager):
+    with unwritten():
         from pytest_archcheck.plugin.start import start
 
         return start(config, parser, args)
@@ -143,7 +144,7 @@ def _started(config: pytest.Config) -> Started | None:
         handed = config.workerinput.get(_SESSION)
         if handed is None:
             return None
-        with unwritten(config.pluginmanager):
+        with unwritten():
             from pytest_archcheck.plugin.start import Started
             from pytest_archcheck.plugin.workers import take_over
 

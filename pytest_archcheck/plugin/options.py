@@ -1,4 +1,4 @@
-"""Every option of ours, as it is declared; ``settings`` reads what is given. Ini values: ``pytest_archcheck.plugin``."""
+"""Every option of ours, as it is declared; ``settings`` reads what is given. Ini values: ``every_run``."""
 
 from __future__ import annotations
 

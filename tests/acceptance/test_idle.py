@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_archcheck import plugin
-from pytest_archcheck.plugin import options
+from pytest_archcheck.plugin import every_run, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,11 +37,11 @@ class Declared:
 def test_an_option_is_worth_the_same_whether_it_is_declared_or_not(pytester: pytest.Pytester) -> None:
     declared = Declared()
     options.declare(declared)  # type: ignore[arg-type]
-    assert {f"--{name}": None for name in plugin._OPTIONS.split()} == declared.options
+    assert {f"--{name}": None for name in every_run.OPTIONS} == declared.options
     pytester.makeconftest(
         f"""
         def pytest_report_header(config):
-            names = [*{plugin._OPTIONS.split()!r}]
+            names = {every_run.OPTIONS!r}
             given = [config.getoption("--" + name) for name in names]
             given += [config.getoption(name.replace("-", "_")) for name in names[2:]]
             return "GIVEN %s" % [value for value in given if value is not None]

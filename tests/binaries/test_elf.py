@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import struct
 import sys
-import sysconfig
 import time
 from pathlib import Path
 from typing import Any
