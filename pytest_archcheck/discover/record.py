@@ -10,6 +10,7 @@ import base64
 import codecs
 import contextlib
 import csv
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -127,8 +128,8 @@ def is_gone(site: str, path: str) -> bool:
             os.stat(whole)
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError) as error:
+        return isinstance(error, OSError) and error.errno == errno.ELOOP  # links in a circle
     return False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.names import extension_role, is_test_data
+from pytest_archcheck.binaries.names import extension_role, extension_tag, is_test_data
 from pytest_archcheck.discover.editable import finder_sources
 from pytest_archcheck.loader.surely_imported import Importable, lost_import
 from pytest_archcheck.rules.lost_files import judge_gone, judge_lost
@@ -55,9 +55,12 @@ def _import_of(project: InstalledProject, importable: Importable) -> tuple[str |
     modules = {_module(path) for path in lost if extension_role(path)}
     own = project.name.replace("-", "_")
     tops = sorted({path.partition("/")[0] for path in lost if "/" in path} | {own})
+    packages = {path.partition("/")[0] for path in lost if "/" in path and extension_tag(path) is not None}
     named = False
     for package in tops:
         path = os.path.join(project.location, package)
+        if package in packages and not os.path.lexists(path) and importable.lacks(package):
+            return f"import {package} fails, as nothing of it is there", True  # numpy.libs may be left
         if not (os.path.isfile(os.path.join(path, "__init__.py")) or os.path.isfile(f"{path}.py")):
             continue
         found, text = lost_import(project.location, package, importable, modules)

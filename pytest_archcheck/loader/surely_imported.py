@@ -32,12 +32,25 @@ _OTHER_STANDARD = frozenset(
 _REARRANGED = re.compile(rb"sys\.path\s*(?:\.(?!index|count|copy)\w|\+?=(?!=)|\[[^\]]*\]\s*=)|meta_path|path_hooks")
 
 
+#: By these a module may get any name.
+_MAKES_NAMES = frozenset({"globals", "vars", "locals", "exec", "setattr", "__import__"})
+
+
 class Unimportable(NamedTuple):
     """A module that a package surely imports, and that is nowhere."""
 
     module: str
     #: The file that imports it, below the package's folder.
     path: str
+
+
+class _Import(NamedTuple):
+    """What is imported, and where that stands."""
+
+    name: str
+    path: str
+    tree: ast.Module
+    line: int
 
 
 class Importable:
@@ -58,7 +71,9 @@ class Importable:
         if self._stems is None:
             entries = [_names(folder) for folder in self._folders]
             self._unseen = None in entries
-            self._stems = frozenset(name.partition(".")[0].casefold() for names in entries for name in names or ())
+            # What auditwheel bundles for numpy lies in ``numpy.libs``, which is no numpy.
+            names = (name for found in entries for name in found or () if not name.endswith(".libs"))
+            self._stems = frozenset(name.partition(".")[0].casefold() for name in names)
         if self._unseen or module in sys.stdlib_module_names or module in _OTHER_STANDARD or module.casefold() in self._stems:
             return False
         return not any(module.encode() in source for source in self._finders)
@@ -87,6 +102,8 @@ class _Walk:
         self._importable = importable
         self._lost = lost
         self._texts: dict[str, bytes] = {}
+        #: File of a package -> the names that it gives itself, with lines.
+        self._names: dict[str, dict[str, int]] = {}
         self._room = min(limits.SURELY_IMPORTED_SIZE, max(0, importable.room))
 
     @property
@@ -114,18 +131,18 @@ class _Walk:
                 return None
             wanted: list[str] = []
             inside = module if path.endswith("__init__.py") else module.rpartition(".")[0]
-            for name in sure_imports(text, inside):
-                if missing := self._missing(name, path, wanted):
+            for where in _imports_in(path, text, inside):
+                if missing := self._missing(where, wanted):
                     return Unimportable(missing, path)
             waiting.append(iter(wanted))
         return None
 
-    def _missing(self, name: str, path: str, wanted: list[str]) -> str | None:
+    def _missing(self, where: _Import, wanted: list[str]) -> str | None:
         """The module that is nowhere, of those that an import runs; what is to be looked at joins ``wanted``."""
-        imported = name.partition(" ")[0]
+        imported = where.name.partition(" ")[0]
         top = imported.partition(".")[0]
         if top == self._package:
-            executed = list(self._executed(name, path))
+            executed = list(self._executed(where))
             wanted += executed
             return next((one for one in executed if one in self._lost and self._file_of(one) is None), None)
         if self._lost and imported not in self._lost:
@@ -133,24 +150,30 @@ class _Walk:
         # What it imports of its own package before that may not even get here: it fails either way.
         return imported if self._importable.lacks(top) and not self._is_given(top) else None
 
-    def _executed(self, name: str, path: str) -> Iterator[str]:
-        """The modules that an import runs: each package on the way, and the last, unless it may be a name in its package.
-
-        :param path: of the file that imports it.
-        """
-        parts = name.partition(" ")[0].split(".")
+    def _executed(self, where: _Import) -> Iterator[str]:
+        """The modules that an import runs: each package on the way, and the last, unless it may be a name in its package."""
+        parts = where.name.partition(" ")[0].split(".")
         for size in range(2, len(parts) + 1):
             yield ".".join(parts[:size])
-        _, _, attribute = name.partition(" ")
+        _, _, attribute = where.name.partition(" ")
         above = self._file_of(".".join(parts))
         if attribute and above and above.endswith("__init__.py"):
             text = self._text(above)
-            # Where the package itself imports it, it stands there once.
             whole = f"{'.'.join(parts)}.{attribute}"
             if whole in self._lost and not re.search(rb"(?:^|\s|,)" + re.escape(attribute.encode()) + rb"\s*=", text):
                 yield whole
-            elif text.count(attribute.encode()) <= (above == path) and b"__getattr__" not in text:
-                yield f"{'.'.join(parts)}.{attribute}"
+            elif above == where.path:  # the package itself imports it: what it has by then is known
+                if self._lacks(attribute, where):
+                    yield whole
+            elif attribute.encode() not in text and b"__getattr__" not in text:
+                yield whole
+
+    def _lacks(self, name: str, where: _Import) -> bool:
+        """Whether a package surely has no such name when it comes to import it: then a module of that name is run."""
+        if where.path not in self._names:
+            self._names[where.path] = _names_of(where.tree)
+        lines = self._names[where.path]
+        return all(lines.get(one, where.line) >= where.line for one in (name, "*", "__getattr__"))
 
     def _is_given(self, module: str) -> bool:
         """Whether a file that was read puts such a module into ``sys.modules`` itself."""
@@ -179,32 +202,61 @@ class _Walk:
         return text
 
 
-def sure_imports(text: bytes, package: str) -> Iterator[str]:
+def _imports_in(path: str, text: bytes, package: str) -> Iterator[_Import]:
+    tree = parse(text) if b"import" in text else None
+    if tree is not None:
+        yield from (_Import(name, path, tree, line) for name, line in sure_imports(tree, package))
+
+
+def sure_imports(tree: ast.Module, package: str) -> Iterator[tuple[str, int]]:
     """What running a file imports whatever happens, in that order: ``a.b``, and ``a.b c`` for ``from a.b import c``.
+
+    With the line where it does.
 
     :param package: the package that the file belongs to, which relative names count from.
     """
-    if b"import" not in text:
-        return
-    tree = parse(text)
-    if tree is not None:
-        yield from _in_block(tree.body, package, 0)
+    yield from _in_block(tree.body, package, 0)
 
 
-def _in_block(body: Sequence[ast.stmt], package: str, depth: int) -> Iterator[str]:
+def _in_block(body: Sequence[ast.stmt], package: str, depth: int) -> Iterator[tuple[str, int]]:
     if depth > limits.FOLDER_DEPTH:
         return
     for statement in body:
         if isinstance(statement, ast.Import):
-            yield from (alias.name for alias in statement.names)
+            yield from ((alias.name, statement.lineno) for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
-            yield from _from(statement, package)
+            yield from ((name, statement.lineno) for name in _from(statement, package))
         elif isinstance(statement, ast.With):
             sure = all(called(item.context_expr) == "catch_warnings" for item in statement.items)
             yield from _in_block(statement.body if sure else [], package, depth + 1)
         elif isinstance(statement, ast.Try):
             sure = all(always_raises(handler.body) for handler in statement.handlers)
             yield from _in_block(statement.body if sure else [], package, depth + 1)
+
+
+def _names_of(tree: ast.Module) -> dict[str, int]:
+    """The names that running a package's own file gives it, wherever in the file -> the first line that may; ``*`` is any name.
+
+    ``from .a import *`` may bring any, and so may what is put into ``globals()``.
+    """
+    found: dict[str, int] = {}
+
+    def add(name: str, node: ast.AST) -> None:
+        line = getattr(node, "lineno", 0)
+        found[name] = min(found.get(name, line), line)
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            if node.id in _MAKES_NAMES:
+                add("*", node)
+            elif isinstance(node.ctx, ast.Store):
+                add(node.id, node)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            add(node.name, node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for one in node.names:
+                add(one.asname or one.name.partition(".")[0], node)
+    return found
 
 
 def _from(statement: ast.ImportFrom, package: str) -> Iterator[str]:

@@ -109,6 +109,27 @@ def test_what_is_all_gone(site: Path) -> None:
     assert finding.remedy.endswith("demo==1.0 pure==2.0")
 
 
+def test_a_package_that_is_gone_though_its_libraries_are_left(site: Path) -> None:
+    """``rm -rf site-packages/numpy``: ``numpy.libs`` stays."""
+    add(site, "", CORE, "demo.libs/libx-0a1b2c3d.so.1", "examples/libshow.so")
+    write(site / "demo.libs/libx-0a1b2c3d.so.1", elfs.shared())
+    shutil.rmtree(site / "examples")
+    assert [one.severity for one in found(site)] == ["note"]
+    shutil.rmtree(site / "demo")
+    (finding,) = found(site)
+    assert finding.severity == "error"
+    assert finding.message.endswith("are gone: import demo fails, as nothing of it is there")
+    write(site / "demo.py", "")
+    assert [one.severity for one in found(site)] == ["note"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+def test_links_in_a_circle(site: Path) -> None:
+    add(site, "from . import _core", CORE)
+    (site / CORE).symlink_to(CORE.rpartition("/")[2])
+    assert [one.severity for one in found(site)] == ["error"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
 def test_links_into_a_cache_that_was_cleaned(site: Path, tmp_path: Path) -> None:
     """``uv pip install --link-mode=symlink``, then ``uv cache clean``: uv says that the requirement is satisfied."""

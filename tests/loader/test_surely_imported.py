@@ -8,6 +8,7 @@ import pytest
 from support.sites import write
 
 from pytest_archcheck import limits
+from pytest_archcheck.loader.python_files import parse
 from pytest_archcheck.loader.surely_imported import Importable, sure_imports, unimportable
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     ],
 )
 def test_sure_imports(code: str, expected: list[str]) -> None:
-    assert list(sure_imports(code.encode(), "demo")) == expected
+    tree = parse(code.encode())
+    assert [name for name, _ in (sure_imports(tree, "demo") if tree is not None else ())] == expected
 
 
 @pytest.fixture
@@ -75,6 +77,30 @@ def test_a_package_imports_its_own_module(site: Path) -> None:
     assert lacks(site, demo="from demo import sub\n", sub="import numpy\n") == "demo/sub.py: numpy"
     assert lacks(site, demo="from . import sub\n") == "demo/sub.py: numpy"
     assert lacks(site, demo="sub = 1\nfrom . import sub\n") is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_sure"),
+    [
+        ("", "", True),
+        ('"Has a sub, and names it."\nimport os\n', "__all__ = ['sub']\nsub.thing()\n", True),
+        ("from .other import sub_of_it as x\n", "", True),
+        ("", "def __getattr__(name): ...\n", True),  # numpy._core
+        ("", "from .other import *\nsub = 1\n", True),
+        ("def __getattr__(name): ...\n", "", False),
+        ("from .other import *\n", "", False),
+        ("from .other import x as sub\n", "", False),
+        ("if x:\n    sub = 1\n", "", False),
+        ("for sub in ():\n    pass\n", "", False),
+        ("def sub(): ...\n", "", False),
+        ("globals()['s' + 'ub'] = 1\n", "", False),
+    ],
+)
+def test_what_a_package_has_before_it_imports_a_module_of_its_own(
+    site: Path, before: str, after: str, *, is_sure: bool
+) -> None:
+    found = lacks(site, demo=f"{before}from . import sub\n{after}", sub="import numpy\n", other="x = sub_of_it = 1\n")
+    assert found == ("demo/sub.py: numpy" if is_sure else None)
 
 
 def test_a_name_that_may_be_no_module(site: Path) -> None:
