@@ -193,8 +193,9 @@ PYTHON_PARSED_SIZE = 12 << 20
 #: Times that one of the Python files of an environment is searched for a name, a few microseconds each. A file that was not
 #: kept has to be read again: that counts for so many, and for one more with each KB.
 PYTHON_LOOKS, PYTHON_REREAD_LOOKS = 2_000_000, 20
-#: Compiled files that a RECORD names and nobody found: so many of one project are looked for.
-LOST_FILES = 200
+#: Compiled files that a RECORD names and nobody found: so many of one project are looked for, and of so many its own files are
+#: asked whether they import them: one that they do not go on without is enough.
+LOST_FILES, LOST_FILES_ASKED = 200, 8
 #: Files of one package, and bytes of them, that are read for what importing it surely imports; only where a package that it
 #: requires is not installed. TensorFlow comes to protobuf in its 35th file, and few popular packages go further.
 SURELY_IMPORTED_FILES, SURELY_IMPORTED_SIZE = 60, 1 << 19

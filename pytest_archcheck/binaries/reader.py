@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from macholib import mach_o
 
 from pytest_archcheck.binaries import macho
-from pytest_archcheck.binaries.elf import read_elf
+from pytest_archcheck.binaries.elf import ET_DYN, ET_EXEC, ET_REL, read_elf
 from pytest_archcheck.binaries.elf_image import ElfInvalid
 from pytest_archcheck.binaries.load_commands import MachOInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Format, MachOSlice, Role, Slice
-from pytest_archcheck.binaries.names import extension_role, is_loadable_name
+from pytest_archcheck.binaries.names import extension_role, extension_tag, is_loadable_name
 from pytest_archcheck.binaries.source import open_file
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ _LFS = b"version https://git-lfs"
 _APPLE_DOUBLE = b"\0\5\x16\7"  # RFC 1740, appendix B
 #: Cheap test on the first two bytes, before anything else is asked: nearly every file of an environment fails it.
 FIRST_TWO = frozenset({magic[:2] for magic in macho.MAGICS} | {_ELF_MAGIC[:2], _PE_MAGIC})
+
+
+#: What stands under a module's name by mistake: ``clang -c -o _x.cpython-311-darwin.so``.
+_PROGRAM, _OBJECT = "a program", "an object file that was not linked"
+_NO_MODULE = {mach_o.MH_EXECUTE: _PROGRAM, mach_o.MH_OBJECT: _OBJECT}
+_ELF_TYPES = {ET_REL: _OBJECT, ET_EXEC: _PROGRAM}
 
 
 def read_binary(path: str, location: str, source: Source, head: bytes) -> Binary | None:
@@ -84,7 +90,11 @@ def _read_macho(path: str, location: str, source: Source, head: bytes) -> Binary
         slices = macho.read_macho(source, head)
     except (MachOInvalid, OSError) as error:
         problem = _reason(error)
-    return _binary(path, location, source, "mach-o", _macho_role(path, slices), slices, problem)
+    role = _macho_role(path, slices)
+    kinds = {piece.filetype for piece in slices}
+    if problem is None and kinds and kinds <= _NO_MODULE.keys() and extension_tag(path):
+        role, problem = "extension", f"it is {_NO_MODULE[min(kinds)]}, which Python cannot import"
+    return _binary(path, location, source, "mach-o", role, slices, problem)
 
 
 def _macho_role(path: str, slices: tuple[MachOSlice, ...]) -> Role:
@@ -110,6 +120,9 @@ def _read_elf(path: str, location: str, source: Source, head: bytes) -> Binary:
         piece = read_elf(source, head)
     except (ElfInvalid, OSError) as error:
         return _binary(path, location, source, "elf", _loaded_role(path, otherwise="object"), (), _reason(error))
+    if piece.elf_type != ET_DYN and extension_tag(path):
+        what = _ELF_TYPES.get(piece.elf_type, f"a file of the ELF type {piece.elf_type}")
+        return _binary(path, location, source, "elf", "extension", (piece,), f"it is {what}, which Python cannot import")
     return _binary(path, location, source, "elf", _elf_role(path, piece), (piece,))
 
 

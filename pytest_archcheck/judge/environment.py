@@ -129,7 +129,7 @@ class _Judge:
         if any(project.lost or project.is_gone for project in self._environment.projects):
             from pytest_archcheck.judge.lost_files import judge_lost_files
 
-            self._add(judge_lost_files(self._environment, packages, self._packages))
+            self._add(judge_lost_files(self._environment, packages, self._packages, sources.survives_without))
 
     def _judge_macos(self) -> None:
         from pytest_archcheck.judge.macos import MacJudge

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
-from pytest_archcheck.binaries.names import extension_role, extension_tag, is_test_data
+from pytest_archcheck import limits
+from pytest_archcheck.binaries.model import Binary
+from pytest_archcheck.binaries.names import extension_role, extension_tag, is_for_another_version, is_test_data
 from pytest_archcheck.discover.editable import finder_sources
+from pytest_archcheck.judge.homes import python_of
 from pytest_archcheck.loader.surely_imported import Importable, lost_import
 from pytest_archcheck.rules.lost_files import judge_gone, judge_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_archcheck.discover.model import Distribution, Environment, InstalledProject
     from pytest_archcheck.findings import Finding
 
+#: numpy's ``_multiarray_tests``: what makes images small may take it out.
+_OF_TESTS = re.compile(r"(?:^|[._])test(?:s|ing|capi)?(?:$|[._])")
 
-def judge_lost_files(environment: Environment, owned: Sequence[tuple[Distribution, str]], subject: str) -> Iterator[Finding]:
+
+def judge_lost_files(
+    environment: Environment,
+    owned: Sequence[tuple[Distribution, str]],
+    subject: str,
+    survives: Callable[[Iterable[Binary]], bool | None],
+) -> Iterator[Finding]:
     """Say which projects are not what their RECORD says.
 
     :param owned: distributions with compiled files, and their subjects.
     :param subject: of the packages as a whole, for what owns no compiled file (any more).
+    :param survives: whether a package goes on after a failure wherever it imports a module; None where nothing imports it.
     """
+    python = python_of(environment)
     waiting = [project for project in environment.projects if project.lost or project.is_gone]
     if environment.root is not None:  # a link in an image leads to a place in the image
         waiting = [project for project in waiting if not _of_links(project)]
@@ -35,6 +49,9 @@ def judge_lost_files(environment: Environment, owned: Sequence[tuple[Distributio
             gone.setdefault(project.location, []).append(project)
         elif any(not is_test_data(path) for path in project.lost):
             fails, named = _import_of(project, importable)
+            modules = [] if fails or named else _modules(project, python)[: limits.LOST_FILES_ASKED]
+            # Where nothing in the package goes on without a failure, or nothing imports it, whoever uses the package may.
+            named = named or any(survives([_stand_in(project, path)]) is not True for path in modules)
             yield judge_lost(project, where, fails, named=named, links=_of_links(project))
     for site, projects in gone.items():
         if not _is_frozen(site):
@@ -47,6 +64,17 @@ def _of_links(project: InstalledProject) -> bool:
     """Whether its files are there as symbolic links, which lead nowhere: its metadata is installed as they are."""
     files = (*project.lost[:1], os.path.join(project.metadata, "METADATA"))
     return any(os.path.islink(os.path.join(project.location, path)) for path in files)
+
+
+def _modules(project: InstalledProject, python: str | None) -> list[str]:
+    """The lost modules that Python would import, those for tests left out."""
+    lost = (path for path in project.lost if extension_tag(path) is not None and not is_test_data(path))
+    return [path for path in lost if not (is_for_another_version(path, python) or _OF_TESTS.search(_module(path)))]
+
+
+def _stand_in(project: InstalledProject, path: str) -> Binary:
+    """A lost module, to ask about: its name and place are all that counts."""
+    return Binary(path=path, location=project.location, format="elf", role="extension", slices=(), size=0)
 
 
 def _import_of(project: InstalledProject, importable: Importable) -> tuple[str | None, bool]:

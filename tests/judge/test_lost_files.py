@@ -80,8 +80,32 @@ def test_a_module_that_is_named_and_perhaps_not_needed(site: Path, code: str) ->
     assert [one.severity for one in found(site)] == ["warning"]
 
 
-def test_a_module_that_nothing_names(site: Path) -> None:
-    add(site, "", CORE)
+@pytest.mark.parametrize(
+    ("lost", "other"),
+    [
+        (CORE, ""),  # lxml.etree: who uses lxml imports it
+        (CORE, "from . import _core"),  # PIL._imaging: ``import PIL`` works, ``import PIL.Image`` does not
+        (CORE, "def run():\n    from ._core import run"),
+    ],
+)
+def test_a_module_that_importing_the_package_does_not_need(site: Path, lost: str, other: str) -> None:
+    add(site, "", lost, other=other)
+    (finding,) = found(site)
+    assert (finding.severity, "--reinstall" in finding.remedy) == ("warning", True)
+
+
+@pytest.mark.parametrize(
+    ("lost", "other"),
+    [
+        (CORE, "try:\n    from . import _core\nexcept ImportError:\n    pass"),
+        (CORE.replace("311", "39"), ""),  # of another Python
+        ("demo/_core_tests.cpython-311-x86_64-linux-gnu.so", ""),  # as numpy has; what makes images small takes it out
+        ("demo/plugin.so", ""),
+        ("demo/libfast.so.2", ""),
+    ],
+)
+def test_a_file_that_is_hardly_missed(site: Path, lost: str, other: str) -> None:
+    add(site, "", lost, other=other)
     assert [(one.severity, one.remedy) for one in found(site)] == [("note", "none needed")]
 
 
@@ -114,13 +138,13 @@ def test_a_package_that_is_gone_though_its_libraries_are_left(site: Path) -> Non
     add(site, "", CORE, "demo.libs/libx-0a1b2c3d.so.1", "examples/libshow.so")
     write(site / "demo.libs/libx-0a1b2c3d.so.1", elfs.shared())
     shutil.rmtree(site / "examples")
-    assert [one.severity for one in found(site)] == ["note"]
+    assert [one.severity for one in found(site)] == ["warning"]
     shutil.rmtree(site / "demo")
     (finding,) = found(site)
     assert finding.severity == "error"
     assert finding.message.endswith("are gone: import demo fails, as nothing of it is there")
     write(site / "demo.py", "")
-    assert [one.severity for one in found(site)] == ["note"]
+    assert [one.severity for one in found(site)] == ["warning"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")

@@ -160,6 +160,23 @@ def test_what_is_damaged_and_for_another_system_stops_nobody() -> None:
     assert verdict(LINUX, b"", "foo/_x.cpython-311-darwin.so") == ("unreadable-binary", "error")
 
 
+@pytest.mark.parametrize(
+    ("target", "data", "path"),
+    [
+        (ARM, machos.executable(), MODULE),
+        (ARM, machos.relocatable(), MODULE),  # clang -c -o _x.cpython-311-darwin.so
+        (ARM, machos.fat(machos.relocatable(), machos.relocatable("x86_64")), MODULE),
+        (LINUX, elfs.relocatable(), "foo/_x.cpython-311-x86_64-linux-gnu.so"),
+        (LINUX, bytes(elfs.shared())[:16] + b"\2\0" + bytes(elfs.shared())[18:], "foo/_x.abi3.so"),
+    ],
+)
+def test_what_is_no_module_under_a_modules_name(target: str, data: bytes, path: str) -> None:
+    (finding,) = judge(target, {path: data})
+    assert (finding.rule, finding.severity) == ("unreadable-binary", "error")
+    assert "which Python cannot import" in finding.message
+    assert verdict(target, data, "foo/helper") is None
+
+
 def test_a_suffix_behind_the_suffix() -> None:
     assert verdict(LINUX, machos.dylib(), "foo/libx.dylib-old") == ("wrong-platform", "note")
     assert verdict(LINUX, machos.dylib(), "foo/libx-old") == FOREIGN
