@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from pytest_archcheck.findings import Check, Finding, Skipped
 from pytest_archcheck.judge.access import on_disk
 from pytest_archcheck.judge.inputs import judge_inputs, judge_wheel_file, labelled, with_one_environment_read
 from pytest_archcheck.judge.links import Linked, links_of
+from pytest_archcheck.judge.unjudged import unjudged_paths
 from pytest_archcheck.loader.signing import SignatureKind
 from pytest_archcheck.machine.host import this_host
 from pytest_archcheck.machine.target import Target
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.discover.inputs import Input
     from pytest_archcheck.judge.inputs import Judged
+    from pytest_archcheck.machine.host import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,19 @@ class Request:
     all_pages: bool = False
     #: Only name the wheels: whoever asks of one opens it, by :func:`open_wheel`.
     leave_wheels: bool = False
+
+    @property
+    def names_target(self) -> bool:
+        """Whether a machine is named. Where none is, what says itself what it is for (a wheel) is judged for that."""
+        return self.target != "host"
+
+    def machine(self, host: Host | None = None) -> Target:
+        """The machine that is named, or else this one.
+
+        :param host: this one, where it was looked at already.
+        :raises InvalidTarget: the target is no wheel platform tag.
+        """
+        return Target.parse(self.target) if self.names_target else (host or this_host()).target()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -181,12 +195,9 @@ def run(request: Request) -> Inspection:
     """
     with _collecting_no_garbage():
         begun = _begin(request)
-        return begun if request.leave_wheels else open_wheels(request, begun)
-
-
-def open_wheels(request: Request, begun: Inspection) -> Inspection:
-    """Open all wheels of an inspection that only named them."""
-    return begun.joined(open_wheel(request, begun.target, wheel) for wheel in begun.wheels) if begun.wheels else begun
+        if request.leave_wheels or not begun.wheels:
+            return begun
+        return begun.joined(open_wheel(request, begun.target, wheel) for wheel in begun.wheels)
 
 
 def open_wheel(request: Request, common: Target, wheel: WheelFile) -> Inspection:
@@ -196,9 +207,7 @@ def open_wheel(request: Request, common: Target, wheel: WheelFile) -> Inspection
     """
     begin = time.perf_counter()
     with _collecting_no_garbage():
-        given = request.target != "host"
-        target = Target.parse(request.target) if given else this_host().target()
-        judged = judge_wheel_file(wheel, target, target_given=given, all_pages=request.all_pages)
+        judged = judge_wheel_file(wheel, request.machine(), target_given=request.names_target, all_pages=request.all_pages)
         return _inspection([judged], request, common, begin)
 
 
@@ -221,8 +230,7 @@ def _begin(request: Request) -> Inspection:
     """Inspect everything but wheels, which are named."""
     begin = time.perf_counter()
     host = this_host()
-    given = request.target != "host"
-    target = Target.parse(request.target) if given else host.target()
+    target = request.machine(host)
     access = on_disk(target, all_pages=request.all_pages)
     inputs: list[Input] = [] if request.paths else [active_environment(host, access.look)]
     skipped: list[Skipped] = []
@@ -234,14 +242,14 @@ def _begin(request: Request) -> Inspection:
     named = list(labelled(with_one_environment_read(inputs, access)))
     wheels = tuple(one.called(label) for one, label in named if isinstance(one, WheelFile))
     judged = judge_inputs(named, target, request.python, access)
-    begun = _inspection(judged, request, _common_target(judged, wheels, by_tags=not given) or target, begin)
-    unjudged = tuple(_unjudged(judged, target))
+    begun = _inspection(judged, request, _common_target(judged, wheels, by_tags=not request.names_target) or target, begin)
+    unjudged = tuple(unjudged_paths(judged, target))
     return replace(
         begun,
         skipped=(*begun.skipped, *skipped, *unjudged),
         unjudged=unjudged,
         wheels=wheels,
-        by_tags=not given,
+        by_tags=not request.names_target,
     )
 
 
@@ -258,37 +266,6 @@ def _inspection(judged: Iterable[Judged], request: Request, target: Target, begi
         files=sum(one.environment.files for one in judged),
         seconds=time.perf_counter() - begin,
     )
-
-
-#: Where uvx, uv tool install and pipx keep the environments of programs.
-_OF_TOOLS = re.compile(r"[/\\](?:tools|venvs|archive-v\d+|environments-v\d+)[/\\][^/\\]+$")
-_OWN_ENVIRONMENT = (
-    "uvx or pipx made it for a program, and nothing that is compiled is installed there: name the environment that is meant: "
-    "pytest-archcheck .venv (in pytest: --archcheck-path=.venv)"
-)
-
-
-def _is_a_tool_s_own(environment: Environment) -> bool:
-    compiled = any(owner.name for owner in environment.distributions)
-    return not compiled and _OF_TOOLS.search(environment.path) is not None
-
-
-def _unjudged(judged: Iterable[Judged], target: Target) -> Iterator[Skipped]:
-    """The paths of which nothing could be judged: nothing is there, or nothing of it is for the target's loader.
-
-    An environment of pure Python distributions was judged, and so was the running one.
-    """
-    for one in judged:
-        environment = one.environment
-        if environment.kind == "active":
-            if _is_a_tool_s_own(environment):
-                yield Skipped(environment.path, _OWN_ENVIRONMENT)
-        elif environment.kind != "lock":
-            files = [binary for owner in environment.distributions for binary in owner.binaries]
-            if not environment.projects and not files:
-                yield Skipped(environment.path, "nothing is installed there")
-            elif files and (target.system == "windows" or all(binary.format == "pe" for binary in files)):
-                yield Skipped(environment.path, f"none of its {len(files)} compiled files could be judged for {target.name}")
 
 
 def _unjudged_wheels(opened: Iterable[Inspection]) -> Iterator[Skipped]:
