@@ -17,6 +17,8 @@ from pytest_archcheck.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pytest_archcheck.findings import Severity
+
 GRAMMAR = "'SUBJECT[/RULE][ @TARGETGLOB]: reason'"
 
 #: A line that allows nothing (any more).
@@ -128,28 +130,25 @@ class AllowList:
 
 
 def _stale(line: AllowLine) -> Finding:
-    return Finding(
-        rule=STALE_RULE,
-        severity="error",
-        subject=line.subject,
-        distribution=None,
-        path=None,
-        message=f"the archcheck_allow line '{line.text}' allows nothing: there is no such finding (any more)",
-        remedy="remove the line from archcheck_allow",
-    )
+    said = "allows nothing: there is no such finding (any more)"
+    return _of_line(line, "error", said, "remove the line from archcheck_allow")
 
 
 def _not_here(line: AllowLine, names: Sequence[str]) -> Finding:
     from difflib import get_close_matches
 
     near = get_close_matches(line.subject, names, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    said = "speaks of a subject that is not here" + (f"; did you mean {near[0]}?" if near else "")
+    return _of_line(line, "note", said, "remove the line, or limit it to its target with ' @TARGETGLOB'")
+
+
+def _of_line(line: AllowLine, severity: Severity, said: str, remedy: str) -> Finding:
     return Finding(
         rule=STALE_RULE,
-        severity="note",
+        severity=severity,
         subject=line.subject,
         distribution=None,
         path=None,
-        message=f"the archcheck_allow line '{line.text}' speaks of a subject that is not here{hint}",
-        remedy="remove the line, or limit it to its target with ' @TARGETGLOB'",
+        message=f"the archcheck_allow line '{line.text}' {said}",
+        remedy=remedy,
     )

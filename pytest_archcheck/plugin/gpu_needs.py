@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.accelerators import installed
-from pytest_archcheck.findings import Finding
 from pytest_archcheck.plugin.board import Board, board, known
 from pytest_archcheck.reports import text
 from pytest_archcheck.reports.outcome import Answer
 from pytest_archcheck.rules.accelerators import because, judge
+from pytest_archcheck.rules.requirements import judge_unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,16 +101,6 @@ def require(what: str, config: pytest.Config) -> Answer:
         return Answer()
     look = "see `pytest archcheck::accelerator`" if here.installed else "install one of them"
     thing = "a Metal GPU" if what == "metal" else "a GPU"
-    return Answer(
-        findings=(
-            Finding(
-                rule="unmet-requirement",
-                severity="error",
-                subject=f"require::{what}",
-                distribution=None,
-                path=None,
-                message=f"{thing} that computes is required: {reason}",
-                remedy=f"{look}; run where there is such a GPU, or do not require it here",
-            ),
-        )
-    )
+    message = f"{thing} that computes is required: {reason}"
+    remedy = f"{look}; run where there is such a GPU, or do not require it here"
+    return Answer(findings=(judge_unmet(what, message, remedy),))

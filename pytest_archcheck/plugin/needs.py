@@ -6,7 +6,6 @@ in the plugin's own module, which says what pytest shows without this one.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
@@ -134,10 +133,11 @@ def _gpu(what: str, config: pytest.Config, _inspection: Inspection) -> Answer:
 
 
 def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
+    from pytest_archcheck.discover.text import canonical_name
     from pytest_archcheck.plugin.inspected import running_inspection
     from pytest_archcheck.reports import text
 
-    names = [_normalised(name) for name in mark.args]
+    names = [canonical_name(str(name)) for name in mark.args]
     missing = [name for name in names if not _installed(name)]
     if missing:
         return f"not installed: {text.joined(missing)}"
@@ -152,62 +152,39 @@ def _clean_unmet(config: pytest.Config, mark: pytest.Mark) -> str | None:
 
 
 def _clean(_config: pytest.Config, inspection: Inspection) -> Answer:
-    from pytest_archcheck.findings import Finding
     from pytest_archcheck.reports import text
     from pytest_archcheck.reports.outcome import Answer
+    from pytest_archcheck.rules.requirements import judge_unmet
 
     subjects = [check.subject for check in inspection.checks if text.failing(check.findings)]
     if not subjects:
         return Answer()
     verb = "has" if len(subjects) == 1 else "have"
-    return Answer(
-        findings=(
-            Finding(
-                rule="unmet-requirement",
-                severity="error",
-                subject="require::clean",
-                distribution=None,
-                path=None,
-                message=f"{text.count(len(subjects), 'check')} {verb} errors: {text.joined(subjects)}",
-                remedy=f"mend what these checks show: pytest {' '.join(f'archcheck::{subject}' for subject in subjects[:3])}",
-            ),
-        )
-    )
+    message = f"{text.count(len(subjects), 'check')} {verb} errors: {text.joined(subjects)}"
+    remedy = f"mend what these checks show: pytest {' '.join(f'archcheck::{subject}' for subject in subjects[:3])}"
+    return Answer(findings=(judge_unmet("clean", message, remedy),))
 
 
-def _native_unmet(_config: pytest.Config, _mark: pytest.Mark) -> str | None:
+def _emulation() -> str | None:
     from pytest_archcheck.machine.host import this_host
 
     emulated = this_host().emulated
     return None if emulated is None else f"this Python runs as {emulated}"
 
 
+def _native_unmet(_config: pytest.Config, _mark: pytest.Mark) -> str | None:
+    return _emulation()
+
+
 def _native(_config: pytest.Config, _inspection: Inspection) -> Answer:
-    from pytest_archcheck.findings import Finding
-    from pytest_archcheck.machine.host import this_host
     from pytest_archcheck.reports.outcome import Answer
+    from pytest_archcheck.rules.requirements import judge_unmet
 
-    emulated = this_host().emulated
-    if emulated is None:
+    emulation = _emulation()
+    if emulation is None:
         return Answer()
-    return Answer(
-        findings=(
-            Finding(
-                rule="unmet-requirement",
-                severity="error",
-                subject="require::native",
-                distribution=None,
-                path=None,
-                message=f"this Python runs as {emulated}",
-                remedy="start a native Python; how: pytest archcheck::environment::interpreter",
-            ),
-        )
-    )
-
-
-def _normalised(name: object) -> str:
-    """PEP 503: ``Scikit_Learn`` is ``scikit-learn``."""
-    return re.sub(r"[-_.]+", "-", str(name)).lower()
+    remedy = "start a native Python; how: pytest archcheck::environment::interpreter"
+    return Answer(findings=(judge_unmet("native", emulation, remedy),))
 
 
 def _installed(name: str) -> bool:

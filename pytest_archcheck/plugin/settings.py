@@ -14,7 +14,7 @@ from pytest_archcheck.reports.text import escape
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
 
     from pytest_archcheck.accelerators.settings import AcceleratorSettings
     from pytest_archcheck.plugin.allowlist import AllowLine
@@ -95,10 +95,17 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
     )
 
 
-def _names(config: pytest.Config, options: argparse.Namespace, noun: str, known: Collection[str]) -> list[str]:
+def _given(config: pytest.Config, options: argparse.Namespace, noun: str, plural: str = "") -> tuple[Any, str]:
+    """What was typed, or else what the ini file says, and how a message calls the one that it is from."""
     typed = getattr(options, f"archcheck_{noun}")
-    setting = f"--archcheck-{noun}" if typed else f"archcheck_{noun} (ini)"
-    given: Iterable[str] = typed or ini(config, f"archcheck_{noun}")
+    if typed:
+        return typed, f"--archcheck-{noun}"
+    name = f"archcheck_{plural or noun}"
+    return ini(config, name), f"{name} (ini)"
+
+
+def _names(config: pytest.Config, options: argparse.Namespace, noun: str, known: Collection[str]) -> list[str]:
+    given, setting = _given(config, options, noun)
     names = [name.strip() for line in given for name in line.split(",") if name.strip()]
     for name in names:
         if name not in known:
@@ -118,10 +125,10 @@ def near_names(name: str, known: Collection[str]) -> list[str]:
 
 
 def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...]:
-    setting = "--archcheck-path" if options.archcheck_path else "archcheck_paths (ini)"
+    every, setting = _given(config, options, "path", plural="paths")
     base = str(config.invocation_params.dir)
     paths = []
-    for given in options.archcheck_path or ini(config, "archcheck_paths"):
+    for given in every:
         if not str(given).strip():
             raise pytest.UsageError(f"{setting}: got an empty path, expected one that exists: is a variable not set?")
         path = os.path.abspath(os.path.join(base, os.path.expanduser(given)))
@@ -140,8 +147,8 @@ def _paths(config: pytest.Config, options: argparse.Namespace) -> tuple[str, ...
 
 
 def _target(config: pytest.Config, options: argparse.Namespace) -> str:
-    typed: str | None = options.archcheck_target
-    given: str = (typed or ini(config, "archcheck_target")).strip()
+    text, setting = _given(config, options, "target")
+    given: str = text.strip()
     if given in ("", "host"):
         return "host"
     from pytest_archcheck.machine.target import InvalidTarget, Target
@@ -149,28 +156,26 @@ def _target(config: pytest.Config, options: argparse.Namespace) -> str:
     try:
         return Target.parse(given).tag
     except InvalidTarget as error:
-        raise pytest.UsageError(f"{'--archcheck-target' if typed else 'archcheck_target (ini)'}: {error}") from error
+        raise pytest.UsageError(f"{setting}: {error}") from error
 
 
 def _python(config: pytest.Config, options: argparse.Namespace) -> str | None:
-    typed: str | None = options.archcheck_python
-    given: str = (typed or ini(config, "archcheck_python")).strip()
+    text, setting = _given(config, options, "python")
+    given: str = text.strip()
     if not given:
         return None
     if not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", given):
-        setting = "--archcheck-python" if typed else "archcheck_python (ini)"
         raise pytest.UsageError(f"{setting}: got {given!r}, expected the version of a Python 3, such as 3.12 or 3.12.4")
     return given
 
 
 def _file(config: pytest.Config, options: argparse.Namespace, noun: str) -> str | None:
     typed: str | None = getattr(options, f"archcheck_{noun}")
-    if typed:
-        return os.path.abspath(os.path.join(str(config.invocation_params.dir), os.path.expanduser(typed)))
-    given: str = ini(config, f"archcheck_{noun}")
+    given: str = typed or ini(config, f"archcheck_{noun}")
     if not given:
         return None
-    base = config.inipath.parent if config.inipath else config.rootpath
+    settings_folder = config.inipath.parent if config.inipath else config.rootpath
+    base = config.invocation_params.dir if typed else settings_folder
     return os.path.abspath(os.path.join(str(base), os.path.expanduser(given)))
 
 

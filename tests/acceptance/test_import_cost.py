@@ -55,7 +55,7 @@ findings inspection limits
 plugin: allowlist arguments blame every_run faces hooks hookspecs inspected items kept made needs options progress questions
     report_files rootdir session settings start telling
 reports: outcome terminal text
-judge: access dependencies environment homes inputs links macos numpy while_open
+judge: access dependencies environment homes inputs links macos numpy unjudged while_open
 rules: architecture catalog causes commands conflicts dependencies elsewhere environment homebrew interpreter load_commands
     macho_links modules numpy_api ownership packages pythons remedies signing symbols tensorflow_plugins twins versions
     wheels words
