@@ -115,3 +115,29 @@ def test_this_mac() -> None:
 def test_this_linux_is_not_emulated() -> None:
     host = this_host()
     assert (host.emulation, host.process_architecture) == (None, platform.machine())
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="musl's version is told another way")
+def test_the_target_of_this_linux_has_its_newest_manylinux_tag() -> None:
+    target = this_host().target()
+    version = platform.libc_ver()[1]
+    assert target.tag == f"manylinux_{version.replace('.', '_')}_{platform.machine()}"
+    assert (target.libc, target.architectures, target.is_host) == (("glibc", version), (platform.machine(),), True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        # As packaging lists them: Alpine, a Linux whose C library is not known, Windows.
+        (["musllinux_1_2_x86_64", "musllinux_1_1_x86_64", "linux_x86_64"], ("musllinux_1_2_x86_64", "linux", ("musl", "1.2"))),
+        (["linux_riscv64"], ("linux_riscv64", "linux", None)),
+        (["win_amd64"], ("win_amd64", "windows", None)),
+    ],
+)
+def test_what_other_systems_call_themselves(
+    monkeypatch: pytest.MonkeyPatch, tags: list[str], expected: tuple[object, ...]
+) -> None:
+    monkeypatch.setattr("packaging.tags.platform_tags", lambda: iter(tags))
+    target = linux("x86_64", {}).target()
+    assert (target.tag, target.system, target.libc) == expected
+    assert target.is_host
