@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pytest_archcheck import limits
 from pytest_archcheck.locks.markers import holds
 from pytest_archcheck.locks.model import LockedPackage, Malformed, Selection
 from pytest_archcheck.locks.poetry_pythons import poetry_pythons
-from pytest_archcheck.locks.tables import specifiers, tables, text, texts
+from pytest_archcheck.locks.tables import inner, name_and_version, specifiers, tables, text, texts
 from pytest_archcheck.locks.tags import file_name
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.locks.model import Origin, Pythons
 
-#: Names and versions become ids, and words of commands to type.
-_WORD = re.compile(rf"[A-Za-z0-9._!+-]{{1,{limits.NAME_LENGTH}}}")
 #: pdm's names of systems: ``macos_14_0_arm64``, ``manylinux_2_28_x86_64``, ``windows_amd64``, ``linux``.
 _PDM_SYSTEMS = {"darwin": ("macos",), "linux": ("linux", "manylinux", "musllinux", "alpine"), "win32": ("windows",)}
 
@@ -69,13 +66,9 @@ class GroupedLock:
                     found[entry.package.name, entry.package.version] = entry.package
                 elif marker and (named := re.search(r"""\bextra *== *['"]([^'"]*)""", marker)):
                     extras.add(named[1])
-        packages = [found[key] for key in sorted(found, key=lambda key: (key[0], key[1] or ""))]
         groups = {group for entry in self._entries for group in entry.groups} - self._chosen
-        return Selection(
-            packages=tuple(package for package in packages if package.origin != "local"),
-            local=tuple(package.name for package in packages if package.origin == "local"),
-            left_out=(*(f"extra {name}" for name in sorted(extras)), *(f"group {name}" for name in sorted(groups))),
-        )
+        left_out = (*(f"extra {name}" for name in sorted(extras)), *(f"group {name}" for name in sorted(groups)))
+        return Selection.of(found.values(), left_out)
 
 
 class PoetryLock(GroupedLock):
@@ -83,7 +76,7 @@ class PoetryLock(GroupedLock):
 
     def __init__(self, data: Mapping[str, Any], project: Mapping[str, Any]) -> None:
         """Take the parsed TOML, and that of the pyproject.toml beside it. Raises :class:`Malformed`."""
-        metadata = _table(data, "metadata")
+        metadata = inner(data, "metadata")
         version = text(metadata, "lock-version")
         if version is None:
             raise Malformed("not a poetry.lock: its metadata has no 'lock-version'")
@@ -92,10 +85,10 @@ class PoetryLock(GroupedLock):
         if version == "2.0":
             raise Malformed(f"Poetry 1 made it, which does not record for which machines a package is: {_AGAIN}")
         found = [_poetry_entry(table) for table in tables(data, "package")]
-        settings = _table(_table(project, "tool"), "poetry")
+        settings = inner(inner(project, "tool"), "poetry")
         optional = {
             canonicalize_name(name)
-            for name, group in _table(settings, "group").items()
+            for name, group in inner(settings, "group").items()
             if isinstance(group, dict) and group.get("optional") is True
         }
         groups = {group for entry in found for group in entry.groups}
@@ -110,7 +103,7 @@ class PdmLock(GroupedLock):
 
     def __init__(self, data: Mapping[str, Any], project: Mapping[str, Any]) -> None:
         """Take the parsed TOML, and that of the pyproject.toml beside it. Raises :class:`Malformed`."""
-        metadata = _table(data, "metadata")
+        metadata = inner(data, "metadata")
         version = text(metadata, "lock_version")
         if version is None:
             raise Malformed("not a pdm.lock: its metadata has no 'lock_version'")
@@ -119,8 +112,8 @@ class PdmLock(GroupedLock):
         if "inherit_metadata" not in texts(metadata, "strategy"):
             raise Malformed("it does not record for which machines a package is: pdm lock --strategy inherit_metadata")
         self._targets = tables(metadata, "targets")
-        settings = _table(_table(project, "tool"), "pdm")
-        development = (*_table(project, "dependency-groups"), *_table(settings, "dev-dependencies"))
+        settings = inner(inner(project, "tool"), "pdm")
+        development = (*inner(project, "dependency-groups"), *inner(settings, "dev-dependencies"))
         chosen = {"default", *map(canonicalize_name, development)}
         # Packages with an extra stand there again for it, without other files.
         super().__init__([_pdm_entry(table) for table in tables(data, "package")], None, chosen)
@@ -149,7 +142,7 @@ def _is_for(target: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
 
 
 def _poetry_entry(table: Mapping[str, Any]) -> _Entry:
-    source = _table(table, "source")
+    source = inner(table, "source")
     kinds: dict[str, Origin] = {"git": "git", "directory": "local", "file": "wheel", "url": "wheel"}
     groups = texts(table, "groups") or ("main",)
     markers = table.get("markers")
@@ -165,17 +158,14 @@ def _pdm_entry(table: Mapping[str, Any]) -> _Entry:
 
 
 def _entry(table: Mapping[str, Any], origin: Origin, groups: Mapping[str, str | None]) -> _Entry:
-    name, version = text(table, "name"), text(table, "version")
-    for word in (name or "", version or name or ""):
-        if not _WORD.fullmatch(word):
-            raise Malformed(f"a [[package]] has the name or version {word[:80]!r}")
+    name, version = name_and_version(table)
     files = [file_name(text(file, "file") or text(file, "url") or "") for file in tables(table, "files")]
     wheels = tuple(file for file in files if file.endswith(".whl"))
     if origin == "wheel" and not wheels:
         origin = "archive"
     return _Entry(
         LockedPackage(
-            name=canonicalize_name(name or ""),
+            name=canonicalize_name(name),
             version=_plain(version),
             origin=origin,
             wheels=wheels,
@@ -190,10 +180,3 @@ def _plain(version: str | None) -> str | None:
         return version and str(Version(version))
     except (InvalidVersion, ValueError):
         return version
-
-
-def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise Malformed(f"{key!r} is no table")
-    return value

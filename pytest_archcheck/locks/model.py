@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
 #: ``index``: files of a package index; ``git``, ``archive``: built from source; ``wheel``: one wheel by its URL or path;
 #: ``local``: a folder beside the lock (this project, a workspace member).
 Origin = Literal["index", "git", "archive", "wheel", "local"]
@@ -65,6 +66,16 @@ class Selection:
     left_out: tuple[str, ...] = ()
     #: Why the lock is not for this machine or Python; then nothing else is filled.
     excluded: str | None = None
+
+    @classmethod
+    def of(cls, installed: Iterable[LockedPackage], left_out: Iterable[str]) -> Selection:
+        """Sort what is installed, and part it into packages and what is built from a folder beside the lock."""
+        every = sorted(installed, key=lambda package: (package.name, package.version or ""))
+        return cls(
+            packages=tuple(package for package in every if package.origin != "local"),
+            local=tuple(package.name for package in every if package.origin == "local"),
+            left_out=tuple(left_out),
+        )
 
 
 class Lock(Protocol):

@@ -63,14 +63,9 @@ class PylockFile:
         for item in chosen:
             if item.requires_python is not None and not item.requires_python.contains(python, prereleases=True):
                 return Selection(excluded=f"its package {item.name} is locked for Python {item.requires_python}")
-        packages = sorted(map(_package, chosen), key=lambda package: (package.name, package.version or ""))
         left_out = [f"extra {name}" for name in lock.extras or ()]
         left_out += [f"group {name}" for name in lock.dependency_groups or () if name not in groups]
-        return Selection(
-            packages=tuple(package for package in packages if package.origin != "local"),
-            local=tuple(package.name for package in packages if package.origin == "local"),
-            left_out=tuple(left_out),
-        )
+        return Selection.of(map(_package, chosen), left_out)
 
 
 def _holds(marker: Marker, environment: Mapping[str, str], groups: tuple[str, ...]) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import SpecifierSet
 
+from pytest_archcheck import limits
 from pytest_archcheck.locks.model import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: Names and versions become ids, and words of commands to type.
+_WORD = re.compile(rf"[A-Za-z0-9._!+-]{{1,{limits.NAME_LENGTH}}}")
 
 
 def text(table: Mapping[str, Any], key: str) -> str | None:
@@ -34,6 +39,25 @@ def tables(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return value
     raise Malformed(f"{key!r} is no array of tables")
+
+
+def inner(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the table of that name, empty where there is none."""
+    value = table.get(key, {})
+    if isinstance(value, dict):
+        return value
+    raise Malformed(f"{key!r} is no table")
+
+
+def name_and_version(package: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return what a ``[[package]]`` calls itself: a name, and a version where it has one."""
+    name, version = text(package, "name"), text(package, "version")
+    if not name:
+        raise Malformed("a [[package]] has no name")
+    for word in (name, version or name):
+        if not _WORD.fullmatch(word):
+            raise Malformed(f"a [[package]] has the name or version {word[:80]!r}")
+    return name, version
 
 
 def specifiers(value: str | SpecifierSet | None) -> SpecifierSet | None:

@@ -6,7 +6,6 @@ Installed by default are the project at the lock's folder (every workspace membe
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from packaging.version import Version
 from pytest_archcheck import limits
 from pytest_archcheck.locks.markers import holds
 from pytest_archcheck.locks.model import LockedPackage, Malformed, Selection
-from pytest_archcheck.locks.tables import specifiers, tables, text, texts
+from pytest_archcheck.locks.tables import inner, name_and_version, specifiers, tables, text, texts
 from pytest_archcheck.locks.tags import file_name
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ VERSION = 1
 _TABLES = {"package", "manifest", "requires-python"}
 DEFAULT_GROUPS = ("dev",)
 _LOCAL = ("virtual", "editable", "directory")
-#: Names and versions become ids, and words of commands to type.
-_WORD = re.compile(rf"[A-Za-z0-9._!+-]{{1,{limits.NAME_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +82,7 @@ class UvLock:
             )
         self._default_groups = default_groups
         self._supported = texts(data, "supported-markers")
-        self._manifest = data.get("manifest", {})
-        if not isinstance(self._manifest, dict):
-            raise Malformed("'manifest' is no table")
+        self._manifest = inner(data, "manifest")
         self.requires_python = specifiers(text(data, "requires-python"))
         self._nodes = [_node(table) for table in tables(data, "package")]
         self._by_name: dict[str, list[int]] = {}
@@ -223,12 +218,7 @@ class UvLock:
 
 
 def _node(table: Mapping[str, Any]) -> _Node:
-    name = text(table, "name")
-    if not name:
-        raise Malformed("a [[package]] has no name")
-    for word in (name, text(table, "version") or name):
-        if not _WORD.fullmatch(word):
-            raise Malformed(f"a [[package]] has the name or version {word[:80]!r}")
+    name, version = name_and_version(table)
     source = table.get("source")
     if not isinstance(source, dict):
         raise Malformed(f"package {name!r} has no source table")
@@ -238,7 +228,7 @@ def _node(table: Mapping[str, Any]) -> _Node:
     )
     package = LockedPackage(
         name=canonicalize_name(name),
-        version=text(table, "version"),
+        version=version,
         origin=_origin(source, wheels),
         wheels=wheels,
         has_sdist="sdist" in table,
@@ -271,10 +261,8 @@ def _origin(source: Mapping[str, Any], wheels: tuple[str, ...]) -> Origin:
 
 
 def _table_lists(table: Mapping[str, Any], key: str) -> dict[str, tuple[Mapping[str, Any], ...]]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise Malformed(f"{key!r} is no table")
-    return {name: tuple(tables(value, name)) for name in value}
+    lists = inner(table, key)
+    return {name: tuple(tables(lists, name)) for name in lists}
 
 
 def _satisfies(version: str | None, specifier: str) -> bool:
