@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from typing import TYPE_CHECKING
@@ -35,6 +36,11 @@ def test_a_translated_process_has_the_hardware_for_its_target() -> None:
     assert (host.process_architecture, host.hardware_architecture, host.emulation) == ("x86_64", "arm64", "rosetta")
     assert host.emulated == "x86_64 under Rosetta on arm64"
     assert host.target().architectures == ("arm64",)
+
+
+def test_a_translated_process_whose_mac_does_not_say_what_it_is() -> None:
+    host = mac({name: answer for name, answer in TRANSLATED.items() if name != "hw.optional.arm64"}, "x86_64")
+    assert (host.hardware_architecture, host.emulation) == ("arm64", "rosetta")
 
 
 def test_an_intel_mac_has_none_of_the_names() -> None:
@@ -100,8 +106,21 @@ def test_linux(machine: str, texts: dict[str, str], pointer_size: int, expected:
     assert linux(machine, texts, pointer_size).emulated == expected
 
 
-def test_a_container_is_known_by_podmans_file() -> None:
-    assert linux("aarch64", {"/run/.containerenv": 'engine="podman"'}).container
+@pytest.mark.parametrize(
+    ("texts", "there", "expected"),
+    [
+        ({}, "", False),
+        ({"/proc/1/cgroup": "0::/init.scope\n"}, "", False),
+        ({"/proc/1/cgroup": "12:pids:/docker/6c1f\n"}, "", True),
+        ({}, "/.dockerenv", True),  # an empty file
+        ({"/run/.containerenv": 'engine="podman"'}, "", True),
+    ],
+)
+def test_a_container_is_known_by_what_its_engine_leaves(
+    monkeypatch: pytest.MonkeyPatch, texts: dict[str, str], there: str, expected: object
+) -> None:
+    monkeypatch.setattr("os.path.exists", lambda path: path == there)
+    assert linux("aarch64", texts).container is expected
 
 
 @pytest.mark.skipif(sys.platform != "darwin", reason="asks the real sysctl")
@@ -114,7 +133,19 @@ def test_this_mac() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the real /proc")
 def test_this_linux_is_not_emulated() -> None:
     host = this_host()
-    assert (host.emulation, host.process_architecture) == (None, platform.machine())
+    assert (host.system, host.emulation, host.process_architecture) == ("linux", None, platform.machine())
+
+
+@pytest.mark.parametrize(("named", "architecture"), [("AMD64", "x86_64"), ("ARM64", "arm64"), (None, "x86_64")])
+def test_windows_tells_by_a_variable(monkeypatch: pytest.MonkeyPatch, named: str | None, architecture: str) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(os, "uname", raising=False)
+    if named is None:
+        monkeypatch.delenv("PROCESSOR_ARCHITECTURE", raising=False)
+    else:
+        monkeypatch.setenv("PROCESSOR_ARCHITECTURE", named)
+    host = this_host()
+    assert (host.system, host.process_architecture, host.hardware_architecture) == ("windows", architecture, architecture)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="musl's version is told another way")
