@@ -174,18 +174,23 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
-    """What came of a matmul benchmark: square matrices, multiplied on one device."""
+    """What came of a matmul benchmark: square matrices, multiplied on one device. All times are in seconds."""
 
+    #: Its :attr:`Framework.name`.
     framework: str
+    #: The framework's own name for it: ``GPU:0``, ``mps:0``.
     device: str
     #: ``METAL``, ``CUDA``, ...; empty for the CPU.
     platform: str
+    #: Rows, and columns, of the matrices.
     size: int
+    #: ``float16``, ``float32`` or ``float64``.
     dtype: str
     #: Median wall time of one product.
     seconds: float
     #: (slowest - fastest) / median of the repeats.
     spread: float
+    #: 1e9 operations a second, of which a product has 2 * size ** 3.
     gflops: float
     #: CPU seconds / device seconds; None where the device is the CPU.
     speedup: float | None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_archcheck.accelerators import installed
+from pytest_archcheck.accelerators.correctness import how_wrong
 from pytest_archcheck.accelerators.model import TENSORFLOW, Installed, Outcome
 from pytest_archcheck.accelerators.outcomes import outcome_of
 from pytest_archcheck.accelerators.process import Ended
@@ -135,6 +136,23 @@ def test_what_was_reported(changed: dict[str, Any], status: str, message: str, m
     assert outcome.status == status
     assert message in outcome.message
     assert bool(message) == bool(outcome.message)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rms", "words"),
+    [
+        ("float32", 2.3e-3, ": as bfloat16 gives"),
+        ("float32", 1.5e-3, ""),
+        ("float32", 0.5, ""),
+        ("float64", 1e-7, ": as float32 gives"),
+        ("float64", 2.3e-3, ""),
+        ("float64", 1e-10, ""),
+    ],
+)
+def test_another_type_is_named_only_where_its_errors_are_those(dtype: str, rms: float, words: str) -> None:
+    error = {"rms": rms, "largest": rms, "allowed_rms": 1e-11 if dtype == "float64" else 1e-3, "allowed_largest": 1.0}
+    wrong = how_wrong({"dtype": dtype, "returned": dtype, "error": error})
+    assert wrong.endswith(f"allowed {error['allowed_rms']:.2g}{words}")
 
 
 def told(outcome: Outcome) -> str:
