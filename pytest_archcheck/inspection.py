@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.binaries.model import Binary
 from pytest_archcheck.discover.environments import NothingToInspect, active_environment
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.machine.host import Host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """What to inspect, for which machine, by which rules."""
 
     #: Empty: the active environment.

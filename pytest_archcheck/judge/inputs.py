@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import platform
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.discover.environments import NothingToInspect, environment_at
 from pytest_archcheck.discover.inputs import EnvironmentFolder, LockFile, OneFile
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.machine.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """An input and what became of it."""
 
     environment: Environment

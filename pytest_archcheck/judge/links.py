@@ -6,8 +6,7 @@ Judging keeps only the links that do not hold; this asks the loaders again, for 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 LinkedStatus = Literal["found", "system", "loaded", "outside", "missing", "wrong-architecture", "damaged"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linked:
+class Linked(NamedTuple):
     """One linked library of one file."""
 
     #: As the file writes it.

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.machine.target import InvalidTarget, System, Target
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 Emulation = Literal["rosetta", "qemu"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(NamedTuple):
     """Facts about this machine and this process; architectures by Apple's names on macOS, the wheel tag's on Linux."""
 
     system: System

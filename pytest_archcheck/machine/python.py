@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: ``cpython-312``, ``cpython-313td``, ``cpython-36m``: what PEP 3149 puts into the name of a module.
 _CPYTHON = re.compile(r"cpython-(\d)(\d+)([a-z]*)")
@@ -20,8 +20,7 @@ _NAMES = {"cpython": "Python", "pypy": "PyPy", "graalpy": "GraalPy"}
 _FIRST_ABI3T = (3, 15)
 
 
-@dataclass(frozen=True, slots=True)
-class Python:
+class Python(NamedTuple):
     """One minor version of one build of one implementation."""
 
     version: tuple[int, int]

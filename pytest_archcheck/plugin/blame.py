@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
 #: A line of a traceback, in the text of one that happened in a worker of pytest-xdist.
-_LINE = re.compile(r'File "([^"\n]{1,1000})", line \d+, in (pytest_\w+)')
+_LINE = r'File "([^"\n]{1,1000})", line \d+, in (pytest_\w+)'
 #: Hooks of these are called around everybody's.
 _FRAMES = ("_pytest", "pluggy", "xdist", "pytest_archcheck")
 
@@ -22,7 +22,7 @@ _FRAMES = ("_pytest", "pluggy", "xdist", "pytest_archcheck")
 def hint(excinfo: pytest.ExceptionInfo[BaseException], root: Path) -> str | None:
     """Name the hook of a conftest file (or of the project's own plugin) that raised, and what to do; None where none did."""
     entries = [(str(entry.path), entry.name) for entry in excinfo.traceback]
-    entries += _LINE.findall(str(excinfo.value)[-100_000:])
+    entries += re.findall(_LINE, str(excinfo.value)[-100_000:])
     for file, name in reversed(entries):
         if name.startswith("pytest_") and not any(part in _FRAMES for part in file.replace("\\", "/").split("/")):
             return (

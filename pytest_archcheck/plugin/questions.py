@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,7 @@ def build(
 
         required = [*accelerators.questions(config, settings.require), *required]
     allowed = allow_list(settings, inspection)
-    return (*static, *(replace(one, ask=partial(_settled, one.subject, one.ask, allowed, settings)) for one in required))
+    return (*static, *(one._replace(ask=partial(_settled, one.subject, one.ask, allowed, settings)) for one in required))
 
 
 def _of_check(check: Check) -> Question:
@@ -75,4 +74,4 @@ def _settled(subject: str, ask: Callable[[], Answer], allowed: AllowList, settin
     if answer.unasked is not None:
         return answer
     findings = [finding for finding in answer.findings if asked_for(finding, settings)]
-    return replace(answer, findings=allowed.judge(subject, findings))
+    return answer._replace(findings=allowed.judge(subject, findings))

@@ -6,7 +6,6 @@ Registered with pytest only when the checks are on, in the workers of pytest-xdi
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,7 +204,7 @@ class ArchcheckSession:
             left_out=len(self.questions) - len(outcomes),
         )
         in_doubt = self.judged_nothing(result) or any(skip.unseen for skip in result.skipped)
-        return replace(result, complete=finished and not in_doubt)
+        return result._replace(complete=finished and not in_doubt)
 
     def judged_nothing(self, result: Result) -> bool:
         """Whether a path that was to be inspected holds nothing that could be judged; one check by its id is asked alone."""

@@ -6,8 +6,8 @@ import base64
 import functools
 import json
 import zlib
-from dataclasses import asdict, astuple, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import asdict, astuple, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from pytest_archcheck.findings import Finding, Skipped
 
@@ -35,8 +35,7 @@ class Placed(Protocol):
 HERE = "\0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(NamedTuple):
     """What reports tell of a wheel that its item has opened, beside findings: plain data, small enough to keep thousands."""
 
     wheel: Placed
@@ -94,8 +93,7 @@ def unpack(packed: str) -> list[Record]:
     return records
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """What asking a question gave."""
 
     findings: tuple[Finding, ...] = ()
@@ -168,8 +166,7 @@ class Question(Protocol):
         """What is opened to answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A question of which everything was worked out before it is asked."""
 
     subject: str
@@ -181,8 +178,7 @@ class Prepared:
     wheel: None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One item after the run."""
 
     subject: str
@@ -207,8 +203,7 @@ class Outcome:
         return self.state not in ("not run", "other")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """The whole run, narrowed to what the user selected."""
 
     inspection: Inspection

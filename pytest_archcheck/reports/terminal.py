@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck.reports import text
 
@@ -23,8 +22,7 @@ SHOWN_UNJUDGED = 10
 Colour = Literal["red", "yellow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of output and its colour."""
 
     text: str

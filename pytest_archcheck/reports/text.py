@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.findings import SEVERITIES, Finding, Severity
@@ -37,7 +36,7 @@ _PLURALS = {
     "cannot": "cannot",
 }
 #: Where the rest of such a message speaks of the file again: ``says that it needs``, ``; it looks for``.
-_IT = re.compile(r"(?<=that )it (needs)|(?<=; )it (looks)")
+_IT = r"(?<=that )it (needs)|(?<=; )it (looks)"
 
 
 def _they(match: re.Match[str]) -> str:
@@ -68,8 +67,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(NamedTuple):
     """Findings of one check that say the same of different files."""
 
     rule: str
@@ -95,7 +93,7 @@ class Group:
             return sentence(f"{files}: {self.message}")
         if len(self.paths) == 1:
             return sentence(f"{files} {verb} {rest}")
-        return sentence(f"{files} {_PLURALS[verb]} {_IT.sub(_they, rest)}")
+        return sentence(f"{files} {_PLURALS[verb]} {re.sub(_IT, _they, rest)}")
 
     def lines(self) -> list[str]:
         """The headline, the first files, the remedy: a few lines, however many files there are."""

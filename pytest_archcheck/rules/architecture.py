@@ -10,9 +10,9 @@ is a warning; ld.so does refuse a symbol version that its glibc lacks, so that i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.binaries.model import ALSO_LOADS, LOADED_ROLES, Binary, ElfSlice, MachOSlice, Slice
 from pytest_archcheck.binaries.names import is_for_another_version, is_test_data
@@ -33,8 +33,7 @@ _FIRST_ARM64 = (11,)
 _PLATFORM_NAMES = {"elf": "Linux", "mach-o": "macOS"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Misfit:
+class _Misfit(NamedTuple):
     """Why a file does not serve the target."""
 
     rule: str

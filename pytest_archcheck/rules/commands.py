@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck.discover.model import Home
 
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, InstalledProject
 
 #: Names of projects (the packaging specifications' rule), and what versions are made of, conda's too.
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_VERSION = r"[A-Za-z0-9][A-Za-z0-9.+!_-]*"
 #: A specifier of requirements: ``>=1.2,<2``.
-_SPECIFIER = re.compile(r"(?:(?:===?|~=|!=|<=?|>=?)[A-Za-z0-9.+!*_-]+,?)+")
+_SPECIFIER = r"(?:(?:===?|~=|!=|<=?|>=?)[A-Za-z0-9.+!*_-]+,?)+"
 
 #: Where Debian's packages, and Ubuntu's, hold Python modules; pip refuses to touch it.
 _DEBIAN = "/lib/python3/dist-packages/"
@@ -49,14 +48,14 @@ def command(*words: str, **variables: str) -> str:
 
 def requirement(name: str, version: str | None = None, relation: str = "==") -> str | None:
     """``numpy==2.0.2``; None where the name is none, and without a version where that is none."""
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         return None
-    return f"{name}{relation}{version}" if version and _VERSION.fullmatch(version) else name
+    return f"{name}{relation}{version}" if version and re.fullmatch(_VERSION, version) else name
 
 
 def specified(name: str, specifier: str) -> str | None:
     """``numpy<1.24,>=1.22`` from a requirement that a file holds."""
-    return f"{name}{specifier}" if _NAME.fullmatch(name) and _SPECIFIER.fullmatch(specifier) else None
+    return f"{name}{specifier}" if re.fullmatch(_NAME, name) and re.fullmatch(_SPECIFIER, specifier) else None
 
 
 def one_after_another(home: Home | None, *commands: str) -> str:
@@ -71,8 +70,7 @@ def _of_package(what: str, recorded: str) -> str:
     return f'apt-get {what} "$({asked} | cut -d: -f1)"' if asked.startswith("dpkg ") else asked
 
 
-@dataclass(frozen=True, slots=True)
-class Installer:
+class Installer(NamedTuple):
     """The tool that installed something, told where."""
 
     tool: Literal["pip", "uv", "conda", "apt"]

@@ -10,8 +10,7 @@ rpaths and libraries of fewer files.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.remedies import install_other
@@ -29,8 +28,7 @@ Version = tuple[int, ...]
 _MH_OBJECT, _MH_EXECUTE, _MH_DSYM = 1, 2, 10
 
 
-@dataclass(frozen=True, slots=True)
-class _Policy:
+class _Policy(NamedTuple):
     """From which SDK on the dyld of these macOS versions refuses a file, by rule."""
 
     since: Version

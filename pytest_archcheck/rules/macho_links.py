@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.rules.elsewhere import Elsewhere
 
 #: A part of an application: ``/Applications/Postgres.app/Contents/Versions/15/lib/libpq.5.dylib``.
-_APPLICATION = re.compile(r"/Applications/(?:[^/]+/)*?([^/]+)\.app/")
+_APPLICATION = r"/Applications/(?:[^/]+/)*?([^/]+)\.app/"
 
 
 def judge_macho_links(
@@ -177,6 +177,6 @@ def _put_there(link: BrokenLink) -> _Way | None:
         if name.startswith("/") or keg.brings(file):
             return _Way(install, is_sure=True)
         return _Way(f"{install}, if that brings {file}")  # the rpath may be there for another library
-    if application := next((match[1] for path in candidates if (match := _APPLICATION.match(path))), None):
+    if application := next((match[1] for path in candidates if (match := re.match(_APPLICATION, path))), None):
         return _Way(f"install the application {application}, of which it is a part")
     return None

@@ -83,7 +83,7 @@ def build_here(distribution: Distribution) -> str:
         return reinstall(distribution)
     installer = Installer.of(distribution)
     if installer.home.platform or installer.home.both:  # what is built is built for the machine that builds it
-        installer = replace(installer, home=Home())
+        installer = installer._replace(home=Home())
     return installer.again([_pinned(distribution)], options=("--no-binary", name))
 
 

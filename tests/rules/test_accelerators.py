@@ -18,11 +18,11 @@ MAC = Host(
     os_version="15.6.1",
     emulation=None,
 )
-VIRTUAL_MAC = replace(MAC, virtual=True)
-INTEL_MAC = replace(MAC, process_architecture="x86_64", hardware_architecture="x86_64")
-ROSETTA = replace(MAC, process_architecture="x86_64", emulation="rosetta")
-LINUX = replace(MAC, system="linux", process_architecture="x86_64", hardware_architecture="x86_64", os_version=None)
-CONTAINER = replace(LINUX, container=True)
+VIRTUAL_MAC = MAC._replace(virtual=True)
+INTEL_MAC = MAC._replace(process_architecture="x86_64", hardware_architecture="x86_64")
+ROSETTA = MAC._replace(process_architecture="x86_64", emulation="rosetta")
+LINUX = MAC._replace(system="linux", process_architecture="x86_64", hardware_architecture="x86_64", os_version=None)
+CONTAINER = LINUX._replace(container=True)
 
 GPU = Device(name="GPU:0", is_gpu=True, platform="METAL", description="METAL")
 CPU = Device(name="CPU:0", is_gpu=False, platform="", description="")
