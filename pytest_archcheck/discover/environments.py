@@ -37,7 +37,10 @@ LOOKED_FOR = (
     "a virtual environment (pyvenv.cfg), a conda prefix (conda-meta), a prefix (lib/python*/site-packages), a site-packages "
     "folder (*.dist-info), a folder of wheels (*.whl), or compiled files"
 )
-FILES = "a wheel (*.whl), a lock file (uv.lock, poetry.lock, pdm.lock, pylock.toml, pylock.NAME.toml), or one compiled file"
+FILES = (
+    "the folder of an environment or of wheels, a wheel (*.whl), a lock file (uv.lock, poetry.lock, pdm.lock, pylock.toml, "
+    "pylock.NAME.toml), or one compiled file"
+)
 
 
 def active_environment(host: Host, look: Look | None = None) -> Environment:
@@ -97,8 +100,8 @@ def environment_at(path: str, look: Look | None = None) -> Environment:
     :raises NothingToInspect: there is none; the message says what was looked for.
     """
     if not os.path.isdir(path):
-        missing = "no such file or folder" if not os.path.lexists(path) else "not a folder, a wheel, a lock or a compiled file"
-        raise NothingToInspect(f"{path}: {missing}; expected {LOOKED_FOR}; or {FILES}")
+        missing = "no such file or folder" if not os.path.lexists(path) else "nothing that can be inspected"
+        raise NothingToInspect(f"{path}: {missing}; expected {FILES}")
     path = os.path.abspath(path)
     if os.path.dirname(path) == path:
         raise NothingToInspect(f"{path}: the whole file system: name an environment in it, such as {sys.prefix}")

@@ -181,6 +181,8 @@ class Environment:
     is_whole: bool = False
     #: The root of another machine's file system that it lies in: an extracted image.
     root: str | None = None
+    #: Of a lock: the Python that it was judged for.
+    python: str | None = None
     #: The folders that hold Python files, of all that was walked; sorted.
     python_folders: tuple[str, ...] = ()
 

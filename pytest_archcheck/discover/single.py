@@ -6,7 +6,7 @@ import os
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.below import environment_around
-from pytest_archcheck.discover.environments import FILES, LOOKED_FOR, NothingToInspect, environment_at
+from pytest_archcheck.discover.environments import FILES, NothingToInspect, environment_at
 from pytest_archcheck.discover.files import Walk, has_passed_name, look_at
 from pytest_archcheck.discover.metadata import has_projects
 from pytest_archcheck.discover.model import Distribution, Environment
@@ -25,8 +25,7 @@ def file_environment(path: str) -> Environment:
     look_at(own, path, folder, name)
     if not own.binaries:
         unread = "; ".join(skip.reason for skip in own.skipped)
-        nothing = f"not a folder, a wheel, a lock or a compiled file; expected {LOOKED_FOR}; or {FILES}"
-        raise NothingToInspect(f"{path}: {unread or nothing}")
+        raise NothingToInspect(f"{path}: {unread or f'nothing that can be inspected; expected {FILES}'}")
     site = _site_above(folder)
     if site is not None:
         return environment_at(environment_around(os.path.dirname(site)) or site)

@@ -47,6 +47,7 @@ def inspect_lock(path: str, target: Target, python: str, label: str | None = Non
         path=os.path.abspath(path),
         label=label,
         interpreter=None,
+        python=python,
         distributions=_distributions(os.path.abspath(path), selections),
         skipped=_not_looked_at(label, target, selections, checks, excluded=bool(whole)),
     )
@@ -116,8 +117,8 @@ def _not_looked_at(
     complete = not any(check.findings for check in checks)
     fit = (
         ("all wheels exist; " if complete else "")
-        + "whether the binaries fit each other was not looked at: install into a folder and run "
-        + f"`pytest --archcheck-path=FOLDER --archcheck-target={target.tag}`"
+        + "whether the files in them fit each other no lock tells: install it into FOLDER, then pytest-archcheck FOLDER"
+        + ("" if target.is_host else f" --archcheck-target={target.tag}")
     )
     skipped = [Skipped(label, fit)]
     left_out = list(dict.fromkeys(name for _, selection in selections for name in selection.left_out))

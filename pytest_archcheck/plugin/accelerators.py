@@ -53,9 +53,11 @@ def _accelerator(config: pytest.Config, framework: Framework, subject: str, *, r
         "verified": outcome.verified,
         "seconds": round(outcome.seconds, 3),
     }
+    findings = judge(outcome, expectation, subject)
+    failed = any(finding.severity == "error" for finding in findings)  # then that is the answer
     return Answer(
-        findings=judge(outcome, expectation, subject),
-        line=answer(outcome, expectation),
+        findings=findings,
+        line=None if failed else answer(outcome, expectation),
         accelerators=(record,),
     )
 

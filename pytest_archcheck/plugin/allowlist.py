@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_archcheck.findings import Severity
 
-GRAMMAR = "'SUBJECT[/RULE][ @TARGETGLOB]: reason'"
+GRAMMAR = "'SUBJECT[/RULE][ @TARGETGLOB]: reason', such as 'numpy/wrong-architecture: not used here'"
 
 #: A line that allows nothing (any more).
 STALE_RULE = "stale-allow-line"

@@ -110,6 +110,7 @@ def benchmark_of(config: pytest.Config) -> MatmulBenchmark:
     """What the fixture ``matmul_benchmark`` gives."""
 
     def measure(framework: str = "tensorflow", size: int | None = None, dtype: str = "float32") -> Benchmark:
+        __tracebackhide__ = True
         return _benchmark(config, framework, size, dtype)
 
     return measure
@@ -118,6 +119,7 @@ def benchmark_of(config: pytest.Config) -> MatmulBenchmark:
 def _benchmark(config: pytest.Config, framework: str, size: int | None, dtype: str) -> Benchmark:
     from pytest_archcheck.accelerators import settings as accepted
 
+    __tracebackhide__ = True  # what is wrong is said of the line that asked
     here = board(config)
     found = here.framework(framework)
     if found is None:

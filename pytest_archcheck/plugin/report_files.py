@@ -31,14 +31,18 @@ def check(checked: Settings) -> list[str]:
     from pytest_archcheck.reports import writing
 
     made = []
+    written = dict.fromkeys(map(os.path.realpath, checked.paths), "what is inspected")
     for name, path in asked.items():
+        taken = written.setdefault(os.path.realpath(path), f"the report of --archcheck-{name}")
+        if not taken.endswith(f"-{name}") and not writing.is_special(path):
+            raise pytest.UsageError(f"--archcheck-{name}: {escape(path)} is {taken} already: name another file")
         folder = os.path.dirname(path)
         new = not os.path.isdir(folder)
         try:
             writing.check_writable(path)
         except OSError as error:
             raise pytest.UsageError(
-                f"--archcheck-{name}: got {path!r}, expected a file that can be written: {error.strerror or error}"
+                f"--archcheck-{name}: got {path!r}, expected a file that can be written: {error.strerror or escape(str(error))}"
             ) from error
         if new and os.path.isdir(folder):
             made.append(folder)

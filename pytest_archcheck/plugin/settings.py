@@ -60,8 +60,9 @@ def ini(config: pytest.Config, name: str) -> Any:  # noqa: ANN401 - the type is 
     """Read an ini value; a value of the wrong type is a usage error that names the setting on every pytest."""
     try:
         return config.getini(name)
-    except (TypeError, ValueError) as error:
-        raise pytest.UsageError(f"{name}: {error}") from error
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        told = f"{error}"  # pytest 9.2 says it as a usage error, of some types without the name
+        raise pytest.UsageError(told if name in told else f"{name} (ini): {told}") from error
     except AssertionError:
         # pytest before 8.1 asserts that there is an ini file, which paths are relative to; there is none: the value is of -o.
         values = [given.partition("=") for given in config.known_args_namespace.override_ini]
@@ -76,9 +77,12 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
     """
     from pytest_archcheck.rules.catalog import RULES
 
+    _refuse_empty(options)
     select = _names(config, options, "select", RULES)
     ignore = _names(config, options, "ignore", RULES)
     require = _names(config, options, "require", DEMANDS)
+    if select and not set(select) - set(ignore):
+        raise pytest.UsageError(f"--archcheck-ignore: it leaves none of the selected rules: {', '.join(select)}")
     return Settings(
         paths=_paths(config, options),
         target=_target(config, options),
@@ -93,6 +97,15 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
         all_pages=options.archcheck_all_pages,
         annotations=bool(options.archcheck_annotations or ini(config, "archcheck_annotations")),
     )
+
+
+def _refuse_empty(options: argparse.Namespace) -> None:
+    """Where a variable of a CI job is not set, ``--archcheck-target=$TARGET`` would ask something else than was meant."""
+    for noun in ("target", "python", "select", "ignore", "require", "json", "html", "sarif"):
+        typed = getattr(options, f"archcheck_{noun}")
+        values = typed if isinstance(typed, list) else [typed]
+        if any(value is not None and not value.strip() for value in values):
+            raise pytest.UsageError(f"--archcheck-{noun}: nothing stands behind '=': is a variable not set?")
 
 
 def _given(config: pytest.Config, options: argparse.Namespace, noun: str, plural: str = "") -> tuple[Any, str]:
@@ -110,7 +123,7 @@ def _names(config: pytest.Config, options: argparse.Namespace, noun: str, known:
     for name in names:
         if name not in known:
             near = near_names(name, known)
-            said = f"which is none; did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(known)}"
+            said = f"did you mean {' or '.join(near)}?" if near else f"expected one of {', '.join(known)}"
             raise pytest.UsageError(f"{setting}: got {escape(name)!r}, {said}")
     return names
 

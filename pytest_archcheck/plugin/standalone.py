@@ -99,21 +99,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in given or "-V" in given:
         sys.stdout.write(f"pytest-archcheck {pytest_archcheck.__version__}\n")
         return 0
+    options, _ = _split(given)
+    if options and options[-1] in valued_options() and given[-1] == options[-1]:
+        sys.stderr.write(f"ERROR: {options[-1]} needs a value\n")  # or pytest would take what we add for it
+        return int(pytest.ExitCode.USAGE_ERROR)
     for name in _FOR_TESTS:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return int(pytest.main(command_line(given), plugins=[_Header()]))
+    return int(pytest.main(command_line(given), plugins=[_Own()]))
 
 
-class _Header:
-    """Leaves the settings file that is ours out of pytest's header: it says nothing, and a reader wonders what it is."""
+class _Own:
+    """Has pytest speak of the command that was typed, and not of the settings file that is ours: nobody knows that one."""
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        parser.prog = "pytest-archcheck"
+
+    def pytest_load_initial_conftests(self, early_config: pytest.Config, parser: pytest.Parser) -> None:
+        if _is_ours(early_config):
+            parser.extra_info.clear()  # what stands below a usage error: that file, and the current folder
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_report_header(self, config: pytest.Config) -> Generator[None, Any, None]:
         outcome = yield
-        if config.inipath is not None and str(config.inipath) == _SETTINGS:
+        if _is_ours(config):
             lines = [[one] if isinstance(one, str) else list(one) for one in outcome.get_result()]
             outcome.force_result([[line for line in some if not line.startswith("configfile: ")] for some in lines])
+
+
+def _is_ours(config: pytest.Config) -> bool:
+    return config.inipath is not None and str(config.inipath) == _SETTINGS
 
 
 def command_line(given: Sequence[str]) -> list[str]:

@@ -39,8 +39,8 @@ def start(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> 
     checked = config.stash[SETTINGS] = settings.read(config, config.known_args_namespace)
     if checked.require and not all(_is_running_environment(path) for path in checked.paths):
         raise pytest.UsageError(
-            f"--archcheck-require: got {', '.join(checked.require)} with {', '.join(checked.paths)}, expected no path, "
-            "or the running environment's: what is required is required of that"
+            f"--archcheck-require: {', '.join(checked.require)} is asked of the environment that runs pytest, and not of "
+            f"{text.joined(checked.paths)}: leave --archcheck-path out"
         )
     made = report_files.check(checked)
     with progress.inspecting(config, text.joined(checked.paths, most=2) or "this environment"):

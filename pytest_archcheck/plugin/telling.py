@@ -89,7 +89,7 @@ class Telling:
             warnings_shown=self._session.kept.warned if terminalreporter.hasopt("w") else (),
         )
         if lines:
-            terminalreporter.section("archcheck")
+            terminalreporter.write_sep("=", "archcheck")
         for line in lines:
             terminalreporter.write_line(line.text, **({line.colour: True} if line.colour else {}))
         for answer in terminal.answers(result):

@@ -98,7 +98,10 @@ def _counts(inspection: Inspection) -> str:
     locks = [environment for environment in inspection.environments if environment.kind == "lock"]
     others = [environment for environment in inspection.environments if environment.kind != "lock"]
     binaries = inspection.binaries
-    parts = [text.count(len({one.name for lock in locks for one in lock.distributions}), "locked package")] if locks else []
+    parts = []
+    if locks:
+        parts.append(f"Python {locks[0].python}")
+        parts.append(text.count(len({one.name for lock in locks for one in lock.distributions}), "locked package"))
     if others:
         installed = sum(_installed(environment) for environment in others)
         # Of files that lie somewhere without metadata nobody expects distributions.

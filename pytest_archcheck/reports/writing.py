@@ -18,7 +18,10 @@ def check_writable(path: str) -> None:
         return
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(f"{error.filename} is a file, and no folder") from error
     descriptor, trial = _part(os.path.dirname(path))
     os.close(descriptor)
     os.remove(trial)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.model import Home
 from pytest_archcheck.findings import Finding
+from pytest_archcheck.rules.commands import quoted
 from pytest_archcheck.rules.framework_commands import filled, here_is, metal_pair, pinned, plugins_of
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def judge(outcome: Outcome, expectation: Expectation, subject: str) -> tuple[Fin
     message = outcome.message
     if outcome.cause:
         message += f"; {outcome.cause}"
-    elif outcome.status in _SILENT and (written := outcome.text.splitlines()[-1:]) and written[0] not in message:
-        message += f"; it wrote: {written[0]}"
+    elif outcome.status in _SILENT:
+        message += _written(outcome, message)
     if rule == "no-gpu":
         message = because(outcome, expectation.host)
     elif _excused(outcome, expectation):
@@ -85,6 +86,16 @@ def judge(outcome: Outcome, expectation: Expectation, subject: str) -> tuple[Fin
             remedy=filled(outcome.remedy or remedy(outcome, expectation), outcome, expectation.home),
         ),
     )
+
+
+def _written(outcome: Outcome, message: str) -> str:
+    """What the process said last, or where in whose Python file it was; frames of the import system say neither."""
+    lines = [line.strip() for line in outcome.text.splitlines()]
+    frames = [line for line in lines if line.startswith('File "')]
+    if frames:
+        place = next((frame for frame in frames if not frame.startswith('File "<')), None)
+        return f"; it was at: {place}" if place else ""
+    return f"; it wrote: {lines[-1]}" if lines and lines[-1] not in message else ""
 
 
 def because(outcome: Outcome, host: Host) -> str:
@@ -134,14 +145,17 @@ def remedy(outcome: Outcome, expectation: Expectation) -> str:
             return "run `pytest archcheck::accelerator` on a physical Apple Silicon Mac"
         if host.system != "macos":
             return "for Metal use an Apple Silicon Mac; for CUDA a build with CUDA, where there is an NVIDIA GPU and its driver"
-        return f"see what it says: {_by_hand(outcome)}"
+        return f"see what it says: {_by_hand(outcome, expectation)}"
     if outcome.status == "plugin-incompatible":
         return _other_plugin(outcome)
     if outcome.status == "probe-timeout":
         code = f"import faulthandler; faulthandler.dump_traceback_later(60); import {outcome.framework.name}"
-        return f"see where it is after a minute: python -c '{code}'; if it is only slow, raise archcheck_probe_timeout"
+        typed = f"{_python(expectation)} -c '{code}'"
+        return f"see where it is after a minute: {typed}; if it is only slow, raise archcheck_probe_timeout"
     if outcome.status in ("import-failed", "import-crashed"):
-        return f"see all of it: {_by_hand(outcome)}; put its files there again: {{again}}"
+        return (
+            f"put its files there again: {{again}}; if that is no help, see all that it says: {_by_hand(outcome, expectation)}"
+        )
     if host.system == "macos" and plugins_of(outcome):
         return f"{_other_plugin(outcome)}, which leaves the work to the CPU"
     return f"update the system's GPU driver; put {framework.title}'s files there again: {{again}}; or keep the work on the CPU"
@@ -164,9 +178,15 @@ def metal_remedy(outcome: Outcome) -> str:
     return framework.metal_remedy
 
 
-def _by_hand(outcome: Outcome) -> str:
+def _by_hand(outcome: Outcome, expectation: Expectation) -> str:
     module = {"mlx": "mlx.core"}.get(outcome.framework.name, outcome.framework.name)
-    return f"python -X faulthandler -c 'import {module}'"
+    return f"{_python(expectation)} -X faulthandler -c 'import {module}'"
+
+
+def _python(expectation: Expectation) -> str:
+    """The one whose pip is named in remedies."""
+    first, *rest = expectation.home.pip
+    return quoted(first) or "python" if rest[:1] == ["-m"] else "python"
 
 
 def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation, subject: str) -> tuple[Finding, ...]:

@@ -198,7 +198,10 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
             version = ".".join(map(str, needed))
             message = f"needs glibc {version}, the target has {target.libc[1]}"
             remedy = (
-                f"use a system with glibc {version} or newer, or install a version that has a "
+                f"build the wheel where glibc is {target.libc[1]} or older, or give it the tag that its files need: "
+                f"manylinux_{version.replace('.', '_')}"
+                if distribution.is_wheel
+                else f"use a system with glibc {version} or newer, or install a version that has a "
                 f"manylinux_{target.libc[1].replace('.', '_')} wheel: {_older(distribution, target)}"
             )
             return [_finding(newer, "error", distribution, binary, subject, message, remedy)]
@@ -206,7 +209,9 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
 
 
 def _for_older_mac(distribution: Distribution, target: Target) -> str:
-    if distribution.is_wheel or distribution.editable:
+    if distribution.is_wheel:
+        return f"build the wheel again with MACOSX_DEPLOYMENT_TARGET={target.os_version}"
+    if distribution.editable:
         return f"with MACOSX_DEPLOYMENT_TARGET={target.os_version} {install_other(distribution)}"
     return f"install one that is built for macOS {target.os_version}: {_older(distribution, target)}"
 

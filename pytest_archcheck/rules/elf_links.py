@@ -116,7 +116,7 @@ def judge_elf_symbols(missing: Iterable[MissingSymbols], owners: Mapping[str, tu
             message = (
                 f"needs {names}, which nothing that it loads exports; {entry.elsewhere} does, if it was made global before"
             )
-            remedy = "none needed: import the package that brings it first"
+            remedy = "none needed where the package that brings it is imported first"
         else:
             message = f"needs {names}, which neither Python nor any library that it loads exports"
             remedy = _reinstall(distribution)
@@ -153,7 +153,7 @@ def _judge(
     bring = _bring(link, distribution, musl=musl)
     if link.status == "elsewhere":
         message = f"{asks}, which its search path does not lead to; {link.path} has that name and serves once it is loaded"
-        return "missing-library", "note", message, "none needed: import the package that brings it first"
+        return "missing-library", "note", message, "none needed where the package that brings it is imported first"
     if link.name in DRIVER_LIBRARIES:
         message = f"{asks}, which the driver of a graphics card installs; there is none here"
         return "missing-library", "note", message, "none needed unless the graphics card is to be used: install its driver"

@@ -151,7 +151,7 @@ def _finding(rule: str, package: LockedPackage, place: Place, message: str, reme
 
 
 def _build(pin: str) -> str:
-    return f"{pin}, or have its compiler and build requirements on the target"
+    return f"{pin}, or have what it is built with on the target"
 
 
 def _pin(package: LockedPackage, place: Place, others: Sequence[LockedPackage]) -> str:

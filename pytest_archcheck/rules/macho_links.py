@@ -80,7 +80,7 @@ def _judge(link: BrokenLink, distribution: Distribution, problems: Mapping[str, 
     name = link.library.name
     if link.status == "loaded":
         message = f"links to {name}: {_not_found(link)}; {link.path} has that install name and serves once it is loaded"
-        return "missing-library", "note", message, "none needed: import the package that brings it first"
+        return "missing-library", "note", message, "none needed where the package that brings it is imported first"
     if link.status == "wrong-architecture":
         message = f"links to {name}, found as {link.path}, which has no slice for the target{consequence(link.others)}"
         if link.path and link.path in problems:

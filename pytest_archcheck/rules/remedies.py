@@ -33,7 +33,7 @@ def _without_installer(distribution: Distribution) -> str | None:
         # Never to be removed: it may be what somebody built there, or recorded where nobody looked.
         return "nothing installed here has recorded this file: build or copy it again, or install what brings it"
     if distribution.is_wheel:
-        return f"build the wheel again, or take another one of {distribution.title}"
+        return f"build the wheel again, or take another wheel of {distribution.title}"
     if distribution.name == "python" and distribution.metadata is None:
         return "install this Python again, as it was installed"  # no package of an index is the interpreter
     if distribution.editable:

@@ -50,9 +50,9 @@ def judge_signatures(
             subject=subject,
             distribution=distribution.name,
             path=binary.path,
-            message=f"its {piece.architecture} code is not signed, and Apple Silicon runs no unsigned code"
+            message=f"has no signature for {piece.architecture}: Apple Silicon runs no unsigned code"
             if unsigned
-            else f"the signature of its {piece.architecture} code is invalid, macOS kills what loads it: {signature.reason}",
+            else f"has an invalid signature for {piece.architecture} ({signature.reason}): macOS kills what loads it",
             remedy=remedy,
         )
 

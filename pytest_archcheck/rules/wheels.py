@@ -115,7 +115,8 @@ def _broken_promise(target: Target, loaded: list[Binary]) -> str | None:
         return None
     native = [binary for binary in loaded if binary.format == NATIVE_FORMATS[target.system]]
     if not native:
-        return f"its tags promise {target.name}, and none of its {len(loaded)} binaries is for that system"
+        which = f"none of its {len(loaded)} compiled files is" if len(loaded) > 1 else "its compiled file is not"
+        return f"its tags promise {target.name}, and {which} for that system"
     twin = serving_twins(loaded, lambda other: misfit(other, target) is None)
     missing = [
         binary
@@ -125,7 +126,8 @@ def _broken_promise(target: Target, loaded: list[Binary]) -> str | None:
     if not missing:
         return None
     found = sorted({name for binary in missing for name in binary.architectures})
-    return f"its tags promise {target.name}, and {len(missing)} of its {len(native)} binaries have only {', '.join(found)}"
+    which = f"{len(missing)} of its {len(native)} compiled files have" if len(native) > 1 else "its compiled file has"
+    return f"its tags promise {target.name}, and {which} only {', '.join(found)}"
 
 
 def _words(binary: Binary) -> str:

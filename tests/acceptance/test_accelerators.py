@@ -193,6 +193,7 @@ def test_a_framework_that_crashes(pytester: pytest.Pytester, project: Callable[.
     result = project("archcheck", "-k", "fake and (accelerator or matmul)", load="os.abort()")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*import-crashed: importing Fake crashed with SIGABRT*", "  remedy: *"])
+    result.stdout.no_fnmatch_line("fake*: import-crashed*")  # pytest has told
     assert loads(pytester.path) == 1  # nothing is gained from crashing again for the benchmark
     assert {finding["rule"] for finding in report(pytester.path)["findings"]} == {"import-crashed"}
 
@@ -296,3 +297,13 @@ def test_the_fixture_refuses_nonsense(pytester: pytest.Pytester, project: Callab
     refused = f"    with pytest.raises(ValueError, match='expected'):\n        {code}"
     pytester.makepyfile(test_fixture=f"import pytest\ndef test_it(matmul_benchmark):\n{refused}")
     project("test_fixture.py").assert_outcomes(passed=1)
+
+
+def test_what_the_fixture_cannot_measure_is_said_of_the_line_that_asked(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(matmul_benchmark):\n    matmul_benchmark('nothing')\n")
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [">       matmul_benchmark('nothing')", "E       ValueError: framework: got 'nothing', expected one of *"]
+    )
+    result.stdout.no_fnmatch_line("*board.py*")

@@ -66,14 +66,14 @@ def test_what_installs_and_what_is_built_there(pytester: pytest.Pytester, lock: 
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "archcheck: target macOS 14.0 arm64, 3 locked packages, 0.* s",
+            "archcheck: target macOS 14.0 arm64, Python 3.1*, 3 locked packages, 0.* s",
             "archcheck::uv.lock::environment::packages PASSED*",
             "archcheck::uv.lock::built PASSED*",
             "archcheck::uv.lock::metal PASSED*",
             "archcheck::uv.lock::numpy PASSED*",
             "archcheck::uv.lock::built",
             "*ArchcheckWarning: source-only: *",
-            "uv.lock: *install into a folder and run*",
+            "uv.lock: *install it into FOLDER*",
         ]
     )
     result.stdout.no_fnmatch_line("not looked at: *install into a folder and run*")  # it is told once
@@ -90,7 +90,9 @@ def test_what_was_not_looked_at_is_said_when_all_is_well(pytester: pytest.Pytest
     result = run(pytester, lock, "archcheck::uv.lock::numpy")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["uv.lock: *whether the binaries fit each other was not looked at: install into a folder and run `pytest *"]
+        [
+            "uv.lock: *the files in them fit each other no lock tells: install it into FOLDER, then pytest-archcheck FOLDER*"
+        ]
     )
 
 
@@ -187,7 +189,7 @@ def test_bad_locks(pytester: pytest.Pytester, tmp_path: Path, name: str, content
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("composer.lock", "not a folder, a wheel, a lock or a compiled file; expected *pylock.toml*"),
+        ("composer.lock", "nothing that can be inspected; expected *pylock.toml*"),
         ("requirements.txt", "requirements name no files; a lock made of them does: uv pip compile *"),
         ("Pipfile.lock", "it names no files; a lock made of it does: pipenv requirements *"),
     ],

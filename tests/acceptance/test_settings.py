@@ -119,6 +119,18 @@ def test_bad_ini_values(pytester: pytest.Pytester, name: str, content: str, said
         (["--archcheck-require", "speed"], "--archcheck-require: got 'speed', expected one of clean*"),
         (["--archcheck-path", "nowhere"], "--archcheck-path: got 'nowhere', expected a path that exists*"),
         (["--archcheck-path", "empty"], "--archcheck-path: *nothing to inspect*looked for*"),
+        (
+            ["--archcheck-select=wrong-python,wrong-numpy", "--archcheck-ignore=wrong-numpy,wrong-python"],
+            "--archcheck-ignore: it leaves none of the selected rules: wrong-python, wrong-numpy",
+        ),
+        (
+            ["--archcheck-json=out", "--archcheck-html=./out"],
+            "--archcheck-html: */out is the report of --archcheck-json already: name another file",
+        ),
+        (
+            ["--archcheck-require=clean", "--archcheck-path=empty"],
+            "--archcheck-require: clean is asked of the environment that *",
+        ),
     ],
 )
 def test_bad_options(pytester: pytest.Pytester, args: list[str], said: str) -> None:
@@ -174,6 +186,43 @@ def test_an_empty_path_is_no_path(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--archcheck-path=")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--archcheck-path: got an empty path*is a variable not set?"])
+
+
+@pytest.mark.parametrize("noun", ["target", "python", "select", "ignore", "require", "json", "html", "sarif"])
+def test_a_variable_that_is_not_set(pytester: pytest.Pytester, noun: str) -> None:
+    """``--archcheck-target=$TARGET`` of a CI job would else be judged for the machine of the job, and pass."""
+    result = pytester.runpytest("--archcheck", f"--archcheck-{noun}= ")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --archcheck-{noun}: nothing stands behind '=': is a variable not set?"])
+
+
+def test_a_report_is_not_written_over_what_is_inspected(pytester: pytest.Pytester) -> None:
+    wheel = write_wheel(pytester.path, "demo", {"demo/_core.so": bundle()})
+    before = wheel.read_bytes()
+    result = pytester.runpytest(f"--archcheck-path={wheel}", f"--archcheck-json={wheel.name}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --archcheck-json: *.whl is what is inspected already: name another file"])
+    assert wheel.read_bytes() == before
+
+
+def test_a_folder_that_is_a_file(pytester: pytest.Pytester) -> None:
+    write(pytester.path / "notes.txt", "")
+    result = pytester.runpytest("--archcheck", "--archcheck-json=notes.txt/out.json")
+    result.stderr.fnmatch_lines(["ERROR: --archcheck-json: got *: */notes.txt is a file, and no folder"])
+
+
+def test_a_file_of_no_kind_that_is_inspected(pytester: pytest.Pytester) -> None:
+    write(pytester.path / "notes.py", "")
+    result = pytester.runpytest("--archcheck-path=notes.py")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *notes.py: nothing that can be inspected; expected the folder of an environment*"])
+
+
+def test_a_truth_value_that_is_none_is_told_with_its_name(pytester: pytest.Pytester) -> None:
+    """pytest 9.2 itself leaves the name out."""
+    result = pytester.runpytest("archcheck", "-o", "archcheck=maybe")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *archcheck*: *'maybe'*"])
 
 
 def test_a_pattern_that_the_shell_left(pytester: pytest.Pytester) -> None:

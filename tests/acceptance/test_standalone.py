@@ -103,6 +103,20 @@ def test_the_header_names_no_settings_file_but_one_that_was_asked_for(tmp_path: 
     assert "configfile: mine.ini\n" in _run(tmp_path, str(healthy), f"--archcheck-target={TARGET}", "-c", "mine.ini").stdout
 
 
+@pytest.mark.parametrize("option", ["-k", "--archcheck-path"])
+def test_an_option_whose_value_was_forgotten(tmp_path: Path, option: str) -> None:
+    """pytest would take what the command adds for it."""
+    done = _run(tmp_path, option)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", f"ERROR: {option} needs a value\n")
+
+
+def test_a_misspelt_option_is_answered_by_the_command_that_was_typed(tmp_path: Path) -> None:
+    done = _run(tmp_path, "--archcheck-targt=host")
+    assert done.returncode == 4
+    assert "pytest-archcheck: error: unrecognized arguments: --archcheck-targt=host" in done.stderr
+    assert ".ini" not in done.stderr
+
+
 def test_help_and_version(tmp_path: Path) -> None:
     assert "pytest-archcheck dist/*.whl" in _run(tmp_path, "--help").stdout
     assert _run(tmp_path, "--version").stdout.startswith("pytest-archcheck ")

@@ -81,7 +81,7 @@ class TestKinds:
 
     def test_a_file_or_nothing(self, tmp_path: Path) -> None:
         write(tmp_path / "x.txt", "")
-        with pytest.raises(NothingToInspect, match="not a folder"):
+        with pytest.raises(NothingToInspect, match="nothing that can be inspected"):
             environment_at(str(tmp_path / "x.txt"))
         with pytest.raises(NothingToInspect, match="no such file or folder"):
             environment_at(str(tmp_path / "nowhere"))

@@ -324,12 +324,12 @@ def test_tags_that_fit_are_no_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tag", "message"),
     [
-        ("cp311-cp311-macosx_11_0_x86_64", "its tags promise macOS 11.0 x86_64, and 1 of its 1 binaries have only arm64"),
+        ("cp311-cp311-macosx_11_0_x86_64", "its tags promise macOS 11.0 x86_64, and its compiled file has only arm64"),
         (
             "cp311-cp311-macosx_11_0_universal2",
-            "its tags promise macOS 11.0 universal2, and 1 of its 1 binaries have only arm64",
+            "its tags promise macOS 11.0 universal2, and its compiled file has only arm64",
         ),
-        ("cp311-cp311-manylinux_2_28_x86_64", "its tags promise Linux x86_64, and none of its 1 binaries is for that system"),
+        ("cp311-cp311-manylinux_2_28_x86_64", "its tags promise Linux x86_64, and its compiled file is not for that system"),
         ("py3-none-any", "its tag promises every machine, and it holds binaries for macOS arm64"),
     ],
 )

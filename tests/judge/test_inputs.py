@@ -150,7 +150,7 @@ class TestOneFile:
 
     @pytest.mark.parametrize("content", ["", "text"])
     def test_no_compiled_file(self, tmp_path: Path, content: str) -> None:
-        with pytest.raises(NothingToInspect, match="not a folder, a wheel, a lock or a compiled file"):
+        with pytest.raises(NothingToInspect, match="nothing that can be inspected; expected the folder of an environment"):
             inspect(str(write(tmp_path / "notes.bin", content)))
 
 

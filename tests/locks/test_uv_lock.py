@@ -298,8 +298,8 @@ def test_environment_says_what_was_not_looked_at(lock: Callable[..., Any], tmp_p
         ("p", "1", ("cp312-cp312-macosx_11_0_arm64",))
     ]
     assert environment.skipped[0].reason == (
-        "all wheels exist; whether the binaries fit each other was not looked at: install into a folder and run "
-        "`pytest --archcheck-path=FOLDER --archcheck-target=macosx_14_0_arm64`"
+        "all wheels exist; whether the files in them fit each other no lock tells: install it into FOLDER, then "
+        "pytest-archcheck FOLDER --archcheck-target=macosx_14_0_arm64"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_archcheck.accelerators.model import PYTORCH, TENSORFLOW, Benchmark, Device, Framework, Installed, Outcome, Status
+from pytest_archcheck.discover.model import Home
 from pytest_archcheck.machine.host import Host
 from pytest_archcheck.rules.accelerators import Expectation, Gates, answer, judge, judge_benchmark
 from pytest_archcheck.rules.catalog import RULES
@@ -152,6 +153,31 @@ def test_an_unknown_failure_shows_its_last_line() -> None:
     unknown = replace(outcome("import-crashed", "import", None), text="first\nterminate called")
     (finding,) = judge(unknown, Expectation(host=MAC), "accelerator::tensorflow")
     assert finding.message == "what happened; it wrote: terminate called"
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        (
+            ("/env/torch/__init__.py", "<frozen importlib._bootstrap>"),
+            '; it was at: File "/env/torch/__init__.py", line 7 in f',
+        ),
+        (("<frozen x>", "/env/torch/__init__.py"), '; it was at: File "/env/torch/__init__.py", line 7 in f'),
+        (("<frozen x>",), ""),
+    ],
+)
+def test_a_crash_without_a_word_shows_whose_file_it_was_in(frames: tuple[str, ...], said: str) -> None:
+    trace = "\n".join(["Current thread 0x01 (most recent call first):", *(f'  File "{file}", line 7 in f' for file in frames)])
+    silent = replace(outcome("import-crashed", "import", None), text=trace)
+    (finding,) = judge(silent, Expectation(host=MAC), "accelerator::tensorflow")
+    assert finding.message == f"what happened{said}"
+
+
+def test_what_is_typed_by_hand_names_the_python_that_was_tried() -> None:
+    here = Expectation(host=LINUX, home=Home(pip=("/my env/bin/python", "-m", "pip")))
+    (finding,) = judge(outcome("import-crashed", "import", None), here, "accelerator::tensorflow")
+    assert finding.remedy.startswith("put its files there again: '/my env/bin/python' -m pip install ")
+    assert finding.remedy.endswith("see all that it says: '/my env/bin/python' -X faulthandler -c 'import tensorflow'")
 
 
 @pytest.mark.parametrize(
