@@ -117,7 +117,7 @@ def _could_concern_us(config: pytest.Config, args: list[str]) -> bool:
     try:
         if any(config.getini(name) for name in ("archcheck", "archcheck_paths", "archcheck_require")):
             return True
-    except (TypeError, ValueError, AssertionError):  # whoever looks closer will say what is wrong with it
+    except (TypeError, ValueError, AssertionError, pytest.UsageError):  # whoever looks closer will say what is wrong with it
         return True
     return any(_could_be_ours(arg) for arg in args)
 

@@ -78,6 +78,7 @@ def read(config: pytest.Config, options: argparse.Namespace) -> Settings:
     from pytest_archcheck.rules.catalog import RULES
 
     _refuse_empty(options)
+    ini(config, "archcheck")  # a value that is none is refused also where an argument has switched the checks on
     select = _names(config, options, "select", RULES)
     ignore = _names(config, options, "ignore", RULES)
     require = _names(config, options, "require", DEMANDS)

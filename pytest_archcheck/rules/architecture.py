@@ -198,7 +198,7 @@ def _newer_os(distribution: Distribution, binary: Binary, subject: str, target: 
             version = ".".join(map(str, needed))
             message = f"needs glibc {version}, the target has {target.libc[1]}"
             remedy = (
-                f"build the wheel where glibc is {target.libc[1]} or older, or give it the tag that its files need: "
+                f"build the wheel on a system with glibc {target.libc[1]} or older, or give it the tag that its files need: "
                 f"manylinux_{version.replace('.', '_')}"
                 if distribution.is_wheel
                 else f"use a system with glibc {version} or newer, or install a version that has a "

@@ -90,9 +90,7 @@ def test_what_was_not_looked_at_is_said_when_all_is_well(pytester: pytest.Pytest
     result = run(pytester, lock, "archcheck::uv.lock::numpy")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        [
-            "uv.lock: *the files in them fit each other no lock tells: install it into FOLDER, then pytest-archcheck FOLDER*"
-        ]
+        ["uv.lock: *the files in them fit each other no lock tells: install it into FOLDER, then pytest-archcheck FOLDER*"]
     )
 
 

@@ -207,7 +207,7 @@ _PROGRAM = re.compile(
 #: Words of a sentence that follow a program's name: ``build the wheel on macOS``, ``what brings it by pip``.
 _NO_COMMAND = re.compile(
     r"(?:wheel|conda|pip|find|unset|codesign) "
-    r"(?:environment|again|on|where|packages?|was|put|that|of|is|wants|refuses|installed|it|command)\b"
+    r"(?:environment|again|on|packages?|was|put|that|of|is|wants|refuses|installed|it|command)\b"
 )
 #: It ends where the words go on, outside of quotes.
 _ENDS = re.compile(
