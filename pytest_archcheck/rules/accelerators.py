@@ -150,7 +150,7 @@ def remedy(outcome: Outcome, expectation: Expectation) -> str:
         return _other_plugin(outcome)
     if outcome.status == "probe-timeout":
         code = f"import faulthandler; faulthandler.dump_traceback_later(60); import {outcome.framework.name}"
-        typed = f"{_python(expectation)} -c '{code}'"
+        typed = _by_python(f"python -c '{code}'", expectation)
         return f"see where it is after a minute: {typed}; if it is only slow, raise archcheck_probe_timeout"
     if outcome.status in ("import-failed", "import-crashed"):
         return (
@@ -180,13 +180,14 @@ def metal_remedy(outcome: Outcome) -> str:
 
 def _by_hand(outcome: Outcome, expectation: Expectation) -> str:
     module = {"mlx": "mlx.core"}.get(outcome.framework.name, outcome.framework.name)
-    return f"{_python(expectation)} -X faulthandler -c 'import {module}'"
+    return _by_python(f"python -X faulthandler -c 'import {module}'", expectation)
 
 
-def _python(expectation: Expectation) -> str:
-    """The one whose pip is named in remedies."""
+def _by_python(typed: str, expectation: Expectation) -> str:
+    """The command with the Python that was tried: the one whose pip is named in remedies."""
     first, *rest = expectation.home.pip
-    return quoted(first) or "python" if rest[:1] == ["-m"] else "python"
+    named = quoted(first) if rest[:1] == ["-m"] else None
+    return typed.replace("python", named, 1) if named else typed
 
 
 def judge_benchmark(benchmark: Benchmark, gates: Gates, expectation: Expectation, subject: str) -> tuple[Finding, ...]:
