@@ -8,6 +8,8 @@ import pytest
 
 from pytest_archcheck.reports.page.checks import checks
 from pytest_archcheck.reports.page.facts import Anchors, Report
+from pytest_archcheck.reports.page.picture import Picture
+from pytest_archcheck.reports.page.pieces import remedy_of
 from pytest_archcheck.reports.page.remedies import todos
 from pytest_archcheck.reports.page.verdict import summary, verdict
 
@@ -120,3 +122,22 @@ def test_a_file_that_is_not_for_the_target_is_marked(architecture: str, architec
     shown = report(other)
     shown.document["target"] = TARGET | {"architecture": architecture}
     assert ('class="arch foreign"' in checks(shown)) is foreign
+
+
+@pytest.mark.parametrize(("number", "few"), [(6, True), (7, False)])
+def test_the_picture_of_a_few_is_low(number: int, *, few: bool) -> None:
+    shown = str(Picture(report(*(distribution(f"p{one}", "a.so") for one in range(number)))).html())
+    assert ('class="map few"' in shown) == few
+
+
+def test_the_legend_explains_what_is_drawn_and_no_more() -> None:
+    broken = finding("numpy", "a.so", remedy="pip install numpy")
+    shown = str(Picture(report(distribution("numpy", "a.so"), findings=(broken,), told=False)).html())
+    assert " error</li>" in shown
+    assert "for the target alone</li>" in shown
+    assert not [word for word in ("sound", "not judged", "for several", "not for the target") if f"{word}</li>" in shown]
+
+
+def test_words_of_a_command_are_kept_whole() -> None:
+    shown = str(remedy_of("type it: uv pip install --no-deps a && b", "uv pip install --no-deps a && b"))
+    assert "<code><span>uv</span> <span>pip</span> <span>install</span> <span>--no-deps</span> <span>a</span></code>" in shown

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from pytest_archcheck.reports.page.facts import File, Report, Subject
     from pytest_archcheck.reports.page.treemap import Box
 
-#: Width by height for which the tiles are made square.
-_RATIO = 2.0
+#: Width by height for which the tiles are made square; the picture of a few is low, or it would push all else off the screen.
+_RATIO, _RATIO_OF_FEW = 2.0, 4.0
+_FEW = 6
 
 
 class Picture:
@@ -25,8 +26,10 @@ class Picture:
         self._report = report
         self._subjects = [subject for subject in report.subjects if subject.distributions]
         self._name = f"_m{report.number}"
-        self._by_bytes = squarify([float(subject.size) for subject in self._subjects], _RATIO)
-        self._by_files = squarify([float(len(subject.files)) for subject in self._subjects], _RATIO)
+        self._few = len(self._subjects) <= _FEW
+        ratio = _RATIO_OF_FEW if self._few else _RATIO
+        self._by_bytes = squarify([float(subject.size) for subject in self._subjects], ratio)
+        self._by_files = squarify([float(len(subject.files)) for subject in self._subjects], ratio)
 
     def style(self) -> str:
         """Rules that put the tiles in their places: attributes of style are forbidden by the page's policy."""
@@ -60,10 +63,32 @@ class Picture:
         return tag(
             "section",
             tag("div", part(self._report.level, "The environment"), switch if sized else None, class_="head"),
-            tag("div", tiles, class_="map", role="group", aria_label="Distributions by their compiled bytes"),
-            _legend(),
+            tag(
+                "div",
+                tiles,
+                class_="map few" if self._few else "map",
+                role="group",
+                aria_label="Distributions by their compiled bytes",
+            ),
+            self._legend(),
             class_="picture",
         )
+
+    def _legend(self) -> Html:
+        """What the signs and stripes of these tiles mean."""
+        here = {subject.state for subject in self._subjects}
+        states = [
+            tag("li", tag("span", mark, class_=f"key {state}", aria_hidden="true"), f" {word}")
+            for state, (mark, word) in SIGNS.items()
+            if state in here
+        ]
+        drawn = {kind for subject in self._subjects for kind in _kinds(self._report, subject)}
+        kinds = [
+            tag("li", tag("span", tag("i", class_=kind), class_="key stripes", aria_hidden="true"), f" {words}")
+            for kind, words in _STRIPES.items()
+            if kind in drawn
+        ]
+        return tag("ul", states, kinds, class_="legend")
 
     def _tile(self, number: int, subject: Subject, by_bytes: Box, by_files: Box) -> Html:
         mark, word = SIGNS[subject.state]
@@ -93,28 +118,20 @@ def _kind(report: Report, subject: Subject, file: File) -> str:
     return "both" if len(file.architectures) > 1 else "native"
 
 
+#: What the stripes at a tile's foot say of its files.
+_STRIPES = {"native": "for the target alone", "both": "for several architectures", "foreign": "not for the target"}
+
+
+def _kinds(report: Report, subject: Subject) -> list[str]:
+    return [_kind(report, subject, file) for file in subject.files if file.facts["format"] != "pe"]
+
+
 def _stripes(report: Report, subject: Subject) -> Html | None:
     """One stripe for each hundredth (of at most ten) of the files: made for the target, for several, or not for it."""
-    kinds = [_kind(report, subject, file) for file in subject.files if file.facts["format"] != "pe"]
+    kinds = _kinds(report, subject)
     if not kinds:
         return None
     counts = {kind: kinds.count(kind) for kind in ("foreign", "native", "both") if kind in kinds}
     shares = {kind: max(round(count / len(kinds) * 10), 1) for kind, count in counts.items()}
     stripes = [tag("i", class_=f"{kind} w{share if len(shares) > 1 else 1}") for kind, share in shares.items()]
     return tag("span", stripes, class_="stripes", aria_hidden="true")
-
-
-def _legend() -> Html:
-    states = [
-        tag("li", tag("span", mark, class_=f"key {state}", aria_hidden="true"), f" {word}")
-        for state, (mark, word) in SIGNS.items()
-    ]
-    kinds = [
-        tag("li", tag("span", tag("i", class_=kind), class_="key stripes", aria_hidden="true"), f" {words}")
-        for kind, words in (
-            ("native", "for the target alone"),
-            ("both", "for several architectures"),
-            ("foreign", "not for the target"),
-        )
-    ]
-    return tag("ul", states, kinds, class_="legend")

@@ -57,4 +57,5 @@ def remedy_of(remedy: str, command: str | None) -> Html:
     if first is None or first not in said:
         return tag("p", said, class_="remedy")
     before, _, after = said.partition(first)
-    return tag("p", before, tag("code", first), after, class_="remedy")
+    words = [part for word in first.split(" ") for part in (" ", tag("span", word))][1:]
+    return tag("p", before, tag("code", words), after, class_="remedy")

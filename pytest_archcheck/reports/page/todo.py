@@ -34,7 +34,7 @@ def what_to_do(report: Report) -> Html | None:
     if notes:
         parts.append(
             folded(
-                f"{text.count(len(notes), 'note')}: worth knowing, nothing to do",
+                f"{text.count(len(notes), 'note')}: nothing to do",
                 tag("ol", [_todo(todo) for todo in notes], class_="todos"),
             )
         )
