@@ -150,7 +150,9 @@ class _Judge:
 
         links = link_elf(self._environment, self._target, self._sources)
         problems, others = self._subjects_of_broken_files(), elsewhere(self._environment)
-        self._add(judge_elf_links(one_cause(links.broken), self._owners, problems, others, musl=links.musl))
+        promised = self._target.tag.startswith(("manylinux", "musllinux"))
+        broken = one_cause(links.broken)
+        self._add(judge_elf_links(broken, self._owners, problems, others, musl=links.musl, promised=promised))
         if self._environment.kind == "wheel":
             return  # symbols are looked up in a process, and which Python that will be is not known
         symbols = check_symbols(links, self._sources)

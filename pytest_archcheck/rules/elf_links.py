@@ -56,6 +56,7 @@ def judge_elf_links(
     elsewhere: Elsewhere = NOWHERE,
     *,
     musl: bool = False,
+    promised: bool = False,
 ) -> list[Finding]:
     """Judge the broken links of an environment.
 
@@ -63,6 +64,7 @@ def judge_elf_links(
     :param problems: path of a file -> the subject under which it is an error already: the cause is reported once.
     :param elsewhere: who may bring a library that is not here.
     :param musl: the target's C library is musl, so it is Alpine rather than Debian.
+    :param promised: a manylinux or musllinux tag says that a wheel brings all that not every such system has (PEP 600, 656).
     """
     findings = []
     for link in broken:
@@ -75,6 +77,11 @@ def judge_elf_links(
             rule, severity, message, remedy = _judge(link, distribution, problems, musl=musl)
         if elsewhere.is_wheel and severity == "warning" and "/" in link.name:
             severity = "error"  # a path of the machine that built the wheel
+        elif elsewhere.is_wheel and promised and severity == "warning" and not debian.knows(link.name):
+            rule, severity = "missing-library", "error"
+            message = f"needs {link.name}, which is not in the wheel, and no such system is known to have it"
+            repair = command("auditwheel", "repair", os.path.basename(link.binary.location))
+            remedy = f"where {link.name} is installed: {repair} puts it into the wheel"
         findings.append(_finding(rule, severity, subject, distribution, link.binary, message, remedy))
     return findings
 

@@ -35,6 +35,8 @@ _WIDTHS_AND_SUFFIXES = frozenset({"32", "64", "32bit", "64bit", "so", "dylib", "
 _MACHINE_WORDS = _SYSTEM_WORDS.keys() | _PROCESSOR_WORDS | _WIDTHS_AND_SUFFIXES
 #: x86_64 holds a separator itself, so it is taken as one word first.
 _WORD = re.compile(r"x86[_-]64|[A-Za-z]+\d*[A-Za-z]*|\d+(?:bit)?")
+#: Folders named for what drives graphics cards, which macOS has not: ``lib/cuda/libx.so``.
+_CARDS = frozenset({"cuda", "rocm", "hip"})
 #: ``libx.dylib``, ``libx.dylib-old``, ``libx.dylib.bak``.
 _DYLIB = re.compile(r"\.dylib\b[^/]*\Z")
 
@@ -57,15 +59,20 @@ def twin_key(path: str) -> str:
 def systems_named(path: str) -> set[str]:
     """The operating systems that the path's words name, or else its suffix."""
     named = {_SYSTEM_WORDS[word] for word in _WORD.findall(path.lower()) if word in _SYSTEM_WORDS}
+    if not named and not _CARDS.isdisjoint(path.lower().split("/")[:-1]):
+        return {"linux", "windows"}
     return named or ({"macos"} if _DYLIB.search(path) else set())
 
 
+_INTEL = ("x86_64", "i386", "i686")
 #: Words for the architectures of files, as they name folders.
 _ARCHITECTURES = {
     "arm64": ("arm64", "aarch64"), "aarch64": ("arm64", "aarch64"), "armhf": ("armv7l",), "armv7l": ("armv7l",),
     "x64": ("x86_64",), "x86_64": ("x86_64",), "x86-64": ("x86_64",), "amd64": ("x86_64",), "intel": ("x86_64", "i386"),
     "x86": ("i386", "i686"), "i386": ("i386", "i686"), "i686": ("i686",), "ppc64le": ("ppc64le",), "s390x": ("s390x",),
     "riscv64": ("riscv64",),
+    # Named for instructions that one family of processors has: ctransformers' ``lib/avx2``.
+    "sse2": _INTEL, "sse3": _INTEL, "sse4": _INTEL, "avx": _INTEL, "avx2": _INTEL, "avx512": _INTEL,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import LOADED_ROLES, MachOSlice
+from pytest_archcheck.binaries.names import is_test_data
 from pytest_archcheck.findings import Finding
 from pytest_archcheck.machine.wheel_tags import wheel_targets
 from pytest_archcheck.rules.architecture import NATIVE_FORMATS, misfit, version_numbers
@@ -49,7 +50,11 @@ def judge_tags(distribution: Distribution, subject: str) -> Finding | None:
     """
     if distribution.installer == "conda" or distribution.editable:
         return None
-    loaded = [binary for binary in distribution.binaries if binary.role in LOADED_ROLES and not binary.problem]
+    loaded = [
+        binary
+        for binary in distribution.binaries
+        if binary.role in LOADED_ROLES and not (binary.problem or is_test_data(binary.path))
+    ]
     if not loaded or not distribution.tags:
         return None
     if all(tag.endswith("-any") for tag in distribution.tags):

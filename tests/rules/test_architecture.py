@@ -182,6 +182,26 @@ def test_a_suffix_behind_the_suffix() -> None:
     assert verdict(LINUX, machos.dylib(), "foo/libx-old") == FOREIGN
 
 
+@pytest.mark.parametrize(
+    ("target", "path", "data", "expected"),
+    [
+        (ARM, "foo/lib/avx2/libx.dylib", machos.dylib("x86_64"), ("wrong-architecture", "note")),
+        (ARM, "foo/lib/basic/libx.dylib", machos.dylib("x86_64"), WRONG),
+        (ARM, "foo/lib/avx2/libx.dylib", machos.dylib("arm64"), None),
+        (LINUX_ARM, "foo/lib/avx512/libx.so", elfs.shared("x86_64"), ("wrong-architecture", "note")),
+        (LINUX, "foo/lib/avx/libx.so", elfs.shared("aarch64"), WRONG),
+        (ARM, "foo/lib/cuda/libx.so", elfs.shared("x86_64"), ("wrong-platform", "note")),
+        (ARM, "foo/lib/libx_cuda.so", elfs.shared("x86_64"), FOREIGN),
+        (LINUX_ARM, "foo/lib/cuda/libx.so", elfs.shared("x86_64"), WRONG),
+    ],
+)
+def test_folders_for_what_a_processor_or_a_card_can_do(
+    target: str, path: str, data: bytes, expected: tuple[str, str] | None
+) -> None:
+    """ctransformers has ``lib/avx``, ``avx2``, ``cuda`` and ``basic``, and on Apple Silicon takes the last."""
+    assert verdict(target, data, path) == expected
+
+
 def test_what_go_has_for_its_own_tests() -> None:
     path = "go/src/debug/elf/testdata/gcc-386-freebsd-exec"
     assert verdict(LINUX, elfs.executable("i686"), path) == ("wrong-architecture", "note")
