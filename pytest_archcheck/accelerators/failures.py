@@ -47,8 +47,8 @@ def fatal_line(text: str) -> str:
         for number, line in enumerate(lines):
             if kind.search(line):
                 # "terminate called after throwing an instance of 'x'" goes on in the next line: "what():  ..."
-                more = lines[number + 1] if lines[number + 1 : number + 2] and lines[number + 1].startswith("what():") else ""
-                return f"{line} {more}".strip()
+                following = "".join(lines[number + 1 : number + 2])
+                return f"{line} {following}" if following.startswith("what():") else line
     return lines[-1] if lines else ""
 
 

@@ -89,8 +89,6 @@ def machine_memory() -> int | None:
 
 
 def _whole_number(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
     try:
         return int(str(value).strip())
     except ValueError:
@@ -98,8 +96,6 @@ def _whole_number(value: object) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
     try:
         number = float(str(value).strip())
     except ValueError:

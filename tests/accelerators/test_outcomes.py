@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_archcheck.accelerators import installed
-from pytest_archcheck.accelerators.correctness import how_wrong
+from pytest_archcheck.accelerators.correctness import how_wrong, precision
 from pytest_archcheck.accelerators.model import TENSORFLOW, Installed, Outcome
 from pytest_archcheck.accelerators.outcomes import outcome_of
 from pytest_archcheck.accelerators.process import Ended
@@ -153,6 +153,19 @@ def test_another_type_is_named_only_where_its_errors_are_those(dtype: str, rms: 
     error = {"rms": rms, "largest": rms, "allowed_rms": 1e-11 if dtype == "float64" else 1e-3, "allowed_largest": 1.0}
     wrong = how_wrong({"dtype": dtype, "returned": dtype, "error": error})
     assert wrong.endswith(f"allowed {error['allowed_rms']:.2g}{words}")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rms", "expected"),
+    [
+        ("float32", 5e-5, "float32"),
+        ("float32", 3e-4, "tensorfloat32"),
+        ("float16", 1e-3, "float16"),
+        ("float64", 1e-3, "float64"),
+    ],
+)
+def test_tensorfloat32_is_seen_in_float32_alone(dtype: str, rms: float, expected: str) -> None:
+    assert precision({"dtype": dtype, "error": {"rms": rms}}) == expected
 
 
 def told(outcome: Outcome) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from pytest_archcheck.accelerators import settings
@@ -24,9 +28,21 @@ def test_a_size_larger_than_memory() -> None:
         settings.matrix_size(4096, 10**9)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="compares with /proc")
 def test_this_machine_says_its_memory() -> None:
-    memory = settings.machine_memory()
-    assert memory is None or memory > 10**8
+    (line,) = (line for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if line.startswith("MemTotal:"))
+    assert settings.machine_memory() == int(line.split()[1]) * 1024
+
+
+def test_windows_does_not_say_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(os, "sysconf", raising=False)
+    assert settings.machine_memory() is None
+
+
+@pytest.mark.parametrize(("flops", "speedup", "gated"), [(None, None, False), (1.0, None, True), (None, 2.0, True)])
+def test_a_gate_on_either_speed_is_one(flops: float | None, speedup: float | None, gated: object) -> None:
+    assert settings.AcceleratorSettings(size=1, min_gflops=flops, min_speedup=speedup, timeout=1.0).gated is gated
 
 
 @pytest.mark.parametrize(("value", "seconds"), [(300, 300.0), ("0.5", 0.5), ("1e3", 1000.0)])
