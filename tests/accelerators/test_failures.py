@@ -408,7 +408,10 @@ def test_the_error_inside_an_error_is_unwrapped() -> None:
     kind, inside = unwrapped("ImportError", message)
     assert kind == "ImportError"
     assert inside.startswith("dlopen(/x/_pywrap_tensorflow_internal.so, 0x000A): Library not loaded: @rpath/libx.dylib\n")
-    assert unwrapped("ValueError", "plain") == ("ValueError", "plain")
+    assert inside.endswith("See https://www.tensorflow.org/install/errors for some common causes.")
+    assert unwrapped("ImportError", "Traceback (most recent call last):\nOSError: last") == ("OSError", "last")
+    for plain in ("plain", "of two lines\nKeyError: 'x'"):  # no stack: what it quotes is not what was raised
+        assert unwrapped("ValueError", plain) == ("ValueError", plain)
     assert unwrapped("ImportError", "Traceback (most recent call last):\n  no end") == (
         "ImportError",
         "Traceback (most recent call last):\n  no end",
@@ -422,6 +425,8 @@ def test_a_text_is_shortened_from_its_beginning_and_escaped() -> None:
     assert lines[2].startswith("\\x1b[31mred\\x07\\u202exxx")
     assert lines[2].endswith("...")
     assert len(lines[2]) < 80
+    assert shorten("x" * 40, width=40) == "x" * 40
+    assert shorten("x" * 41, width=40) == f"{'x' * 37}..."
 
 
 def test_recognising_is_quick_on_a_text_made_to_be_slow() -> None:
