@@ -1,4 +1,4 @@
-"""What the terminal shows: a header, and a section where there is something to say. Lines only; the session writes them."""
+"""What the terminal shows: a header, and a section where there is something to say. Lines only."""
 
 from __future__ import annotations
 

@@ -46,59 +46,73 @@ def render(document: dict[str, Any], reports: Sequence[Labelled]) -> str:
         Report(one.document, anchors, number=number, label=one.label if several else None) for number, one in enumerate(reports)
     ]
     pictures = [Picture(report) for report in shown]
+    heading, version = _headline(shown), document["archcheck_version"]
     style = _resource("page.css") + "".join(picture.style() for picture in pictures)
     script = _resource("page.js")
-    heading = _headline(shown)
-    state: State = "error" if document["verdict"] == "fail" else "pass" if document["complete"] else "unknown"
-    body: list[object]
-    if several:
-        body = [
-            matrix(shown),
-            _tools(shown),
-            *(_folded(report, picture) for report, picture in zip(shown, pictures, strict=True)),
-        ]
-    else:
-        do = what_to_do(shown[0])
-        body = [do, pictures[0].html(), accelerators(shown[0]), _tools(shown), *_list(shown[0])]
     page = tag(
         "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("meta", name="referrer", content="no-referrer"),
-            tag("meta", name="generator", content=f"pytest-archcheck {document['archcheck_version']}"),
-            tag("title", f"archcheck: {heading}"),
-            tag("link", rel="icon", href="data:,"),
-            tag("style", Html(style)),
-        ),
+        _head(heading, version, style, script),
         tag(
             "body",
             tag(
                 "header",
-                tag("p", tag("b", "archcheck"), f" {document['archcheck_version']}", class_="name"),
-                tag("h1", sign(state), tag("span", heading)),
+                tag("p", tag("b", "archcheck"), f" {version}", class_="name"),
+                tag("h1", sign(_state(document)), tag("span", heading)),
                 None if several else summary(shown[0]),
             ),
-            tag("main", body, _rules(shown)),
-            tag(
-                "footer",
-                tag(
-                    "span",
-                    "The page needs no network. It carries its report: ",
-                    tag("code", "python -m pytest_archcheck.reports"),
-                    " takes it out again.",
-                ),
-                tag("button", "Save the report as JSON", type="button", class_="save js"),
-                tag("p", class_="said hear", role="status", aria_live="polite"),
-            ),
+            tag("main", _side_by_side(shown, pictures) if several else _alone(shown[0], pictures[0]), _rules(shown)),
+            _footer(),
             carried.pack(document),
             tag("script", Html(script)),
         ),
         lang="en",
     )
     return f"<!doctype html>\n{page}\n"
+
+
+def _head(heading: str, version: str, style: str, script: str) -> Html:
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="generator", content=f"pytest-archcheck {version}"),
+        tag("title", f"archcheck: {heading}"),
+        tag("link", rel="icon", href="data:,"),
+        tag("style", Html(style)),
+    )
+
+
+def _footer() -> Html:
+    return tag(
+        "footer",
+        tag(
+            "span",
+            "The page needs no network. It carries its report: ",
+            tag("code", "python -m pytest_archcheck.reports"),
+            " takes it out again.",
+        ),
+        tag("button", "Save the report as JSON", type="button", class_="save js"),
+        tag("p", class_="said hear", role="status", aria_live="polite"),
+    )
+
+
+def _alone(report: Report, picture: Picture) -> list[Html | None]:
+    """What to do stands first, and the tools that search the list stand before it."""
+    return [what_to_do(report), picture.html(), accelerators(report), _tools([report]), *_list(report)]
+
+
+def _side_by_side(reports: Sequence[Report], pictures: Sequence[Picture]) -> list[Html]:
+    folded = (_folded(report, picture) for report, picture in zip(reports, pictures, strict=True))
+    return [matrix(reports), _tools(reports), *folded]
+
+
+def _state(document: dict[str, Any]) -> State:
+    """How well a report is as a whole, or all of several."""
+    if document["verdict"] == "fail":
+        return "error"
+    return "pass" if document["complete"] else "unknown"
 
 
 def _resource(name: str) -> str:
@@ -137,8 +151,7 @@ def _headline(reports: Sequence[Report]) -> str:
 
 
 def _folded(report: Report, picture: Picture) -> Html:
-    state: State = "error" if report.document["verdict"] == "fail" else "pass" if report.document["complete"] else "unknown"
-    heading = tag("h2", sign(state), tag("span", f"{report.label}: {verdict(report)}"))
+    heading = tag("h2", sign(_state(report.document)), tag("span", f"{report.label}: {verdict(report)}"))
     parts = [summary(report), what_to_do(report), picture.html(), accelerators(report), *_list(report)]
     return tag("details", tag("summary", heading), parts, open=True, class_="report", id=report.anchor("report"))
 
