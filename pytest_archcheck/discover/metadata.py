@@ -63,8 +63,10 @@ class Project:
     outside: tuple[str, ...]
     #: Top-level modules and packages, known without a record.
     top_level: tuple[str, ...]
-    #: Names of the projects that it requires, normalised; those of its extras left out, markers not looked at.
+    #: Names of the projects that it requires, normalised; markers are not looked at.
     requires: tuple[str, ...] = ()
+    #: The same for those that only its extras require.
+    for_extras: tuple[str, ...] = ()
     #: What is wrong with the metadata itself.
     problems: tuple[str, ...] = ()
     #: Compiled files that are recorded and are not there.
@@ -199,6 +201,7 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
     version = plain_version(header.get("version") or version_in_folder)
     installer = _installer(read("INSTALLER", _text) or "")
     tags = tuple(shared.setdefault(tag, tag) for tag in wheel.get("tag", ()) if len(tag) <= limits.TAG_LENGTH)
+    requires, for_extras = _required(head, shared)
     return Project(
         name=canonical_name(name),
         version=shared.setdefault(version, version) or None,
@@ -211,22 +214,26 @@ def _project(folder: str, site: str, wanted: set[str] | None, shared: dict[str |
         has_modules=record.has_modules,
         outside=record.outside,
         top_level=top_level,
-        requires=_required(head, shared),
+        requires=requires,
+        for_extras=for_extras,
         problems=tuple(problems),
         lost=lost,
         is_gone=record.first is not None and is_gone(site, record.first) and is_all_gone(os.path.join(folder, "RECORD"), site),
     )
 
 
-def _required(head: str, shared: dict[str | tuple[str, ...], Any]) -> tuple[str, ...]:
-    """The names of what a project requires; many share them."""
-    found = {}
+def _required(head: str, shared: dict[str | tuple[str, ...], Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of what a project requires, and of what only its extras do; many share them."""
+    found: dict[str, bool] = {}
     for part in head.split("\nRequires-Dist:", limits.HEADER_LINES)[1:]:
         line = part.partition("\n")[0]
         match = _REQUIRED.match(line)
-        if match and not ("extra" in line and _EXTRA.search(line, match.end())):
-            found[canonical_name(match[1])] = True
-    return tuple(shared.setdefault(name, name) for name in found)
+        if match:
+            name = canonical_name(match[1])
+            always = not ("extra" in line and _EXTRA.search(line, match.end()))
+            found[shared.setdefault(name, name)] = always or found.get(name, False)
+    required, optional = ([name for name, always in found.items() if always is kind] for kind in (True, False))
+    return tuple(required), tuple(optional)
 
 
 def _text(path: str) -> str:

@@ -86,6 +86,9 @@ class Distribution:
     editable: bool = False
     #: The project's folder if it was installed in editable mode and says where it lies.
     root: str | None = None
+    #: Names of the projects that an installed one requires, normalised, and of those that only its extras require.
+    requires: tuple[str, ...] = ()
+    for_extras: tuple[str, ...] = ()
     #: None: what is installed where the shell is.
     home: Home | None = None
 

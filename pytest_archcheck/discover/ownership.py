@@ -105,6 +105,8 @@ class Owners:
             metadata=project.folder,
             editable=project.editable_root is not None,
             root=project.editable_root,
+            requires=project.requires,
+            for_extras=project.for_extras,
         )
 
     def _is_by_conda(self, project: Project) -> bool:

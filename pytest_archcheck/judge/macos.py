@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.binaries.model import Binary, MachOSlice
-from pytest_archcheck.discover.metadata import requirements
 from pytest_archcheck.findings import Skipped
 from pytest_archcheck.judge.homes import python_of
 from pytest_archcheck.loader.macho_links import MachOLinks
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.loader.signing import SignatureKind
     from pytest_archcheck.machine.target import Target
 
-#: The name at the beginning of a requirement.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: A distribution with the subject of the check that speaks of it.
 Owned = tuple["Distribution", str]
 
@@ -70,8 +66,6 @@ class MacJudge:
         self._owners = owners
         self._access = access
         self._links = MachOLinks(environment, target, sources)
-        #: Metadata of a distribution -> the names of those that it requires.
-        self._requires: dict[str, set[str]] = {}
         self.skipped: list[Skipped] = []
         #: File -> architecture -> what the signature is worth.
         self.signatures: dict[str, dict[str, SignatureKind]] = {}
@@ -148,14 +142,7 @@ class MacJudge:
         if not found.alone or found.provider is None or binary.role != "extension":
             return False
         user, other = self._owners[binary.file][0], self._owners[found.provider.file][0]
-        if user.metadata is None or other.name is None:
-            return False
-        if user.metadata not in self._requires:
-            from packaging.utils import canonicalize_name
-
-            names = (_NAME.match(line) for line in requirements(user.metadata) if "extra ==" not in line)
-            self._requires[user.metadata] = {canonicalize_name(match[0]) for match in names if match}
-        return other.name in self._requires[user.metadata]
+        return other.name is not None and other.name in user.requires
 
     def plugins(self) -> Iterator[Finding]:
         """Judge TensorFlow's plugins: whether each loads, and whether it is found once."""

@@ -11,8 +11,7 @@ from pytest_archcheck.binaries.constants import constants_of
 from pytest_archcheck.binaries.names import is_test_data
 from pytest_archcheck.binaries.numpy_api import may_ask_later, read_numpy_api
 from pytest_archcheck.binaries.source import open_file
-from pytest_archcheck.discover.metadata import requirements
-from pytest_archcheck.rules.numpy_api import asks_for_numpy, judge_numpy_api, numpy_version, refuses
+from pytest_archcheck.rules.numpy_api import judge_numpy_api, numpy_version, refuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,8 +41,8 @@ def judge_numpy(
     if numpy is None or environment.kind == "wheel":
         return
     for distribution, subject in owned:
-        if distribution.name == "numpy" or not distribution.metadata or not asks_for_numpy(requirements(distribution.metadata)):
-            continue
+        if distribution.name == "numpy" or "numpy" not in (*distribution.requires, *distribution.for_extras):
+            continue  # what does not name it is not searched for its texts
         refusing = _refusing(distribution, numpy, access)
         if refusing:
             # A module that asks at once tells more than one that may ask later; few of them tell as much as all.

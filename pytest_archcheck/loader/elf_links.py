@@ -12,9 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck.binaries.names import is_test_data, module_name
-from pytest_archcheck.discover.metadata import requirements
-from pytest_archcheck.discover.names import required_names
-from pytest_archcheck.discover.text import canonical_name
 from pytest_archcheck.loader.elf_loading import Loading, is_module, role_of
 from pytest_archcheck.loader.elf_process import expand
 from pytest_archcheck.loader.optional import OPTIONAL_STANDARD_MODULES
@@ -120,8 +117,6 @@ class _Broken:
         self._recorded = Recorded()
         #: Files that surely do not load.
         self._failing: frozenset[str] = frozenset()
-        #: Metadata of a distribution -> the projects that it requires.
-        self._required: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _sonames(self) -> dict[str, Image]:
@@ -234,13 +229,9 @@ class _Broken:
 
         eckit requires eckitlib, and has a third one load its ``libeckit.so``: ``findlibs.load("eckit", "eckitlib")``.
         """
-        if asker is None or asker.metadata is None or any(binary.role == "extension" for binary in owner.binaries):
+        if asker is None or any(binary.role == "extension" for binary in owner.binaries):
             return False
-        names = self._required.get(asker.metadata)
-        if names is None:
-            names = frozenset(map(canonical_name, required_names(requirements(asker.metadata))))
-            self._required[asker.metadata] = names
-        if owner.name not in names:
+        if owner.name is None or owner.name not in asker.requires:
             return False
         return any(self._sources.mentions(binary, owner.name.replace("-", "_").encode()) for binary in asker.binaries[:1])
 
@@ -273,6 +264,6 @@ class _Broken:
 
 def _is_found_at_run_time(name: str, distribution: Distribution | None) -> bool:
     """Whether a library of CUDA's is needed by one who requires cuda-pathfinder: that looks for it where it is first used."""
-    if distribution is None or distribution.metadata is None or not _CUDA.match(name):
+    if distribution is None or not _CUDA.match(name):
         return False
-    return any(line.startswith("cuda-pathfinder") for line in requirements(distribution.metadata))
+    return "cuda-pathfinder" in (*distribution.requires, *distribution.for_extras)

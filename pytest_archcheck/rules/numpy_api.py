@@ -6,7 +6,6 @@ package cannot do without that module, and a warning where it may.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.findings import Finding
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pytest_archcheck.discover.model import Distribution, InstalledProject
 
 RULE = "wrong-numpy"
-_NUMPY = re.compile(r"numpy(?![\w.-])", re.IGNORECASE)
 
 
 def numpy_version(projects: Iterable[InstalledProject]) -> Version | None:
@@ -32,11 +30,6 @@ def numpy_version(projects: Iterable[InstalledProject]) -> Version | None:
         if project.name == "numpy":
             return parsed(project.version)
     return None
-
-
-def asks_for_numpy(requires: Iterable[str]) -> bool:
-    """Whether Requires-Dist lines name numpy; what does not is not searched for numpy's texts."""
-    return any(_NUMPY.match(line) for line in requires)
 
 
 def refuses(api: NumpyApi, numpy: Version) -> bool:
