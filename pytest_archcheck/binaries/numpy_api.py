@@ -38,6 +38,9 @@ def read_numpy_api(source: Source, constants: Sequence[Extent] | None = None) ->
 
     :param constants: the parts of the file that hold its texts; None for all of it.
     """
+    # Most modules hold neither, and long texts are looked for twice as fast as short ones.
+    if not any(_ABI in piece or _CORE_1 in piece for piece in _pieces(source, constants)):
+        return None
     found: set[bytes] = set()
     oldest = None
     for piece in _pieces(source, constants):

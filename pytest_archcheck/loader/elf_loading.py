@@ -53,7 +53,7 @@ class Loading:
     def __init__(self, environment: Environment, target: Target) -> None:
         self.environment = environment
         self.architecture = _FILE_ARCHITECTURE.get(target.architecture, target.architecture)
-        inside = (environment.path, *{dist.location for dist in environment.distributions})
+        inside = tuple({environment.path, *(dist.location for dist in environment.distributions)})
         #: Whether the system that it is for can be looked at: it is this one, or an image's files.
         self.sees_system = target.is_host or environment.root is not None
         roots = (environment.root,) if environment.root else None if target.is_host else inside

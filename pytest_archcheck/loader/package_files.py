@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.binaries.source import open_again, open_file
 
 if TYPE_CHECKING:
     import re
@@ -77,7 +77,7 @@ class PackageFiles:
                     if not self._looks:
                         return
                     self._looks -= 1
-                    yield path, self._read(path, partial(read_text, path), keep=again)
+                    yield path, self._read(path, partial(_read_file, path), keep=again)
 
     def _in_wheel(self, wheel: str, package: str, but: re.Pattern[str] | None, *, again: bool) -> Iterator[tuple[str, bytes]]:
         try:
@@ -165,7 +165,7 @@ def _package(binary: Binary) -> str:
 
 
 def _python_files(folder: str) -> list[str]:
-    return [entry.path for entry in _entries(folder) if entry.name.endswith(".py") and not entry.is_dir(follow_symlinks=False)]
+    return [entry.path for entry in _entries(folder) if entry.name.endswith(".py") and entry.is_file()]
 
 
 def _sources(folder: str) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _sources(folder: str) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != "__pycache__":
                     folders.append(entry.path)
-            elif entry.name.endswith((".py", ".json")):
+            elif entry.name.endswith((".py", ".json")) and entry.is_file():
                 yield entry.path
 
 
@@ -216,6 +216,15 @@ def read_text(path: str) -> bytes:
     """The contents of a file, no more than any real one has; nothing where it cannot be read."""
     try:
         with open_file(path) as source:
+            return source.read(0, limits.PYTHON_FILE_SIZE)
+    except OSError:
+        return b""
+
+
+def _read_file(path: str) -> bytes:
+    """The same for what was listed as a regular file."""
+    try:
+        with open_again(path) as source:
             return source.read(0, limits.PYTHON_FILE_SIZE)
     except OSError:
         return b""
