@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.binaries.elf_image import ElfInvalid
@@ -107,29 +108,15 @@ class Loading:
         return next(found, None)
 
     def _search(self, loader: str | None) -> Search:
+        assumed = _Assumed(self.musl, self.sees_system, knows_python=self.environment.interpreter is not None)
         if not self.sees_system:
-            return Search(self._files, self.architecture, SystemLibraries(musl=self.musl), self._is_assumed)
+            return Search(self._files, self.architecture, SystemLibraries(musl=self.musl), assumed)
         root = self.environment.root
         system = system_libraries(self.architecture, musl=self.musl, loader=loader, root=root)
         active = self.environment.kind == "active"
         given = os.environ.get("LD_LIBRARY_PATH", "").replace(";", ":").split(":") if active else ()
         folders = tuple(folder.rstrip("/") for folder in given if folder.startswith("/"))
-        return Search(self._files, self.architecture, system, self._is_assumed, root, folders)
-
-    def _is_assumed(self, name: str) -> bool:
-        """Whether a library that was not found is to be taken as present."""
-        base = os.path.basename(name)
-        libc = base.startswith(("ld-linux", "ld64.so", "ld.so", "libc.so.6", "libc.musl-", "ld-musl-")) or base == "libc.so"
-        if libc and (self.musl != ("musl" in base or base == "libc.so")):
-            return True  # the other C library: wrong-platform says it, once a file
-        # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
-        if self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base):
-            return True
-        if self.sees_system:
-            return False
-        if is_libpython(base) and self.environment.interpreter is None:
-            return True
-        return libc or base in (MUSLLINUX_LIBRARIES if self.musl else MANYLINUX_LIBRARIES)
+        return Search(self._files, self.architecture, system, assumed, root, folders)
 
     def _chain(self, base: Closure | None) -> tuple[str, ...]:
         """The DT_RPATH folders of what calls dlopen: libpython, then the program."""
@@ -145,6 +132,29 @@ class Loading:
         if python is None or python.version is None:
             return False
         return is_for_another_version(image.path, python.version) or is_for_another_build(image.path, python.abiflags)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assumed:
+    """Which libraries that were not found are to be taken as present."""
+
+    musl: bool
+    sees_system: bool
+    knows_python: bool
+
+    def __call__(self, name: str) -> bool:
+        base = os.path.basename(name)
+        libc = base.startswith(("ld-linux", "ld64.so", "ld.so", "libc.so.6", "libc.musl-", "ld-musl-")) or base == "libc.so"
+        if libc and (self.musl != ("musl" in base or base == "libc.so")):
+            return True  # the other C library: wrong-platform says it, once a file
+        # A library from musl's own libc.so under its reserved names (dynlink.c, load_library).
+        if self.musl and re.fullmatch(r"lib(c|pthread|rt|m|dl|util|xnet)\..*", base):
+            return True
+        if self.sees_system:
+            return False
+        if is_libpython(base) and not self.knows_python:
+            return True
+        return libc or base in (MUSLLINUX_LIBRARIES if self.musl else MANYLINUX_LIBRARIES)
 
 
 def role_of(image: Image) -> str:

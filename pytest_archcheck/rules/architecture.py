@@ -71,13 +71,15 @@ def judge_architecture(distribution: Distribution, subject: str, target: Target,
         if binary.role != "object" and binary.format != "pe" and (kind := _kind(binary)) not in sound:
             said = judged(binary)
             findings += said
-            if not said and native == "mach-o":  # of an ELF file the libraries matter, too
+            if kind and not said:
                 sound.add(kind)
     return findings
 
 
-def _kind(binary: Binary) -> tuple[object, ...]:
-    """All that decides what is said of a Mach-O file."""
+def _kind(binary: Binary) -> tuple[object, ...] | None:
+    """All that decides what is said of a Mach-O file; of an ELF file the libraries matter, too."""
+    if binary.format == "elf":
+        return None
     pieces = [(piece.architecture, piece.platform, piece.min_os) for piece in binary.slices]
     return (binary.format, binary.problem, *pieces)
 
