@@ -390,7 +390,7 @@ def test_sources_are_read_once_however_many_files_are_broken(tmp_path: Path, mon
         read.append(path)
         return b""
 
-    monkeypatch.setattr(package_files, "read_text", note)
+    monkeypatch.setattr(package_files, "_read_file", note)
     modules: dict[str, Content] = {f"pkg/_m{number}.abi3.so": arm("libgone.so.1", "liblost.so.1") for number in range(9)}
     site_with(tmp_path, {**modules, "pkg/__init__.py": "", "pkg/a.py": ""})
     assert len(judged(tmp_path)) == 18
@@ -405,7 +405,7 @@ def test_no_source_is_read_where_a_library_was_surely_there(tmp_path: Path, monk
         read.append(path)
         return b""
 
-    monkeypatch.setattr(package_files, "read_text", note)
+    monkeypatch.setattr(package_files, "_read_file", note)
     site_with(tmp_path, {MODULE: arm("libown-0a1b2c3d.so.1"), "pkg/__init__.py": "from . import _core\n"})
     assert [finding.severity for finding in judged(tmp_path)] == ["error"]
     assert read == []

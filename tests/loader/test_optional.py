@@ -33,14 +33,14 @@ def test_tests_of_a_package_are_not_even_read(tmp_path: Path, monkeypatch: pytes
         "pkg/__pycache__/old.py": "from pkg import _core\n",
     }
     sites.add_distribution(tmp_path, "pkg", files=files)
-    read_file = package_files.read_text
+    read_file = package_files._read_file
     read: list[str] = []
 
     def remembered(path: str) -> bytes:
         read.append(path)
         return read_file(path)
 
-    monkeypatch.setattr(package_files, "read_text", remembered)
+    monkeypatch.setattr(package_files, "_read_file", remembered)
     (distribution,) = environment_at(str(tmp_path)).distributions
     assert PythonSources([distribution]).guard_import_of(distribution.binaries[0])
     assert read == [str(tmp_path / "pkg/__init__.py")]
@@ -59,13 +59,13 @@ def test_files_are_read_once_for_all_modules_of_a_package(tmp_path: Path, monkey
     sites.add_distribution(tmp_path, "pkg", files={**modules, "pkg/__init__.py": guarded.encode()})
     environment = environment_at(str(tmp_path))
     read: Counter[str] = Counter()
-    original = package_files.read_text
+    original = package_files._read_file
 
     def counting(path: str) -> bytes:
         read[path] += 1
         return original(path)
 
-    monkeypatch.setattr(package_files, "read_text", counting)
+    monkeypatch.setattr(package_files, "_read_file", counting)
     sources = PythonSources(environment.distributions)
     times, kept = [], []
     for binary in environment.binaries:
