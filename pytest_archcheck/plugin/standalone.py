@@ -34,7 +34,8 @@ Will everything compiled in a Python environment load and run natively on the ma
 
 Options are pytest's (-v, -q, -k, --junitxml=FILE, ...) and those of its group "archcheck": see pytest --help. Settings of the
 project are read only from the file that -c FILE names; other plugins are loaded only by -p NAME, and pytest-xdist, where it is
-installed, by its -n: -n 4 opens the wheels of a folder in four processes.
+installed, by its -n: -n 4 opens the wheels of a folder in four processes. Nothing is left behind; for --lf add -p cacheprovider
+to each run.
 """
 
 #: pytest's options that take a value, which may be the next argument: that is no path to inspect. Others begin with a dash or
@@ -51,6 +52,11 @@ VALUED_OPTIONS = frozenset(
     """.split()
 )
 
+#: pytest's plugin that leaves a folder behind, and its options, which go on from there.
+_CACHE = "cacheprovider"
+_OF_CACHE = frozenset(
+    "--lf --last-failed --ff --failed-first --nf --new-first --sw --stepwise --sw-skip --stepwise-skip --cache-show".split()
+)
 #: What pytest is given for settings, so that it looks for no others.
 _SETTINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standalone.ini")
 #: Options of pytest-xdist.
@@ -103,6 +109,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options and options[-1] in valued_options() and given[-1] == options[-1]:
         sys.stderr.write(f"ERROR: {options[-1]} needs a value\n")  # or pytest would take what we add for it
         return int(pytest.ExitCode.USAGE_ERROR)
+    lost = next((option for option in options if option.partition("=")[0] in _OF_CACHE), None)
+    if lost and _CACHE not in options:
+        sys.stderr.write(f"ERROR: {lost} goes on from an earlier run, and this command leaves nothing behind: ")
+        sys.stderr.write(f"add -p {_CACHE} to each run\n")
+        return int(pytest.ExitCode.USAGE_ERROR)
     for name in _FOR_TESTS:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -139,7 +150,8 @@ def command_line(given: Sequence[str]) -> list[str]:
     paths = [f"--archcheck-path={word}" for word in words if word.partition("::")[0] != ROOT]
     return [
         *("-c", _SETTINGS, f"--rootdir={os.getcwd()}", "--noconftest"),
-        *("-p", "no:cacheprovider", "-p", "pytest_archcheck.plugin"),
+        *(() if _CACHE in options else ("-p", f"no:{_CACHE}")),
+        *("-p", "pytest_archcheck.plugin"),
         *(("-p", "xdist") if any(option.startswith(_OF_XDIST) for option in options) and find_spec("xdist") else ()),
         *(f"--override-ini={one}" for one in _UNSET),
         *options,

@@ -1,4 +1,4 @@
-"""The example of docs/adapters.md and the README, as it stands there."""
+"""The example of docs/adapters.md, as it stands there."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from support import frameworks
 pytestmark = pytest.mark.tensorflow
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "adapters.md").read_text(encoding="utf-8")
 
 
 def test_the_example_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     files = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
     assert set(files) == {"conftest.py", "npgpu_adapter.py"}
-    assert f"# conftest.py\n{files['conftest.py']}" in README
     for name, text in files.items():
         (pytester.path / name).write_text(text, encoding="utf-8")
     pytester.makepyfile(

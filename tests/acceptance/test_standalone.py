@@ -110,6 +110,19 @@ def test_an_option_whose_value_was_forgotten(tmp_path: Path, option: str) -> Non
     assert (done.returncode, done.stdout, done.stderr) == (4, "", f"ERROR: {option} needs a value\n")
 
 
+def test_going_on_from_an_earlier_run(tmp_path: Path, broken: Path) -> None:
+    words = (str(broken), f"--archcheck-target={TARGET}")
+    lost = _run(tmp_path, *words, "--lf")
+    assert (lost.returncode, lost.stdout) == (4, "")
+    assert lost.stderr == (
+        "ERROR: --lf goes on from an earlier run, and this command leaves nothing behind: add -p cacheprovider to each run\n"
+    )
+    assert "1 failed, 3 passed" in _run(tmp_path, *words, "-p", "cacheprovider").stdout
+    again = _run(tmp_path, *words, "-p", "cacheprovider", "--lf").stdout
+    assert "1 failed, 3 deselected" in again
+    assert "AssertRewrite" not in again
+
+
 def test_a_misspelt_option_is_answered_by_the_command_that_was_typed(tmp_path: Path) -> None:
     done = _run(tmp_path, "--archcheck-targt=host")
     assert done.returncode == 4
