@@ -1,7 +1,7 @@
 """What tests may require of the running environment: markers ``requires_*`` and ``--archcheck-require``.
 
 A new need is one more entry of :data:`NEEDS` and of :data:`~pytest_archcheck.plugin.settings.DEMANDS`, and a line on its marker
-in the plugin's own module, which says what pytest shows without this one.
+in ``every_run``, which says what pytest shows without this module.
 """
 
 from __future__ import annotations

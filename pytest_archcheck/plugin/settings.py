@@ -1,4 +1,4 @@
-"""Options and ini values: how they are read and checked. The plugin's own module declares them."""
+"""Options and ini values: how they are read and checked. ``options`` and ``every_run`` declare them."""
 
 from __future__ import annotations
 

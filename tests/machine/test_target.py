@@ -93,3 +93,10 @@ NO_TAGS = """
 def test_what_is_no_tag(text: str) -> None:
     with pytest.raises(InvalidTarget, match=r"got .*expected 'host'"):
         Target.parse(text)
+
+
+@pytest.mark.parametrize("text", ["-", "freebsd_13_amd64", "linux-arm64-x86_64"])
+def test_nothing_is_suggested_where_nothing_is_near(text: str) -> None:
+    with pytest.raises(InvalidTarget) as caught:
+        Target.parse(text)
+    assert str(caught.value).endswith("musllinux_1_2_x86_64")

@@ -81,6 +81,8 @@ def test_a_subject_that_is_not_here_is_a_note_with_what_is_near() -> None:
     (note,) = listed.unmatched(["numpy", "h5py"])
     assert (note.severity, note.subject) == ("note", "nunpy")
     assert "did you mean numpy?" in note.message
+    (note,) = listed.unmatched(["h5py"])
+    assert note.message == "the archcheck_allow line 'nunpy: x' speaks of a subject that is not here"
 
 
 def test_a_line_on_a_rule_that_was_asked_for_is_stale_whatever_else_was_not() -> None:
