@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from support.tools import find_tool
 
-from pytest_archcheck.binaries import elf_symbol_table
+from pytest_archcheck.binaries import elf_hash_table, elf_symbol_table
+from pytest_archcheck.binaries.elf_hash_table import gnu_hash
 from pytest_archcheck.binaries.elf_image import ElfInvalid
-from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from pytest_archcheck.binaries.source import FileSource
 from pytest_archcheck.inspection import Request, run
 
@@ -144,5 +145,5 @@ def test_what_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         subprocess.run([*command, str(tmp_path / "source.c")], check=True)
         assert SymbolTable(str(library)).exports() == listed
         assert SymbolTable(str(library)).defines([b"one", b"gone"]) == {b"one"}
-    monkeypatch.setattr(elf_symbol_table, "_MANY", 1)
+    monkeypatch.setattr(elf_hash_table, "_MANY", 1)
     assert SymbolTable(str(library)).exports() is None

@@ -17,8 +17,9 @@ from support.sites import add_distribution, make_venv, write
 from support.tools import find_tool
 
 from pytest_archcheck import inspect
+from pytest_archcheck.binaries.elf_hash_table import gnu_hash
 from pytest_archcheck.binaries.elf_image import ElfInvalid
-from pytest_archcheck.binaries.elf_symbol_table import SymbolTable, gnu_hash
+from pytest_archcheck.binaries.elf_symbol_table import SymbolTable
 from pytest_archcheck.discover.environments import environment_at
 from pytest_archcheck.discover.interpreters import running_interpreter
 from pytest_archcheck.discover.model import Interpreter
