@@ -106,7 +106,8 @@ class MacJudge:
 
     def symbols(self) -> Iterator[Finding]:
         """Compare the symbols that files need with those that the libraries of other distributions offer."""
-        linked = [image for image in self._links.search.linked_images() if not is_plugin(image[0])]
+        others = self._links.search.images_linked_to_others(self._name_of_owner)
+        linked = [image for image in others if not is_plugin(image[0])]
         for architecture in self._target.architectures:
             images = [image for image in linked if image[1].architecture == architecture]
             report = check_pairs(images, self._name_of_owner, self._providers)

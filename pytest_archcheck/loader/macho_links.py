@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data, module_tag
-from pytest_archcheck.loader.macho_search import SYSTEM, Link, MachOSearch
+from pytest_archcheck.loader.macho_search import Link, MachOSearch
 from pytest_archcheck.loader.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ class MachOLinks:
     def broken(self) -> Iterator[BrokenLink]:
         """Links that would not hold, once a file; those of TensorFlow's plugins are judged with their symbols."""
         seen: set[tuple[int, str]] = set()
-        for link in self.search.links_outside_the_system():
-            found = link.resolution
-            if found is SYSTEM or (found.status == "found" and self.search.serves(found, link.piece.architecture)):
-                continue  # nearly all
+        for link in self.search.doubtful_links():
             status, path = self._fault(link)
             key = (id(link.binary), link.library.name)
             if status is None or link.binary.role == "plugin" or key in seen:

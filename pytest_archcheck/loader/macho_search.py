@@ -23,7 +23,7 @@ from pytest_archcheck.binaries.names import is_libpython
 from pytest_archcheck.binaries.reader import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_archcheck.binaries.model import LinkedLibrary
     from pytest_archcheck.discover.model import Environment
@@ -63,6 +63,18 @@ class Resolution:
 _Found: TypeAlias = dict[str, "Resolution | None"]
 
 
+class _Linked(NamedTuple):
+    """One image that links to more than the shared cache."""
+
+    binary: Binary
+    piece: MachOSlice
+    #: The libraries that are not there.
+    others: list[LinkedLibrary]
+    #: Where these are found by the load commands of the image and of the program; images of one folder with the same rpaths
+    #: have this in common, and there are far fewer of such kinds than of images.
+    found: _Found
+
+
 class Link(NamedTuple):
     """One linked library of one slice, and what came of it."""
 
@@ -85,14 +97,12 @@ class MachOSearch:
         self._executable = environment.interpreter.path if environment.interpreter else None
         self._is_folder: dict[str, bool] = {}
         self._resolved: dict[tuple[int, str], Resolution] = {}
-        #: Images of one folder with the same rpaths find the same libraries: there are far fewer of these than of images.
+        #: (folder, whether it is a program, rpaths) of images -> what those of this kind find.
         self._known: dict[tuple[str, bool, tuple[str, ...]], _Found] = {}
-        #: Image -> what those of its kind find.
-        self._found: dict[int, _Found] = {}
         #: Images that the target would use, slice by slice.
         self.images: list[tuple[Binary, MachOSlice]] = []
         #: Those that link to more than the shared cache, and to what.
-        self._linked: list[tuple[Binary, MachOSlice, list[LinkedLibrary]]] = []
+        self._linked: list[_Linked] = []
         self._serves: dict[tuple[int | str | None, str], bool] = {}
         self._by_path: dict[str, Binary] = {}
         self._by_install_name: dict[str, Binary] = {}
@@ -100,7 +110,12 @@ class MachOSearch:
         self._folders: dict[int, str] = {}
         self._add(environment.binaries, target)
         self._program_rpaths = tuple(self._rpaths_of_program())
-        self._loaders: dict[int, list[tuple[Binary, MachOSlice]]] | None = None
+        for binary, piece, others, found in self._linked:
+            for library in others:
+                if library.name not in found:
+                    found[library.name] = self._look_alone(binary, piece, library.name)
+        #: Image -> those that load it.
+        self._loaders: dict[int, list[Binary]] | None = None
         #: Linked library, as written -> who links to it.
         self._by_name: dict[str, list[Binary]] | None = None
 
@@ -114,7 +129,7 @@ class MachOSearch:
             if os.sep != "/" or ".." in binary.path:
                 path = os.path.normpath(path)
             self._by_path.setdefault(path, binary)  # conda's python owns the interpreter's file, too
-            folder = os.path.dirname(path)
+            folder = path[: path.rfind(os.sep)]
             self._folders[id(binary)] = folders.setdefault(folder, folder)
             if binary.role == "object" or binary.problem:
                 continue
@@ -125,13 +140,22 @@ class MachOSearch:
                     self.images.append((binary, piece))
                     linked = piece.libraries[: limits.IMAGE_LIBRARIES]
                     if others := [library for library in linked if not library.name.startswith(SYSTEM_FOLDERS)]:
-                        self._linked.append((binary, piece, others))
+                        self._linked.append(_Linked(binary, piece, others, self._found_by(binary, piece)))
                     if piece.install_name and self._by_install_name.setdefault(piece.install_name, binary) is not binary:
                         self._shared_names.add(piece.install_name)
 
-    def linked_images(self) -> Iterator[tuple[Binary, MachOSlice]]:
-        """The images that link to more than what lies in the shared cache."""
-        return ((binary, piece) for binary, piece, _ in self._linked)
+    def _found_by(self, binary: Binary, piece: MachOSlice) -> _Found:
+        """What images of one kind find, as far as it was looked for."""
+        return self._known.setdefault((self._folders[id(binary)], binary.role == "executable", piece.rpaths), {})
+
+    def images_linked_to_others(self, owner: Callable[[Binary], str | None]) -> Iterator[tuple[Binary, MachOSlice]]:
+        """The images that may link to a file of another owner: those of one kind find the same files, mostly of their own."""
+        owners: dict[int, set[str | None]] = {}
+        for binary, piece, _, found in self._linked:
+            if id(found) not in owners:
+                owners[id(found)] = {owner(one.provider) if one and one.provider else None for one in found.values()}
+            if owners[id(found)] != {owner(binary)}:
+                yield binary, piece
 
     def links(self) -> Iterator[Link]:
         """Every linked library of every image that the target would use."""
@@ -139,11 +163,22 @@ class MachOSearch:
             for library in piece.libraries[: limits.IMAGE_LIBRARIES]:
                 yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
 
-    def links_outside_the_system(self) -> Iterator[Link]:
-        """The same without those whose names lie in the shared cache: most of them."""
-        for binary, piece, linked in self._linked:
-            for library in linked:
-                yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
+    def doubtful_links(self) -> Iterator[Link]:
+        """The same without those that surely hold: nearly all. What holds for one image holds for all of its kind."""
+        holding: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+        for binary, piece, others, found in self._linked:
+            known = holding[id(found), piece.architecture]
+            for library in others:
+                if library.name in known:
+                    continue
+                resolution = self.resolve(binary, piece, library.name)
+                if resolution is found[library.name] and (resolution is SYSTEM or self._is_sound(resolution, piece)):
+                    known.add(library.name)
+                else:
+                    yield Link(binary, piece, library, resolution)
+
+    def _is_sound(self, found: Resolution, piece: MachOSlice) -> bool:
+        return found.status == "found" and self.serves(found, piece.architecture)
 
     def serves(self, found: Resolution, architecture: str) -> bool:
         """Whether the library has a slice of that architecture; damaged files are findings of their own."""
@@ -181,11 +216,8 @@ class MachOSearch:
 
     def _resolve_alone(self, binary: Binary, piece: MachOSlice, name: str) -> Resolution | None:
         """By the image's own load commands and the program's, without those that may have loaded it."""
-        known = self._found.get(id(piece))
-        if known is None:
-            kind = (self._folders[id(binary)], binary.role == "executable", piece.rpaths)
-            known = self._found[id(piece)] = self._known.setdefault(kind, {})
-        if name not in known:
+        known = self._found_by(binary, piece)
+        if name not in known:  # it is one of more than are looked at everywhere
             known[name] = self._look_alone(binary, piece, name)
         return known[name]
 
@@ -235,7 +267,7 @@ class MachOSearch:
         seen = {id(binary)}
         waiting = [binary]
         for _ in range(limits.LOADER_CHAIN):
-            loaders = (loader for image in waiting for loader, _ in self._loaders_of(image))
+            loaders = (loader for image in waiting for loader in self._loaders_of(image))
             waiting = list({id(loader): loader for loader in loaders if id(loader) not in seen}.values())
             if not waiting:
                 return
@@ -254,15 +286,14 @@ class MachOSearch:
         chain = (self._own_rpaths(link.binary, link.piece), self._program_rpaths, *self._inherited(link.binary))
         yield from dict.fromkeys(os.path.normpath(f"{rpath}/{name[7:]}") for rpaths in chain for rpath in rpaths)
 
-    def _loaders_of(self, binary: Binary) -> list[tuple[Binary, MachOSlice]]:
+    def _loaders_of(self, binary: Binary) -> list[Binary]:
         if self._loaders is None:
             self._loaders = defaultdict(list)
-            for loader, piece, linked in self._linked:
-                image = (loader, piece)
-                for library in linked:
-                    found = self._resolve_alone(loader, piece, library.name)
-                    if found and found.provider:
-                        self._loaders[id(found.provider)].append(image)
+            for loader, _, others, found in self._linked:
+                for library in others:
+                    one = found[library.name]
+                    if one and one.provider:
+                        self._loaders[id(one.provider)].append(loader)
         return self._loaders.get(id(binary), [])
 
     def users_of(self, binary: Binary) -> list[Binary]:
@@ -270,11 +301,11 @@ class MachOSearch:
         names = {piece.install_name for piece in binary.slices if piece.install_name}
         if self._by_name is None:
             self._by_name = defaultdict(list)
-            for user, _, linked in self._linked:
-                for library in linked:
+            for user, _, others, _ in self._linked:
+                for library in others:
                     self._by_name[library.name].append(user)
         named = [user for name in names if name.startswith("@rpath/") for user in self._by_name.get(name, ())]
-        return [*(loader for loader, _ in self._loaders_of(binary)), *named]
+        return [*self._loaders_of(binary), *named]
 
     def _at(self, path: str) -> Resolution | None:
         """The file at an absolute path: one of the environment's, or on the host any."""
