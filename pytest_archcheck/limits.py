@@ -108,7 +108,7 @@ TRIE_BLOCKS = 512
 MISSING_SYMBOLS = 256
 #: Symbols looked up between distributions: a second or two. An environment with PySide6, torch and 80 more looks up 33,000.
 PAIRED_SYMBOLS = 200_000
-#: Bytes of their names, each counted once; those 33,000 take 2 MB.
+#: Bytes of their names; those 33,000 take 2 MB.
 SYMBOL_NAMES_SIZE = 16 << 20
 
 # Linking of Mach-O images; of real ones the largest had 94 load commands of all kinds.

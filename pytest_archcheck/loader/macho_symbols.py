@@ -113,14 +113,10 @@ class Needs:
     #: In the order of its symbol table, and for each the ordinal of the library that must have it.
     names: list[bytes]
     ordinals: bytes
+    #: The same names by the library that must have them.
+    by_ordinal: dict[int, list[bytes]]
     #: Why they are not all.
     problem: str | None = None
-
-    def by_ordinal(self) -> dict[int, list[bytes]]:
-        """The names by the library that must have them."""
-        return {
-            ordinal: list(compress(self.names, map(ordinal.__eq__, self.ordinals))) for ordinal in sorted(set(self.ordinals))
-        }
 
 
 class SymbolSpace:
@@ -140,8 +136,7 @@ class SymbolSpace:
         self._opener = opener
         self._served: dict[_Key, list[Image | None]] = {}
         self._known: dict[_Key, dict[bytes, Answer]] = {}
-        #: Each name once, while they are read: files of one project need the same ones.
-        self._names: dict[bytes, bytes] = {}
+        #: Bytes of all names that were read.
         self._names_size = 0
 
     def check(
@@ -152,7 +147,9 @@ class SymbolSpace:
         :param flat: what a flat look-up sees; None where that is not known: then those symbols are unchecked.
         :param ordinals: look up only the symbols of these libraries; None for all.
         """
-        return self.report(self.needs(image, ordinals), flat)
+        needs = self.needs(image, ordinals)
+        self.look_up([needs])
+        return self.report(needs, flat)
 
     def needs(self, image: Image, ordinals: Collection[int] | None = None) -> Needs:
         """Read what an image needs.
@@ -169,24 +166,24 @@ class SymbolSpace:
                     libraries += bytes(compress(run.ordinals, strong))
                     left = compress(run.names, strong)
                     while some := list(islice(left, _AT_ONCE)):
-                        names += self._kept(some)
+                        self._count(some)
+                        names += some
         except (SymbolsInvalid, OSError) as error:
             problem = str(error)
-        return Needs(image, names, bytes(libraries[: len(names)]), problem)
+        known = bytes(libraries[: len(names)])
+        by_ordinal = {ordinal: list(compress(names, map(ordinal.__eq__, known))) for ordinal in sorted(set(known))}
+        return Needs(image, names, known, by_ordinal, problem)
 
-    def _kept(self, names: list[bytes]) -> list[bytes]:
-        """The same names, each as the one value that was made of it first."""
-        self._names_size += sum(map(len, set(names).difference(self._names)))
+    def _count(self, names: list[bytes]) -> None:
+        self._names_size += sum(map(len, names))
         if self._names_size > limits.SYMBOL_NAMES_SIZE:
             raise SymbolsInvalid("the names of its symbols take too much room")
-        return list(map(self._names.setdefault, names, names))
 
     def look_up(self, many: Iterable[Needs]) -> None:
-        """Look up what several images need of libraries, before they are reported one by one."""
-        self._names.clear()  # what follows takes room, too
+        """Look up what several images need of libraries; then each can be reported."""
         wanted: dict[_Key, tuple[Image, dict[bytes, None]]] = {}  # half as large as sets
         for needs in many:
-            for ordinal, names in needs.by_ordinal().items():
+            for ordinal, names in needs.by_ordinal.items():
                 provider = self._asked(needs.image, ordinal)
                 if provider is not None:
                     wanted.setdefault(provider.key, (provider, {}))[1].update(dict.fromkeys(names))
@@ -195,16 +192,15 @@ class SymbolSpace:
             self._find_all(image, together)
 
     def report(self, needs: Needs, flat: FlatNamespace | None = None) -> SymbolReport:
-        """Tell what became of the symbols that an image needs.
+        """Tell what became of the symbols that an image needs, once they were looked up.
 
         :param flat: what a flat look-up sees; None where that is not known: then those symbols are unchecked.
         """
-        self.look_up([needs])
         image = needs.image
         found = 0
         unchecked: dict[str, int] = {}
         missing: set[tuple[bytes, int]] = set()
-        for ordinal, names in needs.by_ordinal().items():
+        for ordinal, names in needs.by_ordinal.items():
             if ordinal == DYNAMIC_LOOKUP:
                 known = self._find_flat(image, flat, names) if flat else {}
             else:
@@ -248,18 +244,18 @@ class SymbolSpace:
             known.update(self._find(image, left, {}))
         return known
 
-    def _find(self, image: Image, names: Iterable[bytes], asked: dict[_Key, dict[bytes, Answer]]) -> dict[bytes, Answer]:
-        """Look names up in one image and in those that it re-exports.
+    def _find(self, image: Image, names: Iterable[bytes], asked: dict[_Key, dict[bytes, Answer]]) -> Mapping[bytes, Answer]:
+        """Look names up in one image and in those that it re-exports; they are among the answers.
 
         :param asked: what was asked of each image on the way here; libraries may re-export each other, and what is asked again
             before it is answered is missing.
         """
         here = asked.setdefault(image.key, {})
-        new: dict[bytes, Answer] = {name: "missing" for name in names if name not in here}
-        here.update(new)
+        new = [name for name in names if name not in here]
         if new:
-            here.update(self._look_through(image, list(new), asked))
-        return {name: here[name] for name in names}
+            here.update(dict.fromkeys(new, "missing"))
+            here.update(self._look_through(image, new, asked))
+        return here
 
     def _look_through(self, image: Image, names: list[bytes], asked: dict[_Key, dict[bytes, Answer]]) -> dict[bytes, Answer]:
         if image.piece.exports is None or len(asked) > limits.LOADER_CHAIN:
