@@ -99,8 +99,10 @@ def _record(blocks: Iterable[tuple[list[str], str]], wanted: set[str] | None) ->
             raise OSError(f"it names more than {limits.OUTSIDE_FILES} files outside the site directory")
         if first is None:
             first = next(filter(_is_module, paths), None)
-        if wanted is not None and (".so" in text or ".dylib" in text) and len(unasked) < limits.LOST_FILES:
-            unasked += [path for path in paths if path not in wanted and is_loadable_name(path) and _is_module(path)]
+        if wanted is not None and len(unasked) < limits.LOST_FILES:
+            # To look for these ends in the whole text takes longer than at each path.
+            likely = [path for path in paths if path.endswith((".so", ".dylib")) or ".so." in path]
+            unasked += [path for path in likely if path not in wanted and is_loadable_name(path) and _is_module(path)]
         if not text.isspace():
             last = text
     files.discard("")
