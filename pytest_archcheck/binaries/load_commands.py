@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -58,26 +57,29 @@ class MachOInvalid(ValueError):
     """The file is no Mach-O that dyld would load; the message says why."""
 
 
-@dataclass(slots=True)
 class LoadCommands:
     """What is gathered while the load commands are walked."""
 
-    #: The slice that they belong to: file offsets in them count from its beginning.
-    extent: Extent
-    order: str
-    is_64: bool
-    #: Whether dyld maps files of this type, so that every segment must lie in the file.
-    is_mapped: bool
-    platforms: list[str] = field(default_factory=list)
     min_os: str | None = None
     sdk: str | None = None
     install_name: str | None = None
-    libraries: list[LinkedLibrary] = field(default_factory=list)
-    rpaths: list[str] = field(default_factory=list)
-    has_uuid: bool = False
+    has_uuid = False
     signature: Extent | None = None
     symbol_table: SymbolTable | None = None
     exports: Extent | None = None
+
+    def __init__(self, extent: Extent, order: str, *, is_64: bool, is_mapped: bool) -> None:
+        """Take the slice that they belong to: file offsets in them count from its beginning.
+
+        :param is_mapped: whether dyld maps files of this type, so that every segment must lie in the file.
+        """
+        self.extent = extent
+        self.order = order
+        self.is_64 = is_64
+        self.is_mapped = is_mapped
+        self.platforms: list[str] = []
+        self.libraries: list[LinkedLibrary] = []
+        self.rpaths: list[str] = []
 
     def walk(self, data: bytes, count: int) -> None:
         """Read the commands that rules need; the others are stepped over, known or not.

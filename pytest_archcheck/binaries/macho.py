@@ -158,7 +158,7 @@ def _read_slice(source: Source, head: bytes, extent: Extent) -> MachOSlice:
         head = source.read(extent.offset, start + size)
         if len(head) < start + size:
             raise MachOInvalid("the file ends inside its load commands")
-    commands = LoadCommands(extent, order, is_64, filetype in _MAPPED)
+    commands = LoadCommands(extent, order, is_64=is_64, is_mapped=filetype in _MAPPED)
     commands.walk(head[start : start + size], count)
     return MachOSlice(
         architecture=_architecture(cputype, cpusubtype),

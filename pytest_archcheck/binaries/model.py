@@ -7,8 +7,7 @@ more bytes (signatures, symbols) is told where they are by an :class:`Extent` an
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 Format = Literal["mach-o", "elf", "pe"]
 Role = Literal["extension", "library", "executable", "plugin", "object"]
@@ -35,23 +34,6 @@ class LinkedLibrary(NamedTuple):
     kind: LinkKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
-    """One architecture of a binary."""
-
-    #: Apple's name on Mach-O (``arm64``, ``arm64e``, ``x86_64``, ``i386``), the wheel tag's on ELF (``aarch64``, ``x86_64``).
-    architecture: str
-    #: ``macos``, ``ios``, ``linux``, ...: the operating system that this slice was built for.
-    platform: str
-    #: The oldest OS that it says it supports (``11.0``); ``None`` where the file does not say.
-    min_os: str | None
-    #: LC_ID_DYLIB's name or DT_SONAME.
-    install_name: str | None
-    libraries: tuple[LinkedLibrary, ...]
-    rpaths: tuple[str, ...]
-    extent: Extent
-
-
 class SymbolTable(NamedTuple):
     """LC_SYMTAB: where the nlist entries and the string table lie, in file offsets."""
 
@@ -59,10 +41,20 @@ class SymbolTable(NamedTuple):
     strings: Extent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachOSlice(Slice):
-    """A Mach-O image. Field names follow ``<mach-o/loader.h>``."""
+class MachOSlice(NamedTuple):
+    """One architecture of a Mach-O file: an image. Field names follow ``<mach-o/loader.h>``."""
 
+    #: As Apple calls it: ``arm64``, ``arm64e``, ``x86_64``, ``i386``.
+    architecture: str
+    #: ``macos``, ``ios``, ...: the operating system that it was built for.
+    platform: str
+    #: The oldest OS that it says it supports (``11.0``); ``None`` where the file does not say.
+    min_os: str | None
+    #: LC_ID_DYLIB's name.
+    install_name: str | None
+    libraries: tuple[LinkedLibrary, ...]
+    rpaths: tuple[str, ...]
+    extent: Extent
     #: ``MH_EXECUTE``, ``MH_DYLIB``, ``MH_BUNDLE``, ...
     filetype: int
     #: mach_header.flags: MH_TWOLEVEL and its kin.
@@ -79,10 +71,20 @@ class MachOSlice(Slice):
     exports: Extent | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElfSlice(Slice):
+class ElfSlice(NamedTuple):
     """An ELF file: always one slice."""
 
+    #: As wheel tags call it: ``aarch64``, ``x86_64``.
+    architecture: str
+    #: ``linux``, ...: the operating system that it was built for.
+    platform: str
+    #: The oldest OS that it says it supports; ``None`` where the file does not say.
+    min_os: str | None
+    #: DT_SONAME.
+    install_name: str | None
+    libraries: tuple[LinkedLibrary, ...]
+    rpaths: tuple[str, ...]
+    extent: Extent
     #: ``e_type``: ET_REL 1, ET_EXEC 2, ET_DYN 3.
     elf_type: int
     is_64: bool
@@ -97,8 +99,10 @@ class ElfSlice(Slice):
     dynamic: Extent | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binary:
+Slice: TypeAlias = "MachOSlice | ElfSlice"
+
+
+class Binary(NamedTuple):
     """One compiled file."""
 
     #: Relative to :attr:`location`, with ``/``; names that are no UTF-8 carry surrogate escapes (:func:`os.fsdecode`).

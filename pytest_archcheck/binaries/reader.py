@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from macholib import mach_o
@@ -55,7 +54,7 @@ def read_binary(path: str, location: str, source: Source, head: bytes) -> Binary
         return _binary(path, location, source, "pe", role, ())
     if is_loadable_name(path) and not _stands_for_a_library(head):
         damaged = damaged_binary(path, location, source.size, _not_compiled(head))
-        return replace(damaged, role="object") if _is_text_about_a_library(path, head) else damaged
+        return damaged._replace(role="object") if _is_text_about_a_library(path, head) else damaged
     return None
 
 

@@ -7,7 +7,7 @@ file is slow. So files with a suffix of text or data are passed over, and the fi
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
@@ -223,7 +223,7 @@ def look_at(found: Walk, path: str, location: str, relative: str, *, foreign: bo
     if binary is None:
         return
     if foreign and binary.problem and head[:2] not in FIRST_TWO:
-        binary = replace(binary, problem="the symbolic link leads out of the environment, to a file that is not compiled")
+        binary = binary._replace(problem="the symbolic link leads out of the environment, to a file that is not compiled")
     found.binaries.append(binary)
 
 

@@ -85,12 +85,7 @@ def test_every_truncation_is_refused_with_a_reason() -> None:
     for size in range(4, end):
         with pytest.raises(ElfInvalid, match=r"past the end|no ELF"):
             read(content[:size])
-    assert read(content[:end]) == ElfSlice(**{**_fields(read(content)), "extent": Extent(0, end)})
-
-
-def _fields(piece: ElfSlice) -> dict[str, Any]:
-    names = (name for kind in type(piece).__mro__ for name in getattr(kind, "__slots__", ()))
-    return {name: getattr(piece, name) for name in names}
+    assert read(content[:end]) == read(content)._replace(extent=Extent(0, end))
 
 
 def _outcome(content: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import struct
 from typing import TYPE_CHECKING
@@ -39,7 +38,7 @@ def table(
     """
     sample = machos.dylib()
     (piece,) = read_macho(BytesSource(sample), sample[:4096])
-    piece = dataclasses.replace(piece, is_64=is_64, big_endian=big_endian)
+    piece = piece._replace(is_64=is_64, big_endian=big_endian)
     strings, places = b"\0", {}
     for index in range(len(entries)) if order is None else order:
         name = entries[index][0] + b"\0"
@@ -50,7 +49,7 @@ def table(
     symbols = b"".join(struct.pack(layout, places[index], kind, 1, desc, 0) for index, (_, kind, desc) in enumerate(entries))
     tables = SymbolTable(Extent(0, len(symbols)), Extent(len(symbols), len(strings)))
     data = symbols + strings
-    return BytesSource(data), dataclasses.replace(piece, symbol_table=tables, extent=Extent(0, len(data)))
+    return BytesSource(data), piece._replace(symbol_table=tables, extent=Extent(0, len(data)))
 
 
 MIXED: list[Entry] = [
@@ -118,9 +117,9 @@ def test_names_without_an_end() -> None:
     tables = piece.symbol_table
     assert tables is not None
     cut = tables._replace(strings=Extent(tables.strings.offset, tables.strings.size - 1))
-    assert names_for_others(source, dataclasses.replace(piece, symbol_table=cut)) == [b"_one", b"_three"]
+    assert names_for_others(source, piece._replace(symbol_table=cut)) == [b"_one", b"_three"]
     last = table(MIXED[:5])
     tables = last[1].symbol_table
     assert tables is not None
     cut = tables._replace(strings=Extent(tables.strings.offset, tables.strings.size - 1))
-    assert names_for_others(last[0], dataclasses.replace(last[1], symbol_table=cut)) is None
+    assert names_for_others(last[0], last[1]._replace(symbol_table=cut)) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import struct
 from typing import TYPE_CHECKING
 
@@ -208,7 +207,7 @@ def test_a_file_that_is_gone(world: World) -> None:
 def damaged(data: bytes, **facts: Extent) -> MachOSlice:
     (piece,) = read_macho(BytesSource(data), data[:4096])
     assert piece.symbol_table is not None
-    return dataclasses.replace(piece, symbol_table=piece.symbol_table._replace(**facts))
+    return piece._replace(symbol_table=piece.symbol_table._replace(**facts))
 
 
 @pytest.mark.parametrize(
@@ -232,7 +231,7 @@ SAMPLE = machos.bundle()
 
 def test_an_image_without_a_symbol_table_needs_nothing() -> None:
     (piece,) = read_macho(BytesSource(SAMPLE), SAMPLE[:4096])
-    assert list(undefined_symbols(BytesSource(SAMPLE), dataclasses.replace(piece, symbol_table=None))) == []
+    assert list(undefined_symbols(BytesSource(SAMPLE), piece._replace(symbol_table=None))) == []
 
 
 def test_a_large_table_is_read_to_its_end() -> None:
@@ -241,6 +240,6 @@ def test_a_large_table_is_read_to_its_end() -> None:
     strings = b"\0_in\0_out\0"
     (piece,) = read_macho(BytesSource(SAMPLE), SAMPLE[:4096])
     table = SymbolTable(symbols=Extent(0, len(entries)), strings=Extent(len(entries), len(strings)))
-    large = dataclasses.replace(piece, symbol_table=table, extent=Extent(0, len(entries) + len(strings)))
+    large = piece._replace(symbol_table=table, extent=Extent(0, len(entries) + len(strings)))
     (symbol,) = undefined_symbols(BytesSource(entries + strings), large)
     assert (symbol.name, symbol.ordinal, symbol.weak) == (b"_out", 1, False)

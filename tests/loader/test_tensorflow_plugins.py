@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import os
 from typing import TYPE_CHECKING, Any
@@ -154,10 +153,7 @@ def test_tensorflow_below_a_prefix(tmp_path: Path) -> None:
     site = Site(tmp_path)
     plugin = site.plugin("_TF_NewBuffer")
     site.add("horovod/tensorflow/mpi_lib.so", machos.bundle())
-    below = [
-        dataclasses.replace(binary, path=f"lib/python3.11/site-packages/{binary.path}", location="/env")
-        for binary in site.binaries
-    ]
+    below = [binary._replace(path=f"lib/python3.11/site-packages/{binary.path}", location="/env") for binary in site.binaries]
     (moved,) = (binary for binary in below if binary.path.endswith(plugin.path))
     paths = [binary.path.removeprefix("lib/python3.11/site-packages/") for binary in tensorflow_beside(moved, below)]
     assert paths == [binary.path for binary in site.binaries if binary.path.startswith("tensorflow/")]
@@ -174,7 +170,7 @@ def test_tensorflow_below_a_prefix(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_a_plugin(site: Site, path: str, *, expected: bool) -> None:
-    assert is_plugin(dataclasses.replace(site.plugin(), path=path)) is expected
+    assert is_plugin(site.plugin()._replace(path=path)) is expected
 
 
 # What is said

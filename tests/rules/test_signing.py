@@ -107,7 +107,7 @@ def test_many_files_are_found_by_the_command_of_the_remedy(tmp_path: Path) -> No
     entries = []
     for name in names:
         found, (piece,) = binary(machos.bundle(), path=name)
-        entries.append((dataclasses.replace(found, location=str(tmp_path)), piece, Signature("none")))
+        entries.append((found._replace(location=str(tmp_path)), piece, Signature("none")))
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(machos.bundle())
     (tmp_path / "lib" / "notes.txt").write_text("none of it")
