@@ -99,7 +99,7 @@ class _Claims:
 
     def holds_metadata_of(self, project: Project) -> bool:
         """Whether a record knows the project's own metadata."""
-        return any(name in self._by_file for name in self._metadata_of(project))
+        return bool(self._by_file) and any(name in self._by_file for name in self._metadata_of(project))
 
     def _metadata_of(self, project: Project) -> tuple[str, ...]:
         folder = self._below(project) + os.path.basename(project.folder)

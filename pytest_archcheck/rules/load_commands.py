@@ -16,7 +16,7 @@ from pytest_archcheck.findings import Finding
 from pytest_archcheck.rules.remedies import install_other
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_archcheck.binaries.model import Binary, MachOSlice
     from pytest_archcheck.discover.model import Distribution
@@ -98,14 +98,16 @@ def _defects(piece: MachOSlice) -> Iterator[tuple[str, str, str]]:
     if rpath is not None:
         yield "duplicate-rpath", rpath, f"it has the rpath {rpath} twice"
     # dyld does not count lazily loaded libraries here.
-    library = _first_duplicate(library.name for library in piece.libraries if library.kind != "lazy")
+    library = _first_duplicate([library.name for library in piece.libraries if library.kind != "lazy"])
     if library is not None:
         yield "duplicate-library", library, f"it links {library} twice"
     if not piece.has_uuid:
         yield "missing-uuid", "", "it has no LC_UUID"
 
 
-def _first_duplicate(names: Iterable[str]) -> str | None:
+def _first_duplicate(names: Sequence[str]) -> str | None:
+    if len(set(names)) == len(names):  # nearly always
+        return None
     seen: set[str] = set()
     for name in names:
         if name in seen:
