@@ -152,7 +152,7 @@ class MachOLinks:
         """Whether its package gets by without a module, or has another one that it may take."""
         others = list(self._sources.choices_beside(module))
         if others and self._failing is None:
-            faults = ((link.binary, self._fault(link)[0]) for link in self.search.links_outside_the_system())
+            faults = ((link.binary, self._fault(link)[0]) for link in self.search.doubtful_links())
             self._failing = frozenset(id(binary) for binary, fault in faults if fault not in (None, "loaded"))
         return any(id(one) not in (self._failing or ()) for one in others) or self._sources.guard_import_of(module)
 
