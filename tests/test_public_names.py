@@ -16,10 +16,17 @@ CLASSES = [found for name in pytest_archcheck.__all__ if isinstance(found := get
 
 
 def _named_in(hint: object) -> set[type]:
-    """The dataclasses of ours in a type hint: ``tuple[Check, ...]`` names Check."""
+    """The values of ours in a type hint: ``tuple[Check, ...]`` names Check."""
     inside = {found for part in typing.get_args(hint) for found in _named_in(part)}
-    own = isinstance(hint, type) and hint.__module__.startswith("pytest_archcheck.") and dataclasses.is_dataclass(hint)
+    own = isinstance(hint, type) and hint.__module__.startswith("pytest_archcheck.") and bool(_fields(hint))
     return inside | ({hint} if own and isinstance(hint, type) else set())
+
+
+def _fields(one: type) -> set[str]:
+    """The names in a dataclass or named tuple; none of another class."""
+    if dataclasses.is_dataclass(one):
+        return {field.name for field in dataclasses.fields(one)}
+    return set(getattr(one, "_fields", ()))
 
 
 def test_type_hints_of_all_that_users_reach() -> None:
@@ -35,7 +42,7 @@ def test_type_hints_of_all_that_users_reach() -> None:
             if isinstance(member, property) and member.fget is not None:
                 hints[name] = typing.get_type_hints(member.fget).get("return")
         waiting += [found for hint in hints.values() for found in _named_in(hint)]
-    assert {"Check", "Environment", "Interpreter", "Skipped", "Slice"} <= {one.__name__ for one in reached}
+    assert {"Check", "Environment", "Interpreter", "Skipped", "Binary", "MachOSlice"} <= {one.__name__ for one in reached}
 
 
 def test_functions_have_type_hints() -> None:
@@ -50,11 +57,10 @@ def test_every_public_name_is_in_the_page_on_the_api(name: str) -> None:
     assert f"`{name}" in PAGE
 
 
-@pytest.mark.parametrize("one", [one for one in CLASSES if dataclasses.is_dataclass(one)], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("one", [one for one in CLASSES if _fields(one)], ids=lambda one: one.__name__)
 def test_the_page_shows_every_field(one: type) -> None:
     section = PAGE.partition(f"\n## `{one.__name__}`")[2].partition("\n## ")[0]
-    fields = {field.name for field in dataclasses.fields(one)}
-    assert not fields - set(re.findall(r"`(\w+)", section))
+    assert not _fields(one) - set(re.findall(r"`(\w+)", section))
 
 
 def _blocks() -> list[str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.text import plain_name, plain_version, read_json, read_text
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 OTHER_ENVIRONMENTS = ("envs", "pkgs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CondaPackage:
+class CondaPackage(NamedTuple):
     """One record."""
 
     name: str

@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
@@ -59,7 +58,7 @@ def developed_projects(added: pth.Additions, installed: list[Project]) -> list[P
     known = {project.name for project in installed}
     folders = sorted({folder for _, folder in added.folders if has_projects(folder, ".egg-info")})
     return [
-        replace(project, editable_root=_root_of(folder))
+        project._replace(editable_root=_root_of(folder))
         for folder in folders
         for project in projects(folder)
         if project.name not in known

@@ -7,7 +7,6 @@ import os
 import re
 import site as site_module
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.discover import conda
@@ -109,7 +108,7 @@ def environment_at(path: str, look: Look | None = None) -> Environment:
     root = root_above(path)
     interpreter, skipped = interpreter_of(path, root) if kind in ("venv", "conda") else (None, [])
     environment = _assemble(kind, path, sites, path if kind == "conda" else None, interpreter, skipped, look)
-    environment = replace(environment, root=root) if root else environment
+    environment = environment._replace(root=root) if root else environment
     if kind == "folder" and not environment.binaries and environment.files:
         raise NothingToInspect(f"{path}: nothing to inspect; looked for {LOOKED_FOR}")
     return _with_its_own_interpreter(environment) if is_venv(path) else environment
@@ -126,7 +125,7 @@ def _with_its_own_interpreter(environment: Environment) -> Environment:
     if interpreter is None or not interpreter.binaries or not formats or interpreter.binaries[0].format in formats:
         return environment
     reason = f"its base interpreter is not on this machine: {interpreter.path} is for another system than its packages"
-    return replace(environment, interpreter=None, skipped=(*environment.skipped, Skipped(INTERPRETER_SUBJECT, reason)))
+    return environment._replace(interpreter=None, skipped=(*environment.skipped, Skipped(INTERPRETER_SUBJECT, reason)))
 
 
 def _sites_below(prefix: str) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.environments import NothingToInspect, is_environment
@@ -18,8 +17,7 @@ _SDIST = "a source distribution: only what is built from it can be inspected"
 _SDISTS = "{} source distributions, {} and so on: only what is built from them can be inspected"
 
 
-@dataclass(frozen=True, slots=True)
-class LockFile:
+class LockFile(NamedTuple):
     """A lock file that has not been read yet."""
 
     path: str
@@ -27,16 +25,14 @@ class LockFile:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentFolder:
+class EnvironmentFolder(NamedTuple):
     """An environment that has not been read yet: one of several is read beside the others."""
 
     path: str
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class OneFile:
+class OneFile(NamedTuple):
     """One compiled file, and the environment in which its libraries are looked for."""
 
     path: str

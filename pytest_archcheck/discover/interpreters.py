@@ -7,7 +7,6 @@ import platform
 import re
 import sys
 import sysconfig
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
@@ -39,8 +38,7 @@ def running_interpreter(host: Host | None) -> tuple[Interpreter, list[Skipped]]:
     folders = {sysconfig.get_path("platstdlib"), sysconfig.get_path("stdlib"), os.path.dirname(os.__file__)}
     dynload = [os.path.join(folder, "lib-dynload") for folder in folders if folder]
     interpreter, skipped = _read(executable, platform.python_version(), dynload)
-    known = replace(
-        interpreter,
+    known = interpreter._replace(
         abiflags=getattr(sys, "abiflags", ""),  # Windows has had it only since 3.14
         implementation=sys.implementation.name,
         emulation=host.emulation if host else None,

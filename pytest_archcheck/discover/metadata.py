@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.paths import path_in
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
 _Content = TypeVar("_Content")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(NamedTuple):
     """What an installed project's metadata folder says."""
 
     #: Normalised (PEP 503).

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pytest_archcheck.binaries.model import Binary
 from pytest_archcheck.findings import Skipped
@@ -17,8 +16,7 @@ Provider = Literal["python.org", "homebrew", "conda", "uv", "pyenv", "xcode"]
 EnvironmentKind = Literal["active", "venv", "conda", "site-packages", "folder", "wheel", "lock"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """The Python that an environment belongs to."""
 
     #: Absolute path of the executable, symbolic links resolved.
@@ -43,8 +41,7 @@ class Interpreter:
     host: Host | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Home(NamedTuple):
     """Where installers have to be told to work, so that they change the inspected environment; empty: where the shell is."""
 
     #: What starts its pip: ``(".venv/bin/python", "-m", "pip")``.
@@ -67,8 +64,7 @@ class Home:
     elsewhere: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Distribution:
+class Distribution(NamedTuple):
     """An installed project and the compiled files that it owns; ``name`` is None for the files that nobody owns."""
 
     #: Normalised (``scikit-learn``).
@@ -109,8 +105,7 @@ class Distribution:
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledProject:
+class InstalledProject(NamedTuple):
     """The metadata folder of an installed project, whether or not it owns a compiled file."""
 
     #: Normalised.
@@ -146,8 +141,7 @@ class InstalledProject:
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CondaPrefix:
+class CondaPrefix(NamedTuple):
     """What conda says of a prefix."""
 
     path: str
@@ -157,8 +151,7 @@ class CondaPrefix:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Environment:
+class Environment(NamedTuple):
     """One inspected place."""
 
     kind: EnvironmentKind

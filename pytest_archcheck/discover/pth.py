@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.discover.paths import is_in_kernel
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True)
-class Additions:
+class Additions(NamedTuple):
     """What the .pth files of one site directory add."""
 
     #: (name of the .pth file, folder) for every folder that is there and is not the site directory itself.

@@ -13,8 +13,7 @@ import csv
 import errno
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import is_loadable_name
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What a RECORD says; paths have ``/``."""
 
     #: Relative to the site directory: those that were asked for; None if nothing is recorded.

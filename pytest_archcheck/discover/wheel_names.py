@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_archcheck.machine.target import Target  # noqa: TC001 - users ask for the types of what an inspection holds
 from pytest_archcheck.machine.wheel_tags import tags_in, wheel_targets
@@ -18,8 +18,7 @@ _FORMATS = {"macos": "mach-o", "linux": "elf", "windows": "pe"}
 _HASH, _SHOWN = re.compile(r"[0-9a-f]{32,}"), 12
 
 
-@dataclass(frozen=True, slots=True)
-class WheelFile:
+class WheelFile(NamedTuple):
     """A wheel that has not been opened yet. There may be ten thousand: what else its name says is worked out when asked for."""
 
     #: The folder that was looked through, absolute: one string for all that lie below it.

@@ -26,7 +26,7 @@ def judge_file(
     judgement = judge(environment, target, access=access, python=python)
     real = os.path.realpath(path)
     own = [
-        replace(distribution, binaries=(binary,))
+        distribution._replace(binaries=(binary,))
         for distribution in environment.distributions
         for binary in distribution.binaries
         if os.path.realpath(binary.file) == real
@@ -42,7 +42,7 @@ def judge_file(
     title = f"{own[0].title} ({label})" if own and own[0].name else label
     keywords = {word for one in own for binary in one.binaries for word in (binary.format, *binary.architectures)}
     check = Check(subject=label, title=title, findings=findings, keywords=tuple(sorted(keywords)))
-    shown = replace(environment, label=label, interpreter=None, distributions=tuple(own), files=1)
+    shown = environment._replace(label=label, interpreter=None, distributions=tuple(own), files=1)
     skipped = tuple(skip for skip in judgement.skipped if os.path.realpath(skip.subject) == real)
     signatures = {file: kinds for file, kinds in judgement.signatures.items() if os.path.realpath(file) == real}
     return shown, Judgement((check,), skipped, signatures)

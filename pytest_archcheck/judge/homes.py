@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.model import Home
@@ -39,12 +38,11 @@ def addressed(environment: Environment, target: Target, python: str | None = Non
 
     @functools.cache  # one value for all that lie in one folder
     def at(location: str) -> Home:
-        return replace(home, folder_for_uv=("--target", location, *home.folder_for_uv[2:])) if in_folder else home
+        return home._replace(folder_for_uv=("--target", location, *home.folder_for_uv[2:])) if in_folder else home
 
-    return replace(
-        environment,
-        distributions=tuple(replace(dist, home=at(dist.location)) for dist in environment.distributions),
-        projects=tuple(replace(project, home=at(project.location)) for project in environment.projects),
+    return environment._replace(
+        distributions=tuple(dist._replace(home=at(dist.location)) for dist in environment.distributions),
+        projects=tuple(project._replace(home=at(project.location)) for project in environment.projects),
     )
 
 

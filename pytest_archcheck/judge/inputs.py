@@ -104,7 +104,7 @@ def judge_inputs(
 
             judged.append(Judged(*judge_file(one.path, one.environment, label, target, access, python)))
         elif isinstance(one, Environment):
-            judged.append(_judge_environment(replace(one, label=label), target, "", access, python))
+            judged.append(_judge_environment(one._replace(label=label), target, "", access, python))
         elif isinstance(one, EnvironmentFolder):
             judged.append(next(several))
     return judged
@@ -113,7 +113,7 @@ def judge_inputs(
 def _judge_folder(path: str, label: str, target: Target, python: str | None, all_pages: bool) -> Judged:  # noqa: FBT001 - pickled
     """Read and judge one of several environments; in a child, too."""
     access = on_disk(target, all_pages=all_pages)
-    return _judge_environment(replace(_read(path, access), label=label), target, f"{label}::", access, python)
+    return _judge_environment(_read(path, access)._replace(label=label), target, f"{label}::", access, python)
 
 
 def _judge_environment(environment: Environment, target: Target, prefix: str, access: Access, python: str | None) -> Judged:
@@ -138,7 +138,7 @@ def judge_wheel_file(file: WheelFile, target: Target, *, target_given: bool, all
     from pytest_archcheck.judge.wheel import read_and_judge
 
     wheel, judgement, promised = read_and_judge(file.path, file.label, target, target_given=target_given, all_pages=all_pages)
-    return Judged(replace(wheel.environment, label=file.label), judgement, promised)
+    return Judged(wheel.environment._replace(label=file.label), judgement, promised)
 
 
 def _judge_lock(lock: LockFile, label: str, target: Target, python: str) -> Judged:

@@ -45,7 +45,7 @@ def judge_wheel(wheel: Wheel, label: str, targets: Sequence[Target], *, by_tags:
     :param label: the subject.
     :param by_tags: the targets come from the wheel's own tags.
     """
-    environment = replace(wheel.environment, label=label)
+    environment = wheel.environment._replace(label=label)
     if wheel.other_system:
         targets = ()
     meant = by_tags or not wheel.targets or any(_promises(one, target) for one in wheel.targets for target in targets)

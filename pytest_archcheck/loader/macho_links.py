@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.names import is_for_another_version, is_libpython, is_test_data, module_tag
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 _FRAMEWORK_LIBRARIES = {"libtensorflow": "tensorflow/", "libtorch": "torch/", "libc10": "torch/"}
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenLink:
+class BrokenLink(NamedTuple):
     """One linked library that would not be found by path, or that the process could not load."""
 
     binary: Binary

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import os
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pytest_archcheck import limits
@@ -46,8 +45,7 @@ _INSTALL_FOLDERS = ("/opt/", "/usr/local/", "/Applications/", "/Library/", "/sw/
 _ELSEWHERE = (*SYSTEM_FOLDERS, *_INSTALL_FOLDERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """What one linked library resolves to."""
 
     status: LinkStatus

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import compress, islice
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.export_trie import ExportTrie
@@ -53,17 +52,16 @@ _MANY = 16
 _AT_ONCE = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """One slice of one file, as a process would hold it."""
 
     binary: Binary
     piece: MachOSlice
-    #: What tells images apart, made once: it is asked for with every symbol.
-    key: _Key = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", (self.binary.file, self.piece.architecture))
+    @property
+    def key(self) -> _Key:
+        """What tells images apart."""
+        return self.binary.file, self.piece.architecture
 
 
 def image_of(binary: Binary, architecture: str) -> Image | None:
@@ -74,8 +72,7 @@ def image_of(binary: Binary, architecture: str) -> Image | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class FlatNamespace:
+class FlatNamespace(NamedTuple):
     """What is known of the images that a flat look-up searches."""
 
     images: tuple[Image, ...]
@@ -83,8 +80,7 @@ class FlatNamespace:
     owns: Callable[[bytes], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class MissingSymbol:
+class MissingSymbol(NamedTuple):
     """A symbol that is proven to be missing."""
 
     name: str
@@ -92,8 +88,7 @@ class MissingSymbol:
     library: str
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolReport:
+class SymbolReport(NamedTuple):
     """What became of the symbols that one image needs."""
 
     missing: tuple[MissingSymbol, ...]
@@ -105,8 +100,7 @@ class SymbolReport:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(NamedTuple):
     """The symbols that one image needs, weak references apart."""
 
     image: Image

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -55,8 +54,7 @@ _FRONT = 1 << _PAGE_SHIFTS[-1]
 _CHUNK_PAGES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What the signature of one slice is worth."""
 
     kind: SignatureKind

@@ -8,8 +8,7 @@ distributions are compared.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.loader.macho_symbols import Image, Needs, SymbolSpace
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from pytest_archcheck.loader.macho_symbols import Provider
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenPair:
+class BrokenPair(NamedTuple):
     """A file and a library of another distribution that do not fit."""
 
     binary: Binary
@@ -33,8 +31,7 @@ class BrokenPair:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PairReport:
+class PairReport(NamedTuple):
     """What came of all pairs."""
 
     broken: tuple[BrokenPair, ...]

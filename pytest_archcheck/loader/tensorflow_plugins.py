@@ -12,8 +12,7 @@ import re
 import site
 import sys
 import sysconfig
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.source import open_file
@@ -41,8 +40,7 @@ _SYSTEM = ("/usr/lib/", "/System/")
 _OWN_NAME = re.compile(rb"_(?:TF|TFE|TSL|SE|SP|TP)_|__Z.*(?:10tensorflow|3tsl|3xla|15stream_executor)")
 
 
-@dataclass(frozen=True, slots=True)
-class PluginVerdict:
+class PluginVerdict(NamedTuple):
     """Whether one slice of a plugin loads into a TensorFlow."""
 
     architecture: str
@@ -151,8 +149,7 @@ class _Process:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class PluginFolder:
+class PluginFolder(NamedTuple):
     """One ``tensorflow-plugins`` folder under one name."""
 
     path: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck.findings import Finding
@@ -72,7 +71,7 @@ def _one_cause(broken: Iterable[BrokenLink], owners: Mapping[str, tuple[Distribu
         elif link.binary is first.binary:
             links[(*key, link.library.name)] = link
         else:
-            links[key] = replace(first, others=(*first.others, link.binary))
+            links[key] = first._replace(others=(*first.others, link.binary))
     return list(links.values())
 
 

@@ -6,7 +6,6 @@ one file of every distribution at a time. The printed table is the confusion tab
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import platform
@@ -67,7 +66,7 @@ def copied(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def _environment(folder: Path) -> Environment:
-    return dataclasses.replace(environment_at(str(folder)), interpreter=running_interpreter(None)[0])
+    return environment_at(str(folder))._replace(interpreter=running_interpreter(None)[0])
 
 
 def _verdicts(environment: Environment) -> tuple[ElfLinks, dict[str, str]]:

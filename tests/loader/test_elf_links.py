@@ -438,7 +438,7 @@ def test_modules_of_another_python_are_never_imported(tmp_path: Path, abiflags: 
     site_with(tmp_path, {module: arm("libgone.so.1")})
     environment = environment_at(str(tmp_path))
     python = Interpreter(path="/nowhere/python3", version="3.11.7", architectures=("aarch64",), abiflags=abiflags)
-    known = replace(environment, interpreter=python)
+    known = environment._replace(interpreter=python)
     findings = judge_elf_links(linked(known, ARM).broken, owners(known), {})  # type: ignore[arg-type] # Distribution
     assert brief(findings) == [("library-outside-environment", severity, module)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from unittest import mock
 
 from hypothesis import assume, given
@@ -113,6 +112,6 @@ def test_record(paths: set[str], others: set[str], block: int, line_end: str) ->
         found = record._record(record._paths(record.record_blocks(source)), None)
         some = record._record(record._paths(record.record_blocks(source)), others)
     assert found.files == paths
-    assert some == replace(found, files=paths & others)
+    assert some == found._replace(files=paths & others)
     assert set(found.outside) == {path for path in paths if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/"}
     assert found.problems == () or found.outside

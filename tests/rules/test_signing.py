@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -87,16 +86,16 @@ def test_the_remedy_names_the_distribution_and_the_files() -> None:
 
 
 def test_the_remedy_for_files_that_pip_did_not_install() -> None:
-    for owner in (dataclasses.replace(PLAIN, name=None, version=None), dataclasses.replace(PLAIN, editable=True)):
+    for owner in (PLAIN._replace(name=None, version=None), PLAIN._replace(editable=True)):
         ((*_, remedy),) = judge(owner, Signature("none"))
         assert remedy == "codesign --force --sign - /site/pkg/_x0.so"
-    ((*_, remedy),) = judge(dataclasses.replace(PLAIN, installer="conda"), Signature("none"))
+    ((*_, remedy),) = judge(PLAIN._replace(installer="conda"), Signature("none"))
     assert "conda install --force-reinstall --no-deps regex=2021.10.8; " in remedy
 
 
 def test_a_file_of_two_slices_is_named_once() -> None:
     found, slices = binary(machos.fat(machos.bundle("arm64"), machos.bundle("arm64e")))
-    owner = dataclasses.replace(PLAIN, name=None)
+    owner = PLAIN._replace(name=None)
     remedies = {one.remedy for one in judge_signatures(owner, "x", [(found, piece, Signature("none")) for piece in slices])}
     assert remedies == {"codesign --force --sign - /site/pkg/_x.so"}
 
@@ -114,7 +113,7 @@ def test_many_files_are_found_by_the_command_of_the_remedy(tmp_path: Path) -> No
     codesign = tmp_path / "codesign"
     codesign.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     codesign.chmod(0o755)
-    (remedy,) = {one.remedy for one in judge_signatures(dataclasses.replace(PLAIN, name=None), "x", entries)}
+    (remedy,) = {one.remedy for one in judge_signatures(PLAIN._replace(name=None), "x", entries)}
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(["/bin/sh", "-c", remedy], env={"PATH": path}, capture_output=True, text=True, check=True)
     signed = done.stdout.splitlines()
