@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from pytest_archcheck.binaries.model import Binary
@@ -105,7 +106,8 @@ class Distribution(NamedTuple):
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-class InstalledProject(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledProject:
     """The metadata folder of an installed project, whether or not it owns a compiled file."""
 
     #: Normalised.

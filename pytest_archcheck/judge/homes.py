@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck.discover.model import Home
@@ -42,7 +43,7 @@ def addressed(environment: Environment, target: Target, python: str | None = Non
 
     return environment._replace(
         distributions=tuple(dist._replace(home=at(dist.location)) for dist in environment.distributions),
-        projects=tuple(project._replace(home=at(project.location)) for project in environment.projects),
+        projects=tuple(replace(project, home=at(project.location)) for project in environment.projects),
     )
 
 
