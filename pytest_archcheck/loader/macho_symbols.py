@@ -25,7 +25,7 @@ from pytest_archcheck.binaries.nlist import (
 from pytest_archcheck.binaries.source import open_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pytest_archcheck.binaries.model import Binary
@@ -104,13 +104,17 @@ class Needs(NamedTuple):
     """The symbols that one image needs, weak references apart."""
 
     image: Image
-    #: In the order of its symbol table, and for each the ordinal of the library that must have it.
-    names: list[bytes]
-    ordinals: bytes
-    #: The same names by the library that must have them.
+    #: The names by the ordinal of the library that must have them.
     by_ordinal: dict[int, list[bytes]]
+    #: The ordinal of each in the order of its symbol table.
+    ordinals: bytes
     #: Why they are not all.
     problem: str | None = None
+
+    def in_order(self) -> Iterator[tuple[bytes, int]]:
+        """Names and ordinals in the order of its symbol table."""
+        names = {ordinal: iter(names) for ordinal, names in self.by_ordinal.items()}
+        return ((next(names[ordinal]), ordinal) for ordinal in self.ordinals)
 
 
 class SymbolSpace:
@@ -166,7 +170,7 @@ class SymbolSpace:
             problem = str(error)
         known = bytes(libraries[: len(names)])
         by_ordinal = {ordinal: list(compress(names, map(ordinal.__eq__, known))) for ordinal in sorted(set(known))}
-        return Needs(image, names, known, by_ordinal, problem)
+        return Needs(image, by_ordinal, known, problem)
 
     def _count(self, names: list[bytes]) -> None:
         self._names_size += sum(map(len, names))
@@ -175,15 +179,15 @@ class SymbolSpace:
 
     def look_up(self, many: Iterable[Needs]) -> None:
         """Look up what several images need of libraries; then each can be reported."""
-        wanted: dict[_Key, tuple[Image, dict[bytes, None]]] = {}  # half as large as sets
+        wanted: dict[_Key, tuple[Image, list[bytes]]] = {}
         for needs in many:
             for ordinal, names in needs.by_ordinal.items():
                 provider = self._asked(needs.image, ordinal)
                 if provider is not None:
-                    wanted.setdefault(provider.key, (provider, {}))[1].update(dict.fromkeys(names))
+                    wanted.setdefault(provider.key, (provider, []))[1].extend(names)
         while wanted:
             _, (image, together) = wanted.popitem()
-            self._find_all(image, together)
+            self._find_all(image, dict.fromkeys(together))
 
     def report(self, needs: Needs, flat: FlatNamespace | None = None) -> SymbolReport:
         """Tell what became of the symbols that an image needs, once they were looked up.
@@ -206,10 +210,8 @@ class SymbolSpace:
                 missing.update((name, ordinal) for name, answer in zip(names, answers, strict=True) if answer == "missing")
             if left := answers.count("unchecked") + answers.count(None):
                 unchecked[_library(image, ordinal)] = left
-        first = islice(
-            (entry for entry in zip(needs.names, needs.ordinals, strict=True) if entry in missing), limits.MISSING_SYMBOLS
-        )
-        told = (MissingSymbol(_text(name), _library(image, ordinal)) for name, ordinal in (first if missing else ()))
+        first = islice((entry for entry in needs.in_order() if entry in missing), limits.MISSING_SYMBOLS) if missing else ()
+        told = (MissingSymbol(_text(name), _library(image, ordinal)) for name, ordinal in first)
         return SymbolReport(tuple(told), found, unchecked, needs.problem)
 
     def _asked(self, image: Image, ordinal: int) -> Image | None:

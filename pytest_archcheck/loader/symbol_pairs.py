@@ -66,7 +66,7 @@ def check_pairs(
             unread.append((binary, "too many symbols of other distributions to look up"))
             continue
         needs = space.needs(Image(binary, piece), foreign)
-        symbols += len(needs.names)
+        symbols += len(needs.ordinals)
         compared.append((needs, foreign))
     space.look_up(needs for needs, _ in compared)
     broken: list[BrokenPair] = []
