@@ -32,6 +32,7 @@ _OTHER_STANDARD = frozenset(
 _REARRANGED = re.compile(rb"sys\.path\s*(?:\.(?!index|count|copy)\w|\+?=(?!=)|\[[^\]]*\]\s*=)|meta_path|path_hooks")
 
 
+_SET_BY_SETUP = re.compile(r"try:\n    (\w+)\nexcept NameError:\n    \1 = False")
 #: By these a module may get any name.
 _MAKES_NAMES = frozenset({"globals", "vars", "locals", "exec", "setattr", "__import__"})
 
@@ -226,12 +227,23 @@ def _in_block(body: Sequence[ast.stmt], package: str, depth: int) -> Iterator[tu
             yield from ((alias.name, statement.lineno) for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             yield from ((name, statement.lineno) for name in _from(statement, package))
+        elif isinstance(statement, ast.If):
+            if isinstance(statement.test, ast.Name) and statement.test.id in _set_by_setup(body):
+                yield from _in_block(statement.orelse, package, depth + 1)
         elif isinstance(statement, ast.With):
             sure = all(called(item.context_expr) == "catch_warnings" for item in statement.items)
             yield from _in_block(statement.body if sure else [], package, depth + 1)
         elif isinstance(statement, ast.Try):
             sure = all(always_raises(handler.body) for handler in statement.handlers)
             yield from _in_block(statement.body if sure else [], package, depth + 1)
+
+
+def _set_by_setup(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """Names that nobody but a package's own setup.py gives to it, for which numpy looks first of all."""
+    for statement in body:
+        is_short = isinstance(statement, ast.Try) and isinstance(statement.body[0], ast.Expr) and len(statement.handlers) == 1
+        if is_short and (match := _SET_BY_SETUP.fullmatch(ast.unparse(statement))):
+            yield match[1]
 
 
 def _names_of(tree: ast.Module) -> dict[str, int]:

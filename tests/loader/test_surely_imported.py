@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: As numpy has it.
+SETUP = "try:\n    __SETUP__\nexcept NameError:\n    __SETUP__ = False\n"
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -28,7 +32,12 @@ if TYPE_CHECKING:
         ("try:\n    import numpy\nexcept ImportError as e:\n    raise ImportError('no') from e", ["numpy"]),
         ("try:\n    import numpy\nfinally:\n    pass", ["numpy"]),
         ("import warnings\nwith warnings.catch_warnings():\n    import numpy", ["warnings", "numpy"]),
+        (f"{SETUP}if __SETUP__:\n    import setuptools\nelse:\n    import numpy", ["numpy"]),
         # Each of these may go on without it.
+        (f"{SETUP}if __SETUP__:\n    import numpy", []),
+        ("if __SETUP__:\n    pass\nelse:\n    import numpy", []),
+        (SETUP.replace("False", "True") + "if __SETUP__:\n    pass\nelse:\n    import numpy", []),
+        (SETUP.replace("NameError", "ImportError") + "if __SETUP__:\n    pass\nelse:\n    import numpy", []),
         ("try:\n    import numpy\nexcept ImportError:\n    numpy = None", []),
         ("try:\n    import numpy\nexcept ModuleNotFoundError:\n    pass", []),
         ("try:\n    import numpy\nexcept ImportError:\n    raise\nexcept Exception:\n    pass", []),
