@@ -18,7 +18,6 @@ from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid
 from pytest_archcheck.binaries.model import MachOSlice
 from pytest_archcheck.discover.wheels import read_wheel
 from pytest_archcheck.loader.signing import read_signature
-from pytest_archcheck.machine.wheel_tags import wheel_targets
 from pytest_archcheck.rules.wheels import judge_tags, judge_wheel_file
 
 if TYPE_CHECKING:
@@ -130,29 +129,11 @@ def test_of_what_is_too_large_only_headers_are_read(tmp_path: Path, monkeypatch:
     wheel = read_wheel(str(write(tmp_path, files)))
     found = {binary.path: binary for binary in wheel.distribution.binaries}
     assert wheel.partial == {"demo/libbig.dylib", "demo/libbig.so.2"}
-    assert [skipped.subject for skipped in wheel.skipped] == sorted(wheel.partial) or len(wheel.skipped) == 2
+    assert sorted(skipped.subject for skipped in wheel.skipped) == sorted(wheel.partial)
     assert [library.name for library in found["demo/libbig.dylib"].slices[0].libraries] == ["@rpath/libz.dylib"]
     assert found["demo/libbig.so.2"].architectures == ("aarch64",)
     assert found["demo/libbig.so.2"].slices[0].libraries == ()
     assert all(binary.problem is None for binary in found.values())
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        (["cp311-cp311-macosx_11_0_arm64"], ["macosx_11_0_arm64"]),
-        (["cp311-cp311-macosx_10_9_universal2"], ["macosx_10_9_universal2"]),
-        (["py3-none-macosx_10_9_x86_64", "py3-none-macosx_11_0_arm64"], ["macosx_11_0_arm64", "macosx_10_9_x86_64"]),
-        (["py3-none-macosx_10_6_intel", "py3-none-macosx_10_9_x86_64"], ["macosx_10_6_x86_64"]),
-        (["py3-none-manylinux_2_28_x86_64", "py3-none-manylinux_2_17_x86_64"], ["manylinux_2_17_x86_64"]),
-        (["py3-none-manylinux1_x86_64", "py3-none-musllinux_1_2_x86_64"], ["manylinux1_x86_64", "musllinux_1_2_x86_64"]),
-        (["py3-none-win_amd64"], ["win_amd64"]),
-        (["py3-none-any"], []),
-        (["cp313-cp313-ios_13_0_arm64_iphoneos", "nonsense"], []),
-    ],
-)
-def test_machines_that_tags_promise(tags: list[str], expected: list[str]) -> None:
-    assert [target.tag for target in wheel_targets(tags)] == expected
 
 
 # Bad wheels.

@@ -32,7 +32,10 @@ def environment() -> dict[str, str]:
 
 
 def run(folder: Path, arguments: Sequence[str | Path], deadline: float = 120) -> Measured:
-    """Run ``python -m pytest`` with these arguments in a folder. Linux and macOS only (:func:`os.wait4`)."""
+    """Run ``python -m pytest`` with these arguments in a folder. Linux and macOS only (:func:`os.wait4`).
+
+    Raises :class:`TimeoutError` where it does not end before the deadline (seconds), and ends it.
+    """
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)]
     log = folder / "output.txt"
     begin = time.monotonic()
@@ -49,6 +52,10 @@ def run(folder: Path, arguments: Sequence[str | Path], deadline: float = 120) ->
             time.sleep(0.02)
     child.returncode = os.waitstatus_to_exitcode(status)  # it was waited for here, not by subprocess
     seconds = time.monotonic() - begin
+    if seconds > deadline:
+        raise TimeoutError(
+            f"it ran for more than {deadline:g} s; the end of what it wrote: {log.read_text(errors='replace')[-500:]}"
+        )
     if sys.platform == "darwin":
         peak = usage.ru_maxrss / (1 << 20)
     return Measured(child.returncode, log.read_text(errors="replace"), seconds, peak)
