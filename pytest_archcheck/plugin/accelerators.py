@@ -67,7 +67,7 @@ def _matmul(config: pytest.Config, framework: Framework, subject: str, *, requir
     outcome = here.outcome(framework)
     expectation = here.expectation(framework, required=required)
     if outcome.status not in ("ok", "no-gpu"):
-        return Answer(findings=judge(outcome, expectation, subject))
+        return Answer(findings=judge(outcome, expectation, subject), same_as=f"accelerator::{framework.name}")
     alone = not hasattr(config, "workerinput")
     settings = here.settings
     if settings.gated and not alone:

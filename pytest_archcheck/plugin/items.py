@@ -94,7 +94,9 @@ class ArchcheckItem(TestLike, pytest.Item):
             self.user_properties.append(("archcheck_findings", ", ".join(rules)))
         errors, warnings = text.failing(answer.findings), text.warning(answer.findings)
         if errors:
-            raise FindingsFailed(text.text(errors + warnings), text.headline(errors))
+            headline, other = text.headline(errors), f"{ROOT}::{answer.same_as}"
+            told = any(item.nodeid == other for item in self.session.items) if answer.same_as else False
+            raise FindingsFailed(f"{headline}\n  see {other}" if told else text.text(errors + warnings), headline)
         if warnings:
             self.warn(ArchcheckWarning(text.text(warnings)))
         accepted = [finding for finding in answer.findings if finding.severity == "error"]

@@ -107,6 +107,8 @@ class Answer(NamedTuple):
     opened: Opened | None = None
     #: Nobody has looked yet, as of a wheel whose item has not run: there may be any finding.
     pending: bool = False
+    #: Another check, which finds the very same: where that one runs too, what to do about it is told once.
+    same_as: str | None = None
 
     def to_text(self) -> str:
         """Return ASCII, which any report can carry from a pytest-xdist worker; names of files may be no Unicode at all."""

@@ -194,6 +194,8 @@ def test_a_framework_that_crashes(pytester: pytest.Pytester, project: Callable[.
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["*import-crashed: importing Fake crashed with SIGABRT*", "  remedy: *"])
     result.stdout.no_fnmatch_line("fake*: import-crashed*")  # pytest has told
+    assert sum(line.startswith("  remedy: ") for line in result.outlines) == 1
+    result.stdout.fnmatch_lines(["  see archcheck::accelerator::fake"])
     assert loads(pytester.path) == 1  # nothing is gained from crashing again for the benchmark
     assert {finding["rule"] for finding in report(pytester.path)["findings"]} == {"import-crashed"}
 
@@ -297,6 +299,12 @@ def test_the_fixture_refuses_nonsense(pytester: pytest.Pytester, project: Callab
     refused = f"    with pytest.raises(ValueError, match='expected'):\n        {code}"
     pytester.makepyfile(test_fixture=f"import pytest\ndef test_it(matmul_benchmark):\n{refused}")
     project("test_fixture.py").assert_outcomes(passed=1)
+
+
+def test_a_benchmark_alone_says_what_to_do(project: Callable[..., pytest.RunResult]) -> None:
+    result = project("archcheck::matmul::fake", load="os.abort()")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["import-crashed: *", "  remedy: *"])
 
 
 def test_what_the_fixture_cannot_measure_is_said_of_the_line_that_asked(pytester: pytest.Pytester) -> None:
