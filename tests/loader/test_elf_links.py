@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import sysconfig
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -382,6 +383,33 @@ def test_a_module_may_be_imported_by_another_package_of_its_distribution(tmp_pat
     }
     site_with(tmp_path, files, "cupy")
     assert brief(judged(tmp_path)) == [("library-outside-environment", "note", "cupy_backends/nccl.abi3.so")]
+
+
+def test_what_was_loaded_is_let_go_of_at_once(tmp_path: Path) -> None:
+    """Nothing looks for garbage during an inspection: what held itself would stay, and be looked for after it."""
+    site_with(tmp_path, {MODULE: arm("libown.so", "libc.so.6", runpath="$ORIGIN"), "pkg/libown.so": arm("libgone.so")})
+    links = linked(environment_at(str(tmp_path)), ARM)
+    assert len(links.modules[0].closure.images) == 2
+    held = weakref.ref(links._loading)
+    del links
+    assert held() is None
+
+
+def test_a_library_looked_up_once_still_takes_what_its_process_holds(tmp_path: Path) -> None:
+    """What a file asks for is the same in every process, unless another file has the name there before."""
+    files: dict[str, Content] = {
+        "pkg/a.abi3.so": arm("libown.so", runpath="$ORIGIN"),
+        "pkg/b.abi3.so": arm("libdeep.so", "libown.so", runpath="$ORIGIN/other:$ORIGIN"),
+        "pkg/c.abi3.so": arm("libown.so", runpath="$ORIGIN"),
+        "pkg/libown.so": arm("libdeep.so", runpath="$ORIGIN"),
+        "pkg/libdeep.so": arm(),
+        "pkg/other/libdeep.so": arm(),
+    }
+    site_with(tmp_path, files)
+    a, b, c = (module.closure for module in linked(environment_at(str(tmp_path)), ARM).modules)
+    brought = [[image.path.partition("/pkg/")[2] for image in closure.images[1:]] for closure in (a, b, c)]
+    assert brought == [["libown.so", "libdeep.so"], ["other/libdeep.so", "libown.so"], ["libown.so", "libdeep.so"]]
+    assert a.links[1] is c.links[1]
 
 
 def test_sources_are_read_once_however_many_files_are_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,6 @@ from support.sites import add_distribution, make_venv, write
 from pytest_archcheck.inspection import Request, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_archcheck import Finding
 
 TAGS = ("cp311-cp311-manylinux_2_17_x86_64",)
@@ -97,6 +97,29 @@ def test_what_is_not_proven_is_a_warning(site: Path, texts: bytes, code: str, wh
     (finding,) = found(site, "2.0.2")
     assert finding.severity == "warning"
     assert finding.message.endswith(why)
+
+
+def test_what_asks_for_numpy_in_an_extra_is_read(site: Path) -> None:
+    add(site, NUMPY_1, requires=("Numpy ; extra == 'fast'",))
+    assert [finding.rule for finding in found(site, "2.0.2")] == ["wrong-numpy"]
+
+
+def test_metadata_is_read_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a distribution asks for numpy is known from where its name was read."""
+    opened: list[str] = []
+    really = os.open
+
+    def noting(path: str, *arguments: int) -> int:
+        opened.append(str(path))
+        return really(path, *arguments)
+
+    add(site, NUMPY_1)
+    monkeypatch.setattr(os, "open", noting)
+    assert len(found(site, "2.0.2")) == 1
+    assert sorted(Path(path).parent.name for path in opened if path.endswith("METADATA")) == [
+        "demo-1.5.dist-info",
+        "numpy-2.0.2.dist-info",
+    ]
 
 
 def test_only_what_asks_for_numpy_is_read(site: Path) -> None:
