@@ -169,11 +169,11 @@ class MachOSearch:
             for library in others:
                 if library.name in known:
                     continue
-                resolution = self.resolve(binary, piece, library.name)
-                if resolution is found[library.name] and (resolution is SYSTEM or self._is_sound(resolution, piece)):
+                alone = found[library.name]
+                if alone is not None and (alone is SYSTEM or self._is_sound(alone, piece)):
                     known.add(library.name)
                 else:
-                    yield Link(binary, piece, library, resolution)
+                    yield Link(binary, piece, library, self.resolve(binary, piece, library.name))
 
     def _is_sound(self, found: Resolution, piece: MachOSlice) -> bool:
         return found.status == "found" and self.serves(found, piece.architecture)
