@@ -122,6 +122,9 @@ def _read_elf(path: str, location: str, source: Source, head: bytes) -> Binary:
     if piece.elf_type != ET_DYN and extension_tag(path):
         what = _ELF_TYPES.get(piece.elf_type, f"a file of the ELF type {piece.elf_type}")
         return _binary(path, location, source, "elf", "extension", (piece,), f"it is {what}, which Python cannot import")
+    if piece.elf_type == ET_DYN and piece.dynamic is None and extension_tag(path) and ".debug" not in path.split("/"):
+        problem = "it has no dynamic section, as a file that holds debugging information only: no process loads it"
+        return _binary(path, location, source, "elf", "extension", (piece,), problem)
     return _binary(path, location, source, "elf", _elf_role(path, piece), (piece,))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import elfs, machos
 from support.sources import BytesSource
+from support.tools import find_tool
 
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover.model import Distribution
@@ -14,6 +18,8 @@ from pytest_archcheck.machine.target import Target
 from pytest_archcheck.rules.architecture import judge_architecture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_archcheck.findings import Finding
 
 ARM, INTEL = "macosx_14_0_arm64", "macosx_14_0_x86_64"
@@ -175,6 +181,21 @@ def test_what_is_no_module_under_a_modules_name(target: str, data: bytes, path: 
     assert (finding.rule, finding.severity) == ("unreadable-binary", "error")
     assert "which Python cannot import" in finding.message
     assert verdict(target, data, "foo/helper") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="compiles for this machine")
+def test_what_holds_debugging_information_only(tmp_path: Path) -> None:
+    """``objcopy --only-keep-debug`` leaves the program headers, PT_DYNAMIC without bytes."""
+    module, debug = tmp_path / "_x.so", tmp_path / "_x.debug"
+    gcc = [find_tool("gcc"), "-g", "-shared", "-fPIC", "-x", "c", "-", "-o", str(module)]
+    subprocess.run(gcc, input=b"void *PyInit__x(void) { return 0; }", check=True)
+    subprocess.run(
+        [f"{os.path.dirname(find_tool('gcc'))}/objcopy", "--only-keep-debug", str(module), str(debug)], check=True
+    )  # of gcc's own package
+    name, target = "_x.cpython-311-x86_64-linux-gnu.so", f"manylinux_2_39_{os.uname().machine}"
+    assert verdict(target, module.read_bytes(), f"foo/{name}") is None
+    assert verdict(target, debug.read_bytes(), f"foo/{name}") == ("unreadable-binary", "error")
+    assert verdict(target, debug.read_bytes(), f"foo/.debug/{name}") is None  # where debuggers look for it
 
 
 def test_a_suffix_behind_the_suffix() -> None:
