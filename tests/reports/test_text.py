@@ -38,6 +38,28 @@ def test_escape(raw: str, escaped: str) -> None:
     assert text.escape(raw).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("utf-8", "\u00fc \u65e5"), ("latin-1", "\u00fc \\u65e5"), ("ascii", "\\xfc \\u65e5"), (None, "\\xfc \\u65e5")],
+)
+def test_what_a_stream_cannot_write_is_written_by_its_escapes(encoding: str | None, written: str) -> None:
+    assert text.encodable("\u00fc \u65e5", encoding) == written
+
+
+@pytest.mark.parametrize(
+    ("long", "shown"), [("x" * 10, "x" * 10), ("x" * 11, "x" * 10 + "..."), ("\x1b" * 3, r"\x1b\x1b\x" + "...")]
+)
+def test_a_sentence_is_cut_after_it_was_escaped(long: str, shown: str) -> None:
+    assert text.sentence(long, 10) == shown
+
+
+def test_what_a_line_allows_neither_fails_nor_warns() -> None:
+    for severity in ("error", "warning", "note"):
+        here, allowed = finding(severity=severity), finding(severity=severity, allowed="known")
+        assert text.failing([here, allowed]) == ((here,) if severity == "error" else ())
+        assert text.warning([here, allowed]) == ((here,) if severity == "warning" else ())
+
+
 def test_long_text_is_cut() -> None:
     assert len(text.sentence("x" * 100_000)) < 1000
 

@@ -121,3 +121,15 @@ def test_the_words() -> None:
     assert "install_name_tool -delete_rpath @loader_path /site/pkg/x.so" in found.remedy
     (found,) = judge("macosx_14_0_arm64", machos.bundle(sdk="15.4", rpaths=TWICE))
     assert found.message.endswith("; macOS 14.0 loads it")
+
+
+@pytest.mark.parametrize(
+    ("facts", "how"),
+    [
+        ({"libraries": LIBRARIES}, "with Xcode 15 or later, which links it once"),
+        ({"uuid": False}, "without the linker's -no_uuid"),
+    ],
+)
+def test_what_cannot_be_mended_in_the_file_is_built_otherwise(facts: dict[str, Any], how: str) -> None:
+    (found,) = judge("macosx_15_4_arm64", machos.bundle(sdk="15.4", **facts))
+    assert found.remedy == f"pip install 'pkg!=1.0', or build it {how}"
