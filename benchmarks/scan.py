@@ -106,7 +106,10 @@ def _hold(bench: Bench, name: str, rounds: int) -> int:
     worse = 0
     for stage, recorded in _RECORDED[name].items():
         ratio = least[stage] / least["floor"]
-        print(f"{name}, {stage}: least ratio {ratio:.2f}, recorded {recorded}, at most {recorded * _BOUND:.2f}", flush=True)
+        stale = "; record it: twice this would pass" if 2 * ratio <= recorded * _BOUND else ""
+        print(
+            f"{name}, {stage}: least ratio {ratio:.2f}, recorded {recorded}, at most {recorded * _BOUND:.2f}{stale}", flush=True
+        )
         worse |= ratio > recorded * _BOUND
     return worse
 

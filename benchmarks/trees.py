@@ -36,8 +36,7 @@ class Tree:
     @property
     def site(self) -> Path:
         """The site-packages folder."""
-        (folder,) = self.root.glob("lib/python*/site-packages")
-        return folder
+        return self.root / "lib" / f"python{PYTHON}" / "site-packages"
 
     @property
     def python(self) -> Path:
@@ -167,9 +166,18 @@ def _linked(name: str, source: Path, change: Callable[[Path], None] | None = Non
 
 
 def _environment(folder: Path) -> Path:
-    """Make a virtual environment; return its site-packages folder, empty."""
+    """Make a virtual environment; return its site-packages folder, empty.
+
+    Its path names the Python of the wheels, whichever runs this: they would be broken in any other.
+    """
     venv.create(folder, symlinks=True, with_pip=False)
-    return Tree("", folder).site
+    (own,) = folder.glob("lib/python*/site-packages")
+    site = Tree("", folder).site
+    if own != site:
+        site.parent.mkdir()
+        own.rename(site)
+        own.symlink_to(os.path.relpath(site, own.parent))
+    return site
 
 
 def _cached(name: str, key: list[str], build: Callable[[Path], None]) -> Path:

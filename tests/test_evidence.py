@@ -24,3 +24,12 @@ def test_what_the_pages_name_is_there() -> None:
         named = [ROOT / name for name in re.findall(r"\b((?:benchmarks|tests)/[\w/.-]*\w)", text)]
         missing += [f"{path.name}: {one}" for one in linked + named if not one.exists()]
     assert not missing
+
+
+def test_what_the_benchmarks_rewrite_is_there_under_its_name() -> None:
+    """A section that is not found would be added at the end, and the old one kept."""
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
+    titles = re.findall(r"""_section\("([^"]+)"|replace_section\([\w.]+, "([^"]+)\"""", written)
+    pages = "".join(path.read_text(encoding="utf-8") for path in (PAGE, *(DOCS / "evidence").glob("*.md")))
+    assert len(titles) >= 6
+    assert [title for pair in titles for title in pair if title and f"\n## {title}\n" not in pages] == []
