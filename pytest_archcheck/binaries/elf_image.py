@@ -187,7 +187,7 @@ def program_headers(image: Image, layout: Layout, phoff: int, entry_size: int, c
     end = image.source.size
     for _, offset, _, size in image.loads:
         if offset + size > end:
-            raise ElfInvalid("a loaded segment lies past the end of the file: the file is cut off")
+            raise ElfInvalid("the file is cut off: a loaded segment lies past its end")
     return headers
 
 

@@ -61,7 +61,7 @@ def _home(environment: Environment, target: Target, python: str | None) -> Home 
     for_conda = ("--prefix", environment.path) if environment.conda else ()
     if interpreter is not None and interpreter.binaries and prefix and _runs_here(interpreter):
         if NATIVE_FORMATS[target.system] != interpreter.binaries[0].format:
-            return Home(elsewhere=f"in an environment of a Python for {target.name}")
+            return Home(elsewhere=f"in an environment whose Python is for {target.name}")
         return _with_python(environment, prefix, target, for_conda, subdir)
     if prefix and kind == "site-packages" and target.is_host:
         return _with_python(environment, prefix, target, for_conda, subdir)

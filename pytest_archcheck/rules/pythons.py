@@ -17,7 +17,7 @@ def native_python(interpreter: Interpreter, target: Target) -> str:
     """How to install a Python for the target and what to do with it."""
     minor = _minor(interpreter)
     if any(binary.format != NATIVE_FORMATS[target.system] for binary in interpreter.binaries if binary.slices):
-        return f"this Python is not of {target.name}: judge packages for that machine, in a folder: {folder_for(target, minor)}"
+        return f"this Python is not for {target.name}: judge packages for it in a folder: {folder_for(target, minor)}"
     if target.system == "macos" and target.architectures == ("arm64",):
         return _for_apple_silicon(interpreter, minor)
     return f"install a Python {minor} for {target.name} and make the environment anew with it"

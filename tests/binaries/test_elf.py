@@ -83,7 +83,7 @@ def test_every_truncation_is_refused_with_a_reason() -> None:
     content = elfs.shared(**FULL)
     end = struct.unpack_from("<Q", content, 0x28)[0]  # e_shoff: section headers come last and are not read
     for size in range(4, end):
-        with pytest.raises(ElfInvalid, match=r"past the end|no ELF"):
+        with pytest.raises(ElfInvalid, match=r"past (?:the|its) end|no ELF"):
             read(content[:size])
     assert read(content[:end]) == read(content)._replace(extent=Extent(0, end))
 

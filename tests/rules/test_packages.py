@@ -129,7 +129,7 @@ def test_the_empty_tensorflow_macos(site: Path) -> None:
         "import tensorflow says No module named 'tensorflow'"
     )
     assert finding.remedy == (  # nothing in it tells that the Python of this machine is not its own
-        "in an environment of a Python for macOS 14.0 arm64: "
+        "in an environment whose Python is for macOS 14.0 arm64: "
         "pip uninstall --yes tensorflow-macos && pip install tensorflow==2.15.1"
     )
 
@@ -265,7 +265,8 @@ def test_a_wheel_for_windows(site: Path, files: dict[str, bytes]) -> None:
     assert (finding.rule, finding.severity, finding.distribution) == ("wrong-platform", "error", "demo")
     assert finding.message == "demo 1.2 is a wheel for Windows (win_amd64), the target is macOS 14.0 arm64"
     assert finding.remedy == (
-        "in an environment of a Python for macOS 14.0 arm64: pip install --force-reinstall --no-deps --no-cache-dir demo==1.2; "
+        "in an environment whose Python is for macOS 14.0 arm64: "
+        "pip install --force-reinstall --no-deps --no-cache-dir demo==1.2; "
         "or, if there is none for that: pip uninstall --yes demo"
     )
 
