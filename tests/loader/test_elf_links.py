@@ -151,7 +151,7 @@ def test_a_damaged_library_stops_the_search(tmp_path: Path) -> None:
     site_with(tmp_path, {MODULE: module, "pkg/first/libown.so": arm()[:200], "pkg/second/libown.so": arm()})
     (finding,) = judged(tmp_path)
     assert finding.rule == "missing-library"
-    assert "is damaged: a loaded segment lies past the end" in finding.message
+    assert "is damaged: the file is cut off: a loaded segment lies past its end" in finding.message
 
 
 def test_a_library_that_another_package_loads_first_is_a_note(tmp_path: Path) -> None:
