@@ -110,6 +110,9 @@ MISSING_SYMBOLS = 256
 PAIRED_SYMBOLS = 200_000
 #: Bytes of their names; those 33,000 take 2 MB.
 SYMBOL_NAMES_SIZE = 16 << 20
+#: Symbols of which the names are held at once: with all of a large environment the peak is 2 MB higher. A library that is
+#: needed by files of two turns is read twice.
+PAIRED_AT_ONCE = 8_192
 
 # Linking of Mach-O images; of real ones the largest had 94 load commands of all kinds.
 

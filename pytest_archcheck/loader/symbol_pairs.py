@@ -7,7 +7,7 @@ distributions are compared.
 
 from __future__ import annotations
 
-from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_archcheck import limits
@@ -31,16 +31,24 @@ class BrokenPair(NamedTuple):
     missing: tuple[str, ...]
 
 
-class PairReport(NamedTuple):
+@dataclass(slots=True)
+class PairReport:
     """What came of all pairs."""
 
-    broken: tuple[BrokenPair, ...]
+    broken: list[BrokenPair] = field(default_factory=list)
     #: How many files were compared with a library of another distribution.
-    files: int
+    files: int = 0
     #: Their symbols that were found.
-    found: int
-    #: File -> why it could not be compared.
-    unread: tuple[tuple[Binary, str], ...]
+    found: int = 0
+    #: Files, and why they could not be compared.
+    unread: list[tuple[Binary, str]] = field(default_factory=list)
+
+
+class _Pair(NamedTuple):
+    """What a file needs, and the libraries of other distributions that must have it, by ordinal."""
+
+    needs: Needs
+    foreign: dict[int, Binary]
 
 
 def check_pairs(
@@ -54,35 +62,41 @@ def check_pairs(
     :param owner: the distribution of a file; None for files that nobody owns, which are compared with nothing.
     :param providers: who serves each linked library, None where that is not certain; see :class:`SymbolSpace`.
     """
+    report = PairReport()
+    waiting: list[_Pair] = []
+    symbols = held = 0
     space = SymbolSpace(providers)
-    compared: deque[tuple[Needs, dict[int, Binary]]] = deque()
-    unread: list[tuple[Binary, str]] = []
-    symbols = 0
     for binary, piece in images:
         foreign = _foreign(binary, piece, owner, providers)
         if not foreign:
             continue
         if symbols > limits.PAIRED_SYMBOLS:
-            unread.append((binary, "too many symbols of other distributions to look up"))
+            report.unread.append((binary, "too many symbols of other distributions to look up"))
             continue
-        needs = space.needs(Image(binary, piece), foreign)
-        symbols += len(needs.ordinals)
-        compared.append((needs, foreign))
-    space.look_up(needs for needs, _ in compared)
-    broken: list[BrokenPair] = []
-    files, found = len(compared), 0
-    while compared:
-        needs, foreign = compared.popleft()
-        report = space.report(needs)
-        found += report.found
-        if report.problem:
-            unread.append((needs.image.binary, report.problem))
-        for ordinal, provider in foreign.items() if report.missing else ():
+        if held > limits.PAIRED_AT_ONCE:
+            _settle(waiting, space, report)
+            space, waiting, held = SymbolSpace(providers), [], 0
+        waiting.append(_Pair(space.needs(Image(binary, piece), foreign), foreign))
+        symbols += len(waiting[-1].needs.ordinals)
+        held += len(waiting[-1].needs.ordinals)
+    _settle(waiting, space, report)
+    return report
+
+
+def _settle(pairs: Sequence[_Pair], space: SymbolSpace, report: PairReport) -> None:
+    """Look up what some files need, and report them: a library that several of them link to is read once."""
+    space.look_up(needs for needs, _ in pairs)
+    report.files += len(pairs)
+    for needs, foreign in pairs:
+        answer = space.report(needs)
+        report.found += answer.found
+        if answer.problem:
+            report.unread.append((needs.image.binary, answer.problem))
+        for ordinal, provider in foreign.items() if answer.missing else ():
             library = needs.image.piece.libraries[ordinal - 1].name
-            missing = tuple(symbol.name for symbol in report.missing if symbol.library == library)
+            missing = tuple(symbol.name for symbol in answer.missing if symbol.library == library)
             if missing:
-                broken.append(BrokenPair(needs.image.binary, provider, library, missing))
-    return PairReport(tuple(broken), files, found, tuple(unread))
+                report.broken.append(BrokenPair(needs.image.binary, provider, library, missing))
 
 
 def _foreign(

@@ -8,9 +8,11 @@ import pytest
 from support import machos
 from support.sources import BytesSource
 
+from pytest_archcheck import limits
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, MachOSlice
 from pytest_archcheck.discover.model import Distribution
+from pytest_archcheck.loader import macho_symbols
 from pytest_archcheck.loader.symbol_pairs import PairReport, check_pairs
 from pytest_archcheck.rules.symbols import judge_pairs
 
@@ -50,7 +52,7 @@ def addon(*symbols: str) -> bytes:
 def test_a_pair_that_fits(tmp_path: Path) -> None:
     base = add(tmp_path, "base/libbase.dylib", machos.dylib(exports=["_one"]))
     report = compare(base, add(tmp_path, "addon/x.so", addon("_one")))
-    assert report == PairReport((), 1, 1, ())
+    assert report == PairReport([], 1, 1, [])
 
 
 def test_a_pair_that_does_not(tmp_path: Path) -> None:
@@ -66,6 +68,19 @@ def test_files_of_one_distribution_or_of_none_are_not_compared(tmp_path: Path) -
     assert compare(base, add(tmp_path, "base/x.so", addon("_gone"))).files == 0
     assert compare(base, add(tmp_path, "loose/x.so", addon("_gone"))).files == 0
     assert compare(add(tmp_path, "loose/libbase.dylib", machos.dylib()), add(tmp_path, "addon/x.so", addon("_gone"))).files == 0
+
+
+def test_what_is_looked_up_in_several_turns_is_told_as_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = add(tmp_path, "base/libbase.dylib", machos.dylib(exports=["_one", "_two"]))
+    users = [add(tmp_path, f"addon/{name}.so", addon("_one", "_two", f"_gone_{name}")) for name in "abc"]
+    at_once = compare(base, *users)
+    monkeypatch.setattr(limits, "PAIRED_AT_ONCE", 0)
+    read = []
+    monkeypatch.setattr(macho_symbols, "names_for_others", lambda _, piece: read.append(piece.install_name))
+    assert compare(base, *users) == at_once
+    assert [pair.missing for pair in at_once.broken] == [("_gone_a",), ("_gone_b",), ("_gone_c",)]
+    assert (at_once.files, at_once.found) == (3, 6)
+    assert len(read) == 3  # once a turn
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
