@@ -137,7 +137,7 @@ def test_two_distributions_that_record_one_file(tmp_path: Path) -> None:
     ]
     assert "also recorded by opencv-python-headless 1.0" in found[0].message
     assert f"uv pip uninstall --target {tmp_path} opencv-python-headless && " in found[0].remedy
-    assert "--reinstall --no-deps --no-cache opencv-python==1.0; or the other way round" in found[0].remedy
+    assert "--reinstall --no-deps --no-cache --link-mode=copy opencv-python==1.0; or the other way round" in found[0].remedy
 
 
 def test_a_windows_target_judges_nothing(site: Path) -> None:

@@ -99,7 +99,7 @@ class ElfSlice(NamedTuple):
     dynamic: Extent | None
 
 
-Slice: TypeAlias = "MachOSlice | ElfSlice"
+Slice: TypeAlias = MachOSlice | ElfSlice
 
 
 class Binary(NamedTuple):

@@ -32,6 +32,8 @@ _RUNNING = Home()
 BY_HAND = "by hand: a name here holds characters that cannot be typed"
 #: conda links the files of its cache: what is torn in an environment is torn there too, and an empty cache has to be filled.
 _UNCACHED = 'CONDA_PKGS_DIRS="$(mktemp -d)" '
+#: uv links them, too. Where UV_LINK_MODE asks for symbolic links it stops without a cache, and that after it has uninstalled.
+_UV_UNCACHED = ("--no-cache", "--link-mode=copy")
 
 
 def quoted(word: str) -> str | None:
@@ -97,7 +99,7 @@ class Installer(NamedTuple):
             again = self._typed(["--force-reinstall", "--no-deps", *map(self._for_conda, wanted)])
             return self._there(again if again.startswith(BY_HAND) else _UNCACHED + again)
         if self.tool == "uv":
-            return self._install(["--reinstall", "--no-deps", "--no-cache", *options, *wanted])
+            return self._install(["--reinstall", "--no-deps", *_UV_UNCACHED, *options, *wanted])
         return self._install(["--force-reinstall", "--no-deps", "--no-cache-dir", *options, *wanted])
 
     def _for_conda(self, wanted: str) -> str:

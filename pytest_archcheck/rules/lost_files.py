@@ -29,7 +29,7 @@ def judge_gone(projects: Sequence[InstalledProject], subject: str, *, links: boo
     """Report projects of one folder of which only the metadata is left, or (``links``) symbolic links that lead nowhere."""
     named = listed([project.title for project in projects], _SHOWN)
     message = f"nothing of {named} is there but {_LINKS if links else 'metadata'}: what was installed cannot be imported"
-    return _finding(projects, subject, "error", message, links=links)
+    return _finding(projects, subject, "error", message)
 
 
 def judge_lost(project: InstalledProject, subject: str, fails: str | None, *, named: bool, links: bool = False) -> Finding:
@@ -45,17 +45,15 @@ def judge_lost(project: InstalledProject, subject: str, fails: str | None, *, na
     if links:
         gone += f" ({_LINKS})" if more else " (a symbolic link that leads nowhere)"
     if fails:
-        return _finding([project], subject, "error", f"{gone}: {fails}", links=links)
-    return _finding([project], subject, "warning" if named else "note", gone, links=links)
+        return _finding([project], subject, "error", f"{gone}: {fails}")
+    return _finding([project], subject, "warning" if named else "note", gone)
 
 
-def _finding(projects: Sequence[InstalledProject], subject: str, severity: Severity, message: str, *, links: bool) -> Finding:
+def _finding(projects: Sequence[InstalledProject], subject: str, severity: Severity, message: str) -> Finding:
     wanted = [word for project in projects if (word := requirement(project.name, project.version))]
     installers = {Installer.of(project) for project in projects}
     if 0 < len(wanted) <= _TOGETHER and len(installers) == 1:
-        installer = installers.pop()
-        # uv makes links again where UV_LINK_MODE says so, and into no cache: it removes the package and stops.
-        remedy = installer.again(wanted, options=["--link-mode=copy"] if links and installer.tool == "uv" else [])
+        remedy = installers.pop().again(wanted)
     else:
         remedy = "install them again, from what they were installed from"
     return Finding(

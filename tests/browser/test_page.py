@@ -259,7 +259,7 @@ def test_copying(visit: Open, mixed: Shown) -> None:
     button.click()
     copied = opened.page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target ")
-    assert copied.endswith(" --reinstall --no-deps --no-cache numpy==1.0")
+    assert copied.endswith(" --reinstall --no-deps --no-cache --link-mode=copy numpy==1.0")
     assert button.inner_text() == "Copied"
     assert f"Copied: {copied}" in opened.page.locator("[role=status]").inner_text()
 

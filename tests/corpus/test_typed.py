@@ -181,6 +181,19 @@ def test_an_update(shell: Shell, tool: str) -> None:
     assert _version(python, "numpy").startswith("2.")
 
 
+def test_again_where_uv_makes_symbolic_links(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``--no-cache`` alone uv stops after it has uninstalled what it was to install again."""
+    monkeypatch.setenv("UV_LINK_MODE", "symlink")
+    python = _environment(shell, "uv", "regex==2024.9.11")
+    (module,) = (shell.folder / "my env").glob("lib/python*/site-packages/regex/_regex.*.so")
+    content = module.read_bytes()
+    module.unlink()
+    module.write_bytes(content[:5000])
+    shell.type(only_remedy(findings(shell.folder / "my env", "host"), "unreadable-binary"))
+    assert findings(shell.folder / "my env", "host") == []
+    subprocess.run([python, "-c", "import regex"], check=True, timeout=60)
+
+
 # -- wheels
 
 

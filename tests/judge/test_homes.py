@@ -31,7 +31,7 @@ def error(path: Path, target: str, name: str = "foo") -> Finding:
     ("installer", "command"),
     [
         ("pip", "'{env}/bin/python' -m pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"),
-        ("uv", "uv pip install --python '{env}' --reinstall --no-deps --no-cache foo==1.0"),
+        ("uv", "uv pip install --python '{env}' --reinstall --no-deps --no-cache --link-mode=copy foo==1.0"),
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="the environment's Python is this machine's, which ELF files serve")
@@ -54,7 +54,7 @@ def test_a_folder_for_another_machine(tmp_path: Path) -> None:
     add_distribution(tmp_path, "foo", files={"foo/_x.cpython-312-darwin.so": machos.bundle("x86_64")}, tags=CP312)
     assert error(tmp_path, ARM64).remedy == (
         f"MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target {tmp_path} --python-version 3.12 --python-platform "
-        "aarch64-apple-darwin --only-binary :all: --reinstall --no-deps --no-cache foo==1.0"
+        "aarch64-apple-darwin --only-binary :all: --reinstall --no-deps --no-cache --link-mode=copy foo==1.0"
     )
 
 
@@ -87,7 +87,7 @@ def test_the_running_environment_is_named_unless_the_shell_is_in_it(
     monkeypatch.delenv("CONDA_PREFIX", raising=False)
     (found,) = inspect()["foo"].findings
     place = "" if activated else f"--python {python} "
-    assert found.remedy == f"uv pip install {place}--reinstall --no-deps --no-cache foo==1.0"
+    assert found.remedy == f"uv pip install {place}--reinstall --no-deps --no-cache --link-mode=copy foo==1.0"
 
 
 def test_one_command_where_several_have_one_fault(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_one_command_where_several_have_one_fault(tmp_path: Path) -> None:
     (together,) = remedies
     assert together.startswith("MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target ")
     assert together.endswith(" bar==1.0 baz==1.0 foo==1.0")
-    assert error(tmp_path, ARM64, "torn").remedy.endswith(" --no-cache torn==1.0")
+    assert error(tmp_path, ARM64, "torn").remedy.endswith(" --no-cache --link-mode=copy torn==1.0")
 
 
 def test_more_than_a_dozen_are_told_one_by_one(tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import struct
 import subprocess
 import sys
-import sysconfig
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -286,7 +286,7 @@ def test_libraries_without_a_python_file_are_loaded_by_others_if_at_all(tmp_path
 def test_a_module_with_a_file_for_each_of_several_libraries(tmp_path: Path, brought: tuple[str, ...]) -> None:
     """mpi4py's finder takes the file for the MPI that is there, which nothing but ``ctypes`` finds in ``lib`` of a venv."""
     site = make_venv(tmp_path)
-    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    suffix = f".cpython-311-{platform.machine()}-linux-gnu.so"
     for name, soname in (("mpich", "libmpi.so.12"), ("openmpi", "libmpi.so.40")):
         library = compiled(tmp_path / name / soname, C_LIBRARY, f"-Wl,-soname,{soname}")
         module = "int answer(void); void *PyInit_MPI(void) { answer(); return 0; }"

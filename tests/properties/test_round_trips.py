@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from unittest import mock
 
 from hypothesis import assume, given
@@ -99,7 +100,16 @@ def test_trie(names: set[str], other: str) -> None:
 
 
 #: A quoted path may hold a line break.
-PATHS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\") | st.just("\n"), min_size=1)
+_CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\") | st.just("\n")
+PATHS = st.builds(
+    "{}{}".format,
+    st.text(_CHARACTERS, min_size=1),
+    st.sampled_from(["", "", ".so", ".so.1", ".so.1.2k", ".dylib", ".so.x", ".dist-info/RECORD"]),
+)
+
+
+def _in_metadata(path: str) -> bool:
+    return path.partition("/")[0].endswith((".dist-info", ".egg-info"))
 
 
 @given(st.sets(PATHS, max_size=8), st.sets(PATHS, max_size=2), st.sampled_from([1, 7, 64]), st.sampled_from(["\n", "\r\n"]))
@@ -112,6 +122,8 @@ def test_record(paths: set[str], others: set[str], block: int, line_end: str) ->
         found = record._record(record._paths(record.record_blocks(source)), None)
         some = record._record(record._paths(record.record_blocks(source)), others)
     assert found.files == paths
-    assert some == found._replace(files=paths & others)
+    assert some == found._replace(files=paths & others, unasked=some.unasked)
+    compiled = {path for path in paths - others if path.endswith((".so", ".dylib")) or re.search(r"\.so(\.\d+[a-z]?)+\Z", path)}
+    assert set(some.unasked) == {path for path in compiled if path[:3] != "../" and not _in_metadata(path)}
     assert set(found.outside) == {path for path in paths if path[:3] == "../" or path[0] == "/" or path[1:3] == ":/"}
     assert found.problems == () or found.outside

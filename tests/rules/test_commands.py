@@ -67,7 +67,7 @@ def test_a_shell_runs_nothing_of_a_path(tmp_path: Any) -> None:
     assert shown.splitlines() == [
         *("pip", "install", "--target", "/x/$(touch pwned)", "--python-version", "3.11"),
         *("--python-platform", "aarch64-apple-darwin", "--only-binary", ":all:"),
-        *("--reinstall", "--no-deps", "--no-cache", "foo==1.0"),
+        *("--reinstall", "--no-deps", "--no-cache", "--link-mode=copy", "foo==1.0"),
     ]
     assert list(tmp_path.iterdir()) == []
 
@@ -78,7 +78,7 @@ def test_each_tool_is_told_the_place() -> None:
         "'/my env/bin/python' -m pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"
     )
     assert reinstall(dist("foo", installer="uv", home=home)) == (
-        "uv pip install --python '/my env' --reinstall --no-deps --no-cache foo==1.0"
+        "uv pip install --python '/my env' --reinstall --no-deps --no-cache --link-mode=copy foo==1.0"
     )
     assert reinstall(dist("foo", installer="conda", home=home)) == (
         "CONDA_PKGS_DIRS=\"$(mktemp -d)\" conda install --prefix '/my env' --force-reinstall --no-deps foo=1.0"

@@ -21,7 +21,11 @@ TOOLS = ["pip", "uv", "conda"]
     [
         ("pip", "pip install --force-reinstall --no-deps --no-cache-dir tensorflow-cpu==2.18.1", "tensorflow-cpu==2.18.1"),
         ("", "pip install --force-reinstall --no-deps --no-cache-dir tensorflow-cpu==2.18.1", "tensorflow-cpu==2.18.1"),
-        ("uv", "uv pip install --reinstall --no-deps --no-cache tensorflow-cpu==2.18.1", "tensorflow-cpu==2.18.1"),
+        (
+            "uv",
+            "uv pip install --reinstall --no-deps --no-cache --link-mode=copy tensorflow-cpu==2.18.1",
+            "tensorflow-cpu==2.18.1",
+        ),
         (
             "conda",
             'CONDA_PKGS_DIRS="$(mktemp -d)" conda install --force-reinstall --no-deps tensorflow-cpu=2.18.1',

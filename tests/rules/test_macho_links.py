@@ -127,6 +127,7 @@ def test_one_cause_and_its_consequences(tmp_path: Path) -> None:
 
 #: What installs into the folder of these tests; ``{site}`` stands for it.
 UV = "MACOSX_DEPLOYMENT_TARGET=14.0 uv pip install --target {site} --python-platform aarch64-apple-darwin --only-binary :all:"
+UV_AGAIN = f"{UV} --reinstall --no-deps --no-cache --link-mode=copy"
 WITHOUT = f"install a version that does without it: {UV} 'foo!=1.0'"
 
 
@@ -167,7 +168,7 @@ WITHOUT = f"install a version that does without it: {UV} 'foo!=1.0'"
         (
             "@rpath/libomp.dylib",
             "@loader_path",
-            f"{UV} --reinstall --no-deps --no-cache foo==1.0; if libomp.dylib is still missing: {UV} 'foo!=1.0'",
+            f"{UV_AGAIN} foo==1.0; if libomp.dylib is still missing: {UV} 'foo!=1.0'",
         ),
     ],
 )

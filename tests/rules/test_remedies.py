@@ -39,7 +39,7 @@ def dist(**facts: Any) -> Distribution:
         ({}, "pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"),
         ({"installer": None}, "pip install --force-reinstall --no-deps --no-cache-dir foo==1.0"),
         ({"version": None}, "pip install --force-reinstall --no-deps --no-cache-dir foo"),
-        ({"installer": "uv"}, "uv pip install --reinstall --no-deps --no-cache foo==1.0"),
+        ({"installer": "uv"}, "uv pip install --reinstall --no-deps --no-cache --link-mode=copy foo==1.0"),
         ({"installer": "conda"}, 'CONDA_PKGS_DIRS="$(mktemp -d)" conda install --force-reinstall --no-deps foo=1.0'),
         (
             {"editable": True, "root": "/my work/foo"},
@@ -101,7 +101,10 @@ def test_projects_are_updated_with_the_tool_that_installed_them(installer: str |
 
 
 def test_uv_builds_too() -> None:
-    assert build_here(dist(installer="uv")) == "uv pip install --reinstall --no-deps --no-cache --no-binary foo foo==1.0"
+    assert (
+        build_here(dist(installer="uv"))
+        == "uv pip install --reinstall --no-deps --no-cache --link-mode=copy --no-binary foo foo==1.0"
+    )
 
 
 @pytest.mark.parametrize("facts", [{"name": None}, {"editable": True}, {"installer": "conda"}])
