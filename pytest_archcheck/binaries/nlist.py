@@ -52,35 +52,19 @@ class SymbolsInvalid(ValueError):
     """The symbol table is damaged; the message says how."""
 
 
-class UndefinedSymbol(NamedTuple):
-    """A symbol that an image needs."""
-
-    name: bytes
-    #: The position of the library among the linked ones, from 1, or one of the special values of this module.
-    ordinal: int
-    #: A weak reference: its absence is no error.
-    weak: bool
-
-
 class Undefined(NamedTuple):
     """Symbols that an image needs, field by field."""
 
     #: May raise :class:`SymbolsInvalid` on the way.
     names: Iterable[bytes]
+    #: The position of the library among the linked ones, from 1, or one of the special values of this module.
     ordinals: bytes
     #: The lower byte of n_desc.
     descriptions: bytes
 
 
-def undefined_symbols(source: Source, piece: MachOSlice, ordinals: Collection[int] | None = None) -> Iterator[UndefinedSymbol]:
-    """Yield what one slice needs, in the order of its symbol table. See :func:`undefined_runs`."""
-    for run in undefined_runs(source, piece, ordinals):
-        for name, ordinal, description in zip(*run, strict=False):
-            yield UndefinedSymbol(name, ordinal, description & _N_WEAK_REF != 0)
-
-
 def undefined_runs(source: Source, piece: MachOSlice, ordinals: Collection[int] | None = None) -> Iterator[Undefined]:
-    """The same in runs.
+    """Yield what one slice needs, in runs, in the order of its symbol table.
 
     In an image without two-level namespace every ordinal is DYNAMIC_LOOKUP.
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from support import machos
 from support.sources import BytesSource
+from support.undefined import undefined_symbols
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Extent, MachOSlice, SymbolTable
-from pytest_archcheck.binaries.nlist import DYNAMIC_LOOKUP, names_for_others, undefined_symbols
+from pytest_archcheck.binaries.nlist import DYNAMIC_LOOKUP, names_for_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from support import machos
 from support.sources import BytesSource
+from support.undefined import undefined_symbols
 
 from pytest_archcheck.binaries.macho import read_macho
 from pytest_archcheck.binaries.model import Binary, Extent, MachOSlice, SymbolTable
-from pytest_archcheck.binaries.nlist import SymbolsInvalid, undefined_symbols
+from pytest_archcheck.binaries.nlist import SymbolsInvalid
 from pytest_archcheck.binaries.source import open_file
 from pytest_archcheck.loader.macho_symbols import FLAT, FlatNamespace, Image, MissingSymbol, SymbolReport, SymbolSpace, image_of
 

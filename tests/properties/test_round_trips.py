@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from support import elfs, machos
 from support.sources import BytesSource
 from support.tries import export_trie
+from support.undefined import undefined_symbols
 
 from pytest_archcheck.binaries.export_trie import Export, ExportTrie
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
-from pytest_archcheck.binaries.nlist import undefined_symbols
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover import record
 from pytest_archcheck.loader.signing import read_signature

@@ -19,7 +19,7 @@ from pytest_archcheck.binaries.elf_symbol_table import _Reader as ElfSymbols
 from pytest_archcheck.binaries.export_trie import ExportTrie, TrieInvalid
 from pytest_archcheck.binaries.model import Binary, ElfSlice, Extent, MachOSlice
 from pytest_archcheck.binaries.model import SymbolTable as Place
-from pytest_archcheck.binaries.nlist import SymbolsInvalid, undefined_symbols
+from pytest_archcheck.binaries.nlist import SymbolsInvalid
 from pytest_archcheck.binaries.reader import read_binary
 from pytest_archcheck.discover import conda, pth
 from pytest_archcheck.discover.editable import developed_projects, mapped_folders, outside_folders
@@ -37,6 +37,7 @@ from pytest_archcheck.loader.signing import read_signature
 from pytest_archcheck.locks.model import LockInvalid
 from pytest_archcheck.machine.target import Target
 from support.sources import BytesSource
+from support.undefined import undefined_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
