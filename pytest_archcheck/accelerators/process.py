@@ -53,6 +53,7 @@ class Ended:
 #: Called with a stage and seconds.
 Watch = Callable[[str, float], None]
 _WATCHED_EVERY = 0.5  # seconds between two words of it
+_LOOKS = 3  # at all processes, one after the other, that must find nothing of the child: a daemon forks twice
 
 
 class _Drain(threading.Thread):
@@ -192,14 +193,16 @@ def _kill_detached(scratch: str) -> None:
     """
     mark = f"TMPDIR={scratch}".encode()
     until = time.monotonic() + limits.KILLED_CHILD_SECONDS
-    while sys.platform == "linux" and time.monotonic() < until:
+    # One look is not enough: a process that forks and exits may be gone when it is read, and its child came after the listing.
+    looks_left = _LOOKS
+    while sys.platform == "linux" and looks_left and time.monotonic() < until:
         found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and mark in _environment(entry)]
-        if not found:
-            return
+        looks_left = _LOOKS if found else looks_left - 1
         for process in found:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
-        time.sleep(0.01)  # until they are gone, and what they started meanwhile
+        if found:
+            time.sleep(0.01)  # until they are gone, and what they started meanwhile
 
 
 def _environment(process: str) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -179,6 +180,29 @@ def test_daemons_that_leave_the_group_die_too_and_nobody_waits_for_them(make_fra
     """
     assert probe(make_framework(changes), SHORT).status in ("no-gpu", "import-crashed", "probe-timeout")
     assert time.monotonic() - begin < SHORT + 2 * limits.KILLED_CHILD_SECONDS
+
+
+@pytest.mark.parametrize("missed", [1, 2])
+def test_a_daemon_that_comes_after_a_listing_is_seen_in_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missed: int
+) -> None:
+    """It was forked meanwhile, by a process that was listed and is gone: once, or twice as daemons fork."""
+    command = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    daemon = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}, start_new_session=True)
+    listings = 0
+
+    def listing(folder: str) -> list[str]:
+        nonlocal listings
+        listings += 1
+        return [entry.name for entry in os.scandir(folder) if listings > missed or entry.name != str(daemon.pid)]
+
+    monkeypatch.setattr(os, "listdir", listing)
+    try:
+        process._kill_detached(str(tmp_path))
+        assert daemon.wait(limits.KILLED_CHILD_SECONDS) == -signal.SIGKILL
+    finally:
+        daemon.kill()
+        daemon.wait()
 
 
 def test_bytes_that_are_no_text_are_shown(make_framework: MakeFramework) -> None:
