@@ -187,10 +187,16 @@ def _pip_command(_: Bench, tree: Tree) -> list[str]:
 
 
 def _pip_answer(process: Process) -> Answer:
+    # Which of them it looks for depends on its version: tags since 24.2.
     unsupported = process.output.count("is not supported on this platform")
-    if not unsupported:
+    lacking = len(re.findall(r" requires .*, which is not installed", process.output))
+    if not unsupported and not lacking:
         _first("(No broken requirements found)", process)
-    return Answer("metadata", f"{_many(unsupported, 'package', 'packages')}: not for this host" if unsupported else "nothing")
+    answers = [
+        f"{_many(unsupported, 'package', 'packages')}: not for this host" if unsupported else "",
+        f"{_many(lacking, 'requirement', 'requirements')} not installed" if lacking else "",
+    ]
+    return Answer("metadata", ", ".join(filter(None, answers)) or "nothing")
 
 
 def _uv_command(_: Bench, tree: Tree) -> list[str]:
