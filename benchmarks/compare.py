@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from trees import Tree
 
 DEFAULT_TREES = ("tensorflow", "popular", "100000")
-COLD_TREES = ("tensorflow",)
+COLD_TREES = ("tensorflow", "popular")
 #: Their answers are compared; the first two are healthy.
 ANSWERED = ("tensorflow", "popular", "mixed", "relabelled")
 #: Seconds: a run that takes longer is stopped. A tool that took half of it is not tried on a larger synthetic tree.
