@@ -40,7 +40,7 @@ VALUES = ("model", "names")
 #: Installed software that is inspected, or that only tests compare with: only the child process may import it.
 FOREIGN = {"jax", "lief", "mlx", "numpy", "tensorflow", "torch"}
 #: Names and methods that reach a file's bytes.
-OPENERS = {"open", "fdopen", "openat", "pread", "read_bytes", "read_text", "scandir", "listdir", "mmap", "open_file"}
+OPENERS = set("open fdopen openat pread read_bytes read_text scandir listdir mmap open_file beginning_of".split())
 #: Words in the names of constants that bound something.
 BOUNDING = set("BOUND DEADLINE DEPTH GRACE LARGEST LIMIT LONGEST MAX MOST PATIENCE SECONDS TIMEOUT".split())
 #: Constants with such a name that belong elsewhere than in ``limits``.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.binaries.source import beginning_of
 
 #: The folder of the child's code.
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
@@ -225,8 +225,5 @@ def _lines(path: str) -> list[dict[str, Any]]:
 
 
 def _read(path: str, limit: int) -> str:
-    try:
-        with open_file(path) as source:  # by now it may be anything: the child could write where the report lies
-            return source.read(0, limit).decode("utf-8", "replace")
-    except OSError:
-        return ""
+    # By now it may be anything: the child could write where the report lies.
+    return beginning_of(path, limit).decode("utf-8", "replace")

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Source(Protocol):
@@ -89,3 +92,12 @@ def open_again(path: str) -> FileSource:
     except OSError:
         os.close(descriptor)
         raise
+
+
+def beginning_of(path: str, size: int, opener: Callable[[str], FileSource] = open_file) -> bytes:
+    """At most the first ``size`` bytes of a file; none where it cannot be read."""
+    try:
+        with opener(path) as source:
+            return source.read(0, size)
+    except OSError:
+        return b""

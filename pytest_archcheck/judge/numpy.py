@@ -10,7 +10,7 @@ from pytest_archcheck import limits
 from pytest_archcheck.binaries.constants import constants_of
 from pytest_archcheck.binaries.names import is_test_data
 from pytest_archcheck.binaries.numpy_api import may_ask_later, read_numpy_api
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.loader.package_files import read_text
 from pytest_archcheck.rules.numpy_api import judge_numpy_api, numpy_version, refuses
 
 if TYPE_CHECKING:
@@ -103,15 +103,7 @@ def removed_names(environment: Environment) -> dict[str, str]:
     found = {}
     for project in environment.projects:
         if project.requires:  # read for TensorFlow's packages, and few others
-            imports, names = (_contents(os.path.join(project.location, path)) for path in (_IMPORTED, _DTYPES))
+            imports, names = (read_text(os.path.join(project.location, path)) for path in (_IMPORTED, _DTYPES))
             if _IMPORTING.search(imports) and (match := _REMOVED.search(names)):
                 found[project.metadata] = f"np.{match[1].decode()}"
     return found
-
-
-def _contents(path: str) -> bytes:
-    try:
-        with open_file(path) as source:
-            return source.read(0, min(source.size, limits.PYTHON_FILE_SIZE))
-    except OSError:
-        return b""

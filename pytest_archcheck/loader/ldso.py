@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
-from pytest_archcheck.binaries.source import open_file
+from pytest_archcheck.binaries.source import beginning_of
 from pytest_archcheck.discover.image_root import below, real_path
 
 if TYPE_CHECKING:
@@ -130,11 +130,7 @@ def _musl_folders(loader: str | None, root: str) -> tuple[str, ...]:
 
 
 def _read(path: str) -> bytes:
-    try:
-        with open_file(path) as source:
-            return source.read(0, limits.LOADER_FILE_SIZE)
-    except OSError:
-        return b""
+    return beginning_of(path, limits.LOADER_FILE_SIZE)
 
 
 def parse_cache(content: bytes) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_archcheck import limits
 from pytest_archcheck.binaries.archive import Archive, ArchiveInvalid, member_source
-from pytest_archcheck.binaries.source import open_again, open_file
+from pytest_archcheck.binaries.source import beginning_of, open_again, open_file
 
 if TYPE_CHECKING:
     import re
@@ -214,17 +214,9 @@ def _read_member(archive: FileSource, member: ZipInfo) -> bytes:
 
 def read_text(path: str) -> bytes:
     """The contents of a file, no more than any real one has; nothing where it cannot be read."""
-    try:
-        with open_file(path) as source:
-            return source.read(0, limits.PYTHON_FILE_SIZE)
-    except OSError:
-        return b""
+    return beginning_of(path, limits.PYTHON_FILE_SIZE)
 
 
 def _read_file(path: str) -> bytes:
     """The same for what was listed as a regular file."""
-    try:
-        with open_again(path) as source:
-            return source.read(0, limits.PYTHON_FILE_SIZE)
-    except OSError:
-        return b""
+    return beginning_of(path, limits.PYTHON_FILE_SIZE, open_again)
